@@ -1,0 +1,38 @@
+# Each target works alone on a bare machine with Python >= 3.11 and GNU make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install reproduce check test test-slow bench format
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+install: .venv/installed  ## create .venv with everything that the other targets use
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+reproduce: install  ## the main comparison (Figure 1 of the paper): train, then open outputs/gaussian_1d/report/report.html
+	$(BIN)/saddlegan experiment=gaussian_1d
+
+check: install  ## what CI checks besides the tests: lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+test: install  ## the tests, in minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: install  ## the tests that take longer
+	$(BIN)/python -m pytest -m slow
+
+bench: install  ## seed-iterations per second against a bare PyTorch loop, and start-up times
+	$(BIN)/python scripts/bench.py
+
+format: install  ## rewrite the sources in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

@@ -1,0 +1,95 @@
+"""A Hydra sweeper over a union of grids, so that one experiment file holds one table: each method with its own settings.
+
+`hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
+the overrides of the command line, which win. Every job is composed and checked before the first one starts, and the
+report is written when the last one has ended. Hydra takes plugins from the namespace package `hydra_plugins` alone.
+"""
+
+import itertools
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from saddlegan.checks import ConfigError
+from saddlegan.config import check, resolved
+from saddlegan.folder import RunFailed
+
+
+@dataclass
+class UnionSweeperConf:
+    _target_: str = "hydra_plugins.saddlegan_sweeper.UnionSweeper"
+    grids: list[dict[str, str]] = field(default_factory=list)
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="union", node=UnionSweeperConf, provider="saddlegan")
+
+
+class UnionSweeper(Sweeper):
+    def __init__(self, grids: Sequence[dict[str, str]]) -> None:
+        self.grids = grids
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context = hydra_context
+        self.config = config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> list[dict[str, Any]]:
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        grids = [[f"{key}={values}" for key, values in grid.items()] for grid in self.grids] or [[]]
+        jobs = [job for grid in grids for job in multiply(parser.parse_overrides([*grid, *arguments]))]
+        for job in jobs:
+            self._check(job)
+        folder = Path(self.config.hydra.sweep.dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(self.config, folder / "multirun.yaml")
+        outcomes = [job.return_value for job in self.launcher.launch(jobs, initial_job_idx=0)]
+        report(outcomes, folder)
+        return outcomes
+
+    def _check(self, job: list[str]) -> None:
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, job)
+        with open_dict(config):
+            del config["hydra"]
+        try:
+            check(resolved(config))
+        except ConfigError as error:
+            raise ConfigError(f"{error}\n  in the job: {' '.join(job)}") from None
+
+
+def multiply(overrides: Sequence[Override]) -> list[list[str]]:
+    """Every combination of the overrides' values, the first varying slowest; a later override of a key wins."""
+    choices: dict[str, list[str]] = {}
+    for override in overrides:
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            choices[key] = [f"{key}={override.get_value_element_as_str()}"]
+        elif override.is_discrete_sweep():
+            choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            raise ConfigError(f"{override.input_line}: got an interval, expected a list of values, e.g. {key}=1,2,3.")
+    return [list(job) for job in itertools.product(*choices.values())]
+
+
+def report(outcomes: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Write the report of a sweep, name the runs that failed, and raise `RunFailed` where there are any."""
+    from saddlegan.report import write_report
+
+    if any(outcome["status"] != "failed" for outcome in outcomes):
+        print(f"report: {write_report([Path(outcome['folder']) for outcome in outcomes], folder / 'report')}")
+    failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
+    for outcome in failed:
+        print(f"failed: {outcome['folder']}: {outcome['error'].strip().splitlines()[-1]}", file=sys.stderr)
+    if failed:
+        raise RunFailed(f"{len(failed)} of {len(outcomes)} runs failed; start the same command again to repeat them.")

@@ -1,0 +1,1 @@
+"""saddlegan: GANs as saddle-point problems. See README.md."""

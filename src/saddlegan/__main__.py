@@ -1,0 +1,5 @@
+"""`python -m saddlegan` is `saddlegan`."""
+
+from saddlegan.cli import main
+
+main()

@@ -1,0 +1,148 @@
+"""The alternation that every GAN shares: k discriminator steps, then one generator step, in manual optimization.
+
+A variant declares what the players minimise (`objective`) or overrides one hook; see `methods/`. All tensors carry seeds
+as their first axis. Losses are summed over seeds before `backward`, which keeps the seeds' gradients apart, so that one
+optimizer over stacked parameters is as many independent optimizers.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import lightning as L
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from saddlegan.checks import Literal, PositiveInt, checked
+from saddlegan.objectives import Objective
+from saddlegan.random import BLOCK, Latent, Purpose, draw_block
+
+Samples = Float[Tensor, "seeds batch dim"]
+Loss = Float[Tensor, "seeds"]
+Optimizers = dict[str, Callable[..., Optimizer]]
+
+
+class AdversarialModule(L.LightningModule):
+    """Two players and their alternation. One iteration is one pass of the algorithm's outer loop.
+
+    Args:
+        generator: latents `(seeds, batch, latent)` to samples.
+        discriminator: samples to raw logits `(seeds, batch)`.
+        latent: the law of the generator's input.
+        seeds: one per stacked copy of the networks.
+        optimizers: `generator` and `discriminator`, each parameters -> Optimizer.
+        num_critic_steps: k, the discriminator's steps an iteration.
+        minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused` draws
+            them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
+
+    Raises:
+        ConfigError: where an argument is out of its range.
+    """
+
+    objective: Objective
+    iteration: Tensor
+
+    @checked
+    def __init__(
+        self,
+        *,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        latent: Latent,
+        seeds: Sequence[int],
+        optimizers: Optimizers,
+        num_critic_steps: PositiveInt,
+        minibatch: Literal["fresh", "reused"],
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latent = latent
+        self.seeds = list(seeds)
+        self.optimizer_factories = optimizers
+        self.num_critic_steps = num_critic_steps
+        self.reuse = minibatch == "reused"
+        self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
+        self.players = {"generator": list(generator.parameters()), "discriminator": list(discriminator.parameters())}
+        self.losses: dict[str, Loss] = {}
+
+    # What a variant may override ------------------------------------------------------------------------------------
+
+    def discriminator_loss(self, real: Samples, fake: Samples) -> Loss:
+        """What the discriminator minimises. `fake` carries no gradient to the generator."""
+        return self.objective.discriminator(self.discriminator(real), self.discriminator(fake))
+
+    def generator_loss(self, real: Samples, fake: Samples) -> Loss:
+        """What the generator minimises. `real` is the last minibatch that the discriminator saw."""
+        return self.objective.generator(self.discriminator(fake))
+
+    def after_discriminator_step(self) -> None:
+        """Called after every step of the discriminator, e.g. to clip its weights."""
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        return [
+            self.optimizer_factories[player](self.players[player]) for player in ("generator", "discriminator")
+        ]
+
+    def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
+        """Oracles that this variant must satisfy, measured a seed on a trained generator's samples, in float64."""
+        from saddlegan.metrics.oracles import optimal_discriminator_error
+
+        return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
+
+    # The engine -----------------------------------------------------------------------------------------------------
+
+    @property
+    def draws(self) -> int:
+        """Minibatches of data (and of the discriminator's latents) that one iteration draws."""
+        return 1 if self.reuse else self.num_critic_steps
+
+    def training_step(self, span: Float[Tensor, "iterations draws seeds batch dim"], index: int) -> None:
+        """Run the iterations whose data `span` holds; they lie in one block of the streams.
+
+        Lightning's own loop costs as much as an iteration of a toy, so one of its steps is a span of iterations.
+        """
+        start = int(self.iteration)
+        for real, latents in zip(span, self.latents(start, len(span), span.shape[3]), strict=True):
+            self.iterate(real, latents)
+        self.iteration += len(span)
+
+    def latents(self, start: int, count: int, batch: int) -> list[tuple[Tensor, Tensor | None]]:
+        """For each iteration: latents of the discriminator's steps `(draws, seeds, batch, dim)`, and the generator's."""
+        block, offset = divmod(start, BLOCK)
+
+        def draw(purpose: Purpose, draws: int) -> Tensor:
+            whole = draw_block(self.latent.draw, self.seeds, purpose, block, draws, batch)
+            return whole[offset : offset + count].to(self.device, self.dtype)
+
+        discriminator = draw(Purpose.LATENT_DISCRIMINATOR, self.draws)
+        if self.reuse:
+            return [(step, None) for step in discriminator]
+        generator = draw(Purpose.LATENT_GENERATOR, 1)[:, 0]
+        return list(zip(discriminator, generator, strict=True))
+
+    def iterate(self, real: Float[Tensor, "draws seeds batch dim"], latents: tuple[Tensor, Tensor | None]) -> None:
+        """One iteration. Where minibatches are reused, G(z) is computed once: the generator moves only at its end."""
+        for_discriminator, for_generator = latents
+        shared = self.generator(for_discriminator[0]) if for_generator is None else None
+        for step in range(self.num_critic_steps):
+            fake = shared.detach() if shared is not None else self.generate(for_discriminator[step])
+            self.step("discriminator", self.discriminator_loss(real[step % len(real)], fake))
+            self.after_discriminator_step()
+        fake = shared if shared is not None else self.generator(for_generator)
+        self.step("generator", self.generator_loss(real[-1], fake))
+
+    @torch.no_grad()
+    def generate(self, latent: Float[Tensor, "seeds batch latent"]) -> Samples:
+        """Samples without a graph."""
+        return self.generator(latent)
+
+    def step(self, player: str, loss: Loss) -> None:
+        """One optimizer step of `player`. Gradients reach its parameters alone."""
+        optimizer = self.optimizers()[player == "discriminator"]
+        optimizer.zero_grad()
+        self.manual_backward(loss.sum(), inputs=self.players[player])
+        optimizer.step()
+        self.losses[player] = loss.detach()

@@ -1,0 +1,34 @@
+"""A checkpoint at most every so many seconds, at the end of an evaluation, and one at the end."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+
+class TimedCheckpoint(L.Callback):
+    """Saves `path` whole or not at all. It must come after `Evaluate`, whose history it saves.
+
+    Lightning's own `ModelCheckpoint` counts optimizer steps, and its time interval never fires in manual optimization.
+    """
+
+    def __init__(self, path: Path, seconds: float, every: int) -> None:
+        self.path = path
+        self.seconds = seconds
+        self.every = every
+        self.saved = time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        if int(module.iteration) % self.every == 0 and time.monotonic() - self.saved >= self.seconds:
+            self.save(trainer)
+
+    def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
+        self.save(trainer)
+
+    def save(self, trainer: L.Trainer) -> None:
+        temporary = self.path.with_suffix(".tmp")
+        trainer.save_checkpoint(temporary)
+        os.replace(temporary, self.path)
+        self.saved = time.monotonic()

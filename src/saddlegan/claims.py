@@ -1,0 +1,207 @@
+"""The ledger of claims: what a source says, what decides it, and the rule that turns results into a verdict.
+
+Rules are fixed before the runs and stand in the docstring of each deciding function. A claim that fails is a result.
+"""
+
+from typing import Literal
+
+from saddlegan.reporting import statistics
+from saddlegan.reporting.evidence import (
+    MINIMUM_SEEDS,
+    Claim,
+    Judge,
+    Outcome,
+    Pair,
+    Verdict,
+    counts,
+    judge_pairs,
+    largest,
+    one_pair,
+    share_of,
+    show,
+)
+from saddlegan.reporting.results import Experiment, Results
+
+LEVEL = 0.5  # W1 in true stds below which a seed has learned the distribution
+FIGURE_1 = "GAN training via primal-dual subgradient methods (2022, in Russian), section 4.1, Figure 1 and section 5"
+CHEN = "Chen, Wang, Ge (2018), arXiv:1802.01765, abstract and section 7.3"
+STANDARD_LEARNS = "learns the distribution (figure, no number)"
+PRIMAL_DUAL_FAR = "ends far from it, worse than standard (figure, no number)"
+
+
+def figure_1(results: Results) -> Verdict:
+    """Figure 1 at the default settings: the rule of `judge_figure_1` at the last stop."""
+    return one_pair(results, "gaussian_1d", judge_figure_1, "ratio of W1, primal_dual / gan")
+
+
+def figure_1_map(results: Results) -> Verdict:
+    """Figure 1 over settings and stops, since the source gives neither: `judge_figure_1` for each.
+
+    Live: enough seeds, and gan or primal_dual has learned. Reproduced if the statement holds in more than half of the
+    live ones, contradicted if its opposite does, else inconclusive. The effect is a share of a grid, not of a sample:
+    it has no interval.
+    """
+    pairs = judge_pairs(results, "gaussian_1d_sweep", judge_figure_1, every_stop=True)
+    if not pairs:
+        return Verdict("not_run", "No pair of gan and primal_dual at equal settings in gaussian_1d_sweep.")
+    live = [pair for pair in pairs if pair.outcome != "dead"]
+    holds, opposite = (sum(pair.outcome == what for pair in live) for what in ("reproduced", "contradicted"))
+    outcome: Outcome = "inconclusive"
+    if max(holds, opposite) > len(live) / 2:
+        outcome = "reproduced" if holds > opposite else "contradicted"
+    lines = [
+        f"At {stop} iterations: {counts([pair for pair in pairs if pair.stop == stop])}."
+        for stop in sorted({pair.stop for pair in pairs})
+    ]
+    measure = "share of live settings and stops where the statement holds"
+    effect = holds / len(live) if live else None
+    return Verdict(outcome, " ".join(lines), effect, None, min(pair.seeds for pair in pairs), measure)
+
+
+def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
+    """A method learns where the 95 % interval of the share of seeds with W1 < 0.5 true stds (mean over the last fifth)
+    lies above 1/2, so that the median seed learns; it ends far where that interval lies below 1/2. A diverged seed
+    counts as not below 0.5. primal_dual is worse where the interval of the geometric mean ratio of W1 lies above 1, or
+    where no pair of seeds is left to form it.
+
+    Reproduced: gan learns, primal_dual ends far and is worse. Contradicted: primal_dual learns; or gan learns and
+    primal_dual is not worse (the ratio's upper end is at most 1, and the interval of the share of seeds in which it is
+    worse, diverged ones among them, lies below 1/2). Dead: neither learns, or fewer than 16 common seeds. Inconclusive:
+    all else.
+    """
+    ours, theirs = (experiment.values(name, "w1_std", stop) for name in (setting, reference))
+    comparison = statistics.compare(ours, theirs)
+    ratio, (near, near_gan) = comparison.ratio, (statistics.share(values < LEVEL) for values in (ours, theirs))
+    learns, gan_learns = near.above(0.5), near_gan.above(0.5)
+    outcome: Outcome | Literal["dead"] = "inconclusive"
+    if comparison.seeds < MINIMUM_SEEDS or not (learns or gan_learns):
+        outcome = "dead"
+    elif learns or (ratio.high <= 1 and comparison.worse.below(0.5)):
+        outcome = "contradicted"
+    elif near.below(0.5) and (ratio.above(1) or ratio.count == 0):
+        outcome = "reproduced"
+    text = (
+        f"W1 < {LEVEL} true stds in {share_of(near_gan)} seeds of gan and {share_of(near)} of primal_dual; medians "
+        f"{show(statistics.median(theirs))} and {show(statistics.median(ours))}; ratio {show(ratio)}. "
+        f"{_reason(comparison.seeds, learns, gan_learns)}"
+    )
+    return Pair(outcome, ratio, comparison.seeds, text, setting, stop)
+
+
+def collapse_point_mass(results: Results) -> Verdict:
+    """The original toy, p_d = 1{x = 1}: a seed succeeds if it converged. Rule: `_judge_success`."""
+    judge = _judge_success("converged", 0.5, "converge")
+    return one_pair(results, "point_mass", judge, "difference of shares of seeds")
+
+
+def collapse_two_point(results: Results) -> Verdict:
+    """Two atoms: a seed succeeds if both modes are covered through most of the last fifth. Rule: `_judge_success`."""
+    judge = _judge_success("modes_covered", 1.5, "cover both modes")
+    return one_pair(results, "two_point", judge, "difference of shares of seeds")
+
+
+def _judge_success(metric: str, level: float, verb: str) -> Judge:
+    """A seed succeeds if `metric` > `level`; a diverged seed does not.
+
+    Reproduced: the interval of the difference of shares (primal_dual - gan, paired seeds) lies above 0, and that of the
+    share of primal_dual above 1/2, of gan below. Contradicted: the difference's upper end is at most 0, or the interval
+    of gan's share lies above 1/2 (it avoids the collapse). Inconclusive: all else, and fewer than 16 common seeds.
+    """
+
+    def judge(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
+        ours, theirs = (experiment.values(name, metric, stop) > level for name in (setting, reference))
+        gain, share, share_gan = statistics.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
+        outcome: Outcome = "inconclusive"
+        if gain.count >= MINIMUM_SEEDS:
+            if gain.high <= 0 or share_gan.above(0.5):
+                outcome = "contradicted"
+            elif gain.above(0) and share.above(0.5) and share_gan.below(0.5):
+                outcome = "reproduced"
+        text = (
+            f"{share_of(share_gan)} seeds of gan, {share_of(share)} of primal_dual {verb}; difference {show(gain)}. "
+            "The statement's other half, WGAN, was not run."
+        )
+        return Pair(outcome, gain, gain.count, text, setting, stop)
+
+    return judge
+
+
+def optimal_discriminator(results: Results) -> Verdict:
+    """Reproduced if the largest |D* - p/(p+q)| over all seeds and runs is below 1e-3, else contradicted."""
+    return largest(results, "optimal_discriminator_error", 1e-3, "Largest |D* found - p/(p+q)|")
+
+
+def gradient_identity(results: Results) -> Verdict:
+    """Reproduced if the largest relative error over all seeds and runs (float64) is below 1e-6, else contradicted."""
+    return largest(results, "gradient_identity_error", 1e-6, "Largest relative error of the gradient")
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "primal-dual-ends-far-at-defaults",
+        FIGURE_1,
+        "The standard method learns N(1, 1e-3); the primal-dual method ends far from it, worse than standard.",
+        figure_1,
+        ("gaussian_1d",),
+        {"gan": STANDARD_LEARNS, "primal_dual": PRIMAL_DUAL_FAR},
+    ),
+    Claim(
+        "primal-dual-ends-far-over-settings",
+        FIGURE_1,
+        "The standard method learns N(1, 1e-3) and the primal-dual method ends far from it over sigma, alpha, "
+        "optimizers and stopping times, none of which the source gives.",
+        figure_1_map,
+        ("gaussian_1d_sweep",),
+        {"gan": STANDARD_LEARNS, "primal_dual": PRIMAL_DUAL_FAR},
+    ),
+    Claim(
+        "primal-dual-resolves-collapse-point-mass",
+        CHEN,
+        "On p_d = 1{x = 1} the primal-dual method resolves the collapse that standard GAN and WGAN cannot avoid.",
+        collapse_point_mass,
+        ("point_mass",),
+        {"gan": "cannot avoid the collapse", "primal_dual": "resolves it"},
+    ),
+    Claim(
+        "primal-dual-resolves-collapse-two-point",
+        CHEN,
+        "On two equal atoms (our variant of the toy) the primal-dual method keeps both where standard GAN loses one.",
+        collapse_two_point,
+        ("two_point",),
+        {"gan": "cannot avoid the collapse", "primal_dual": "resolves it"},
+    ),
+    Claim(
+        "optimal-discriminator",
+        "Goodfellow et al. (2014), arXiv:1406.2661, Proposition 1",
+        "For a fixed generator the optimal discriminator is p / (p + q).",
+        optimal_discriminator,
+        probe="optimal_discriminator_error",
+    ),
+    Claim(
+        "primal-dual-gradient-identity",
+        "Derived from eqs. (5)-(7) of Algorithm 1, arXiv:1802.01765",
+        "With the target held fixed, the second term of eq. (7) has the gradient 2 alpha mean_i f1(D(x_i)) dp_g(x_i).",
+        gradient_identity,
+        probe="gradient_identity_error",
+    ),
+)
+
+
+def decide(results: Results) -> tuple[list[tuple[Claim, Verdict]], list[str]]:
+    """Verdicts of the claims that the runs name or can decide, and the named ids that do not exist."""
+    named = {claim for experiment in results.experiments.values() for claim in experiment.claims}
+    columns = set(results.table.columns)
+    wanted = [
+        claim
+        for claim in CLAIMS
+        if claim.id in named or set(claim.experiments) & set(results.experiments) or claim.probe in columns
+    ]
+    return [(claim, claim.decide(results)) for claim in wanted], sorted(named - {claim.id for claim in CLAIMS})
+
+
+def _reason(seeds: int, learns: bool, gan_learns: bool) -> str:
+    if seeds < MINIMUM_SEEDS:
+        return f"{seeds} common seeds; {MINIMUM_SEEDS} are needed to decide."
+    if not gan_learns:
+        return f"The standard method does not learn here, {'primal_dual does' if learns else 'nor does primal_dual'}."
+    return "The standard method learns" + (", and so does primal_dual." if learns else ".")

@@ -1,0 +1,105 @@
+"""The command line: `saddlegan [experiment=NAME] [group=CHOICE ...] [key=value ...]`. Heavy imports wait for training."""
+
+import hashlib
+import os
+import re
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from saddlegan import config as typed
+from saddlegan.checks import ConfigError
+from saddlegan.explain import explain
+from saddlegan.folder import RESULT, RunFailed, claim_run, write_json
+
+GROUPS = ("method", "model", "data", "optimizer", "trainer")
+
+
+def conf_folder() -> Path:
+    """conf/ of the installed package, or of the checkout."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def run_name(override_dirname: str) -> str:
+    """A run folder's name from its overrides: one path component of at most 200 characters."""
+    name = re.sub(r"[^\w=.,+-]+", "_", override_dirname) or "default"
+    return name if len(name) <= 200 else f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def task(cfg: DictConfig) -> dict[str, Any]:
+    """Train one run, unless it is finished. In a sweep a failure is returned, not raised, so that the sweep goes on."""
+    job = HydraConfig.get()
+    alone = job.mode is RunMode.RUN
+    folder = Path(job.runtime.output_dir)
+    config = typed.resolved(cfg)
+    try:
+        typed.check(config)
+        result = claim_run(folder, config, cfg.existing)
+    except ConfigError as error:
+        if alone:
+            raise
+        return {"folder": str(folder), "status": "failed", "error": str(error)}
+    if result is not None:
+        print(f"{result['status']} already: {folder}", flush=True)
+    else:
+        result = train(config, folder, job)
+        print(f"{result['status']}: {folder}", flush=True)
+        if alone and result["status"] == "failed":
+            raise RunFailed(f"{result['error']}\n{folder / RESULT} holds this error; the same command repeats the run.")
+    return {"folder": str(folder), "status": result["status"], "error": result["error"]}
+
+
+def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
+    """Train, and write result.json, whether it ends well or not."""
+    origin = {
+        "experiment": job.runtime.choices.get("experiment"),
+        "command": " ".join(["saddlegan", *job.overrides.task]),
+        "choices": {group: choice for group, choice in job.runtime.choices.items() if group in GROUPS},
+    }
+    try:
+        from saddlegan.train import run
+
+        result = run(config, folder)
+    except Exception:
+        empty = {"final": {}, "last_fifth": {}, "stops": {}, "best": {}, "seconds": None, "iterations": 0}
+        seeds = list(range(config["seed"], config["seed"] + config["num_seeds"]))
+        result = {"status": "failed", **empty, "seeds": seeds, "error": traceback.format_exc(), "config": config}
+    result = result | origin
+    write_json(folder / RESULT, result)
+    return result
+
+
+def main() -> None:
+    """Entry point of `saddlegan`. Exit status: 0; 1 where a run failed; 2 for a bad setting; 130 when interrupted."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises, and this function says what is wrong
+    typed.register()
+    OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+    except KeyboardInterrupt:
+        sys.exit(_say("interrupted. What is finished stays; the same command goes on from here.", 130))
+    except RunFailed as error:
+        sys.exit(_say(str(error), 1))
+    except (ConfigError, HydraException, OmegaConfBaseException) as error:
+        sys.exit(_say(explain(error, sys.argv[1:], conf_folder()), 2))
+    except OSError as error:
+        sys.exit(_say(f"{error}. Remedy: choose a folder that can be written, output_root=DIR.", 2))
+
+
+def _say(text: str, status: int) -> int:
+    print(f"saddlegan: {text}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The typed root of the configuration, and `check`: everything that can be known to be wrong before torch is imported."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from saddlegan.checks import (
+    ConfigError,
+    Literal,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    check_value,
+    nearest,
+)
+from saddlegan.signatures import class_attribute, signature_of
+
+
+@dataclass
+class Evaluation:
+    every: int = MISSING
+    samples: int = MISSING
+    figures: int = MISSING
+    stops: list[int] = MISSING
+    diverged_above: float = MISSING
+
+
+@dataclass
+class Report:
+    metric: str = MISSING
+    reference: str | None = None
+    map: dict[str, str] | None = None
+    claims: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Config:
+    """Root of conf/config.yaml, which says what each key means and holds its value."""
+
+    method: Any = MISSING
+    model: Any = MISSING
+    data: Any = MISSING
+    optimizer: Any = MISSING
+    trainer: Any = MISSING
+    seed: int = MISSING
+    num_seeds: int = MISSING
+    iterations: int = MISSING
+    batch_size: int = MISSING
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    report: Report = field(default_factory=Report)
+    checkpoint_seconds: float = MISSING
+    existing: str = MISSING
+    output_root: str = MISSING
+
+
+#: Ranges of the root's own keys.
+RANGES: dict[str, Any] = {
+    "seed": NonNegativeInt,
+    "num_seeds": PositiveInt,
+    "iterations": PositiveInt,
+    "batch_size": PositiveInt,
+    "evaluation.every": PositiveInt,
+    "evaluation.samples": PositiveInt,
+    "evaluation.figures": NonNegativeInt,
+    "evaluation.stops": list[PositiveInt],
+    "evaluation.diverged_above": PositiveFloat,
+    "checkpoint_seconds": PositiveFloat,
+    "existing": Literal["continue", "repeat", "skip"],
+    "optimizer.lr": PositiveFloat,
+    "optimizer.generator.lr": PositiveFloat,
+    "optimizer.discriminator.lr": PositiveFloat,
+    "trainer.compile": Literal["auto", True, False],
+    "trainer.threads": NonNegativeInt,
+}
+
+#: Keys that do not change what a run computes: they may differ between a stored run and the one asked for.
+NEUTRAL = ("report", "existing", "output_root", "checkpoint_seconds")
+
+#: Arguments that `train.build` supplies.
+SUPPLIED = {"generator", "discriminator", "latent", "optimizers", "seeds", "in_features", "out_features", "params"}
+
+
+def register() -> None:
+    """Make the typed root known to Hydra."""
+    ConfigStore.instance().store(name="base", node=Config)
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """The whole configuration as plain containers, interpolations resolved."""
+    return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
+
+
+def fingerprint(config: dict[str, Any]) -> dict[str, Any]:
+    """What decides a run's result: the configuration without its neutral keys, flattened to dotted keys."""
+    return flatten({key: value for key, value in config.items() if key not in NEUTRAL})
+
+
+def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested dict as `{dotted key: leaf}`; lists are leaves."""
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    return {key: leaf for name, branch in tree.items() for key, leaf in flatten(branch, f"{prefix}.{name}".lstrip(".")).items()}
+
+
+def difference(stored: dict[str, Any], asked: dict[str, Any]) -> str:
+    """Lines `key: stored -> asked` for what differs between two fingerprints; empty where nothing does."""
+    keys = sorted(stored.keys() | asked.keys())
+    absent = "(absent)"
+    pairs = [(key, stored.get(key, absent), asked.get(key, absent)) for key in keys]
+    return "\n".join(f"  {key}: {old} -> {new}" for key, old, new in pairs if old != new)
+
+
+def check(config: dict[str, Any]) -> None:
+    """Raise `ConfigError` for the first value that cannot be used. Imports nothing heavy.
+
+    Root keys are held against `RANGES`; everything with a `_target_` against the annotations of its constructor.
+    """
+    flat = flatten(config)
+    for key, annotation in RANGES.items():
+        if key in flat:
+            check_value(key, annotation, flat[key])
+    _check_targets(config, "")
+    late = [stop for stop in config["evaluation"]["stops"] if stop > config["iterations"]]
+    if late:
+        raise ConfigError(
+            f"evaluation.stops={late}: got stopping times after iterations={config['iterations']}, expected at most that."
+            " Remedy: raise iterations or drop these stops."
+        )
+    _check_seeds(config)
+
+
+def _check_targets(node: Any, path: str) -> None:
+    if not isinstance(node, dict):
+        return
+    if "_target_" in node:
+        _check_call(node, path)
+    for name, branch in node.items():
+        _check_targets(branch, f"{path}.{name}".lstrip("."))
+
+
+def _check_call(node: dict[str, Any], path: str) -> None:
+    signature = signature_of(node["_target_"])
+    if signature is None:  # a function of a library without a readable source: its own error must do
+        return
+    given = {name: value for name, value in node.items() if not name.startswith("_")}
+    for name, value in given.items():
+        if name not in signature or name in SUPPLIED:
+            valid = sorted(signature.keys() - SUPPLIED)
+            raise ConfigError(
+                f"{path}.{name}: got a key that {node['_target_']} does not take, expected one of: {', '.join(valid)}."
+                + nearest(name, valid)
+            )
+        check_value(f"{path}.{name}", signature[name].annotation, value)
+    missing = [name for name, arg in signature.items() if arg.required and name not in given and name not in SUPPLIED]
+    if missing:
+        raise ConfigError(f"{path}: {node['_target_']} needs {', '.join(missing)}. Remedy: set {path}.{missing[0]}=...")
+
+
+def _check_seeds(config: dict[str, Any]) -> None:
+    if config["num_seeds"] == 1:
+        return
+    for player in ("generator", "discriminator"):
+        target = config["model"][player]["_target_"]
+        if not class_attribute(target, "stackable"):
+            raise ConfigError(
+                f"num_seeds={config['num_seeds']} needs a stackable model (mlp); {target} trains one seed per run:"
+                " sweep seed=0,1,... with -m instead."
+            )

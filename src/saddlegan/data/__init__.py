@@ -1,0 +1,1 @@
+"""Data sets. A toy is a distribution that is known exactly."""

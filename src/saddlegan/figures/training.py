@@ -1,0 +1,63 @@
+"""What happens over seeds: a metric through training, and the discriminator's curve."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from saddlegan.figures.canvas import GREY, LINES, ORANGE, grid, quartiles
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric through training: `iterations` (t,), `values` (seeds, t); NaN where a seed has diverged."""
+
+    label: str
+    iterations: NDArray
+    values: NDArray
+
+
+def training_figure(curves: Sequence[Curve], metric: str, threshold: float | None = None) -> Figure:
+    """`metric` through training on a log axis: median and quartile band over seeds, a line per run.
+
+    `threshold` draws a level below which a run counts as converged.
+    """
+    figure, (ax,) = grid(1, width=6.4, height=4.0)
+    ends = []
+    for curve, color in zip(curves, cycle(LINES), strict=False):
+        low, median, high = quartiles(np.where(curve.values > 0, curve.values, np.nan))
+        ax.fill_between(curve.iterations, low, high, color=color, alpha=0.16, linewidth=0)
+        ax.plot(curve.iterations, median, color=color, linewidth=1.8, label=curve.label)
+        ends.append(median[-1] if np.isfinite(median[-1]) else np.inf)
+    ax.set_yscale("log")
+    ax.set(xlabel="iteration", ylabel=metric)
+    ax.set_title("median and quartiles over seeds", loc="left", size=9, color=GREY)
+    ax.margins(x=0)
+    if threshold is not None:
+        ax.axhline(threshold, color=GREY, linewidth=0.8, linestyle=":")
+    _name_lines(ax, np.array(ends))
+    return figure
+
+
+def discriminator_figure(support: NDArray, curves: NDArray, title: str) -> Figure:
+    """D(x) over `support` (g,) from `curves` (seeds, g): median over seeds and the band between the quartiles."""
+    figure, (ax,) = grid(1, width=5.6, height=3.4)
+    low, median, high = quartiles(np.atleast_2d(curves))
+    ax.fill_between(support, low, high, color=ORANGE, alpha=0.2, linewidth=0)
+    ax.plot(support, median, color=ORANGE, linewidth=1.8)
+    ax.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    ax.set(title=title, xlabel="x", ylabel="D(x): median, quartiles over seeds")
+    return figure
+
+
+def _name_lines(ax: Axes, ends: NDArray) -> None:
+    """A legend below the axes, in the order and colours in which the lines end, from the top."""
+    handles, labels = ax.get_legend_handles_labels()
+    order = np.argsort(ends, kind="stable")[::-1]
+    names = [labels[i] if np.isfinite(ends[i]) else f"{labels[i]} (every seed diverged)" for i in order]
+    place = {"loc": "upper left", "bbox_to_anchor": (0, -0.16), "frameon": False}
+    ax.legend([handles[i] for i in order], names, fontsize=9, labelcolor="linecolor", handlelength=1.2, **place)

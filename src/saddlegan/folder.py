@@ -1,0 +1,107 @@
+"""The run folder: what is in it, whether it is whole, and what to do when it exists. No torch."""
+
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from saddlegan.checks import ConfigError
+from saddlegan.config import difference, fingerprint
+
+RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", "samples.npz"
+CHECKPOINT = Path("checkpoints") / "last.ckpt"
+
+
+class DamagedRun(ConfigError):
+    """A file of a run folder cannot be read, or is cut short."""
+
+
+class RunFailed(Exception):
+    """A run failed, or some runs of a sweep; their folders say why, and the others are finished."""
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON whole or not at all; numbers that are not finite become null."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(_finite(content), indent=1))
+    os.replace(temporary, path)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """The result of a run, or None where it has none yet. Raises `DamagedRun` where a file is not whole."""
+    path = folder / RESULT
+    if not path.is_file():
+        return None
+    try:
+        result = json.loads(path.read_text())
+        status, config, seeds = result["status"], result["config"], result["seeds"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedRun(f"{path}: got a damaged file ({type(error).__name__}: {error}), expected a run's result.") from None
+    if status != "failed":
+        evaluations = math.ceil(config["iterations"] / config["evaluation"]["every"]) + 1
+        _check_metrics(folder / METRICS, result.get("evaluations", evaluations) * len(seeds))
+    return result
+
+
+def _check_metrics(path: Path, rows: int) -> None:
+    lines = path.read_text().splitlines() if path.is_file() else []
+    whole = len(lines) == rows + 1 and lines[-1].count(",") == lines[0].count(",")
+    if not whole:
+        raise DamagedRun(f"{path}: got {max(len(lines) - 1, 0)} rows, expected {rows} whole ones.")
+
+
+def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, Any] | None:
+    """Decide what becomes of a run folder: its result where there is nothing to do, else None, ready for training.
+
+    `existing`: `continue` keeps a finished run, goes on with an interrupted one and repeats a failed one; `repeat` throws
+    away whatever is there; `skip` keeps every folder that holds a result, whole or not.
+    Raises `ConfigError` where the folder holds a run of another configuration, `DamagedRun` where it is not whole.
+    """
+    if existing == "skip" and (folder / RESULT).exists():
+        return {"status": "skipped", "error": None}
+    if existing == "repeat":
+        _empty(folder)
+    remedy = " Remedy: existing=repeat to run it again, or existing=skip to leave it as it is."
+    try:
+        result = read_result(folder)
+        stored = result["config"] if result else _stored_config(folder)
+    except DamagedRun as error:
+        raise DamagedRun(f"{error}{remedy}") from None
+    if stored is not None and (differs := difference(fingerprint(stored), fingerprint(config))):
+        raise ConfigError(f"{folder}: got a run with another configuration (stored -> asked):\n{differs}\n{remedy.strip()}")
+    if result and result["status"] != "failed":
+        return result
+    if result:
+        _empty(folder)
+    write_json(folder / CONFIG, config)
+    return None
+
+
+def _stored_config(folder: Path) -> dict[str, Any] | None:
+    path = folder / CONFIG
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise DamagedRun(f"{path}: got a damaged file ({error}), expected a run's configuration.") from None
+
+
+def _empty(folder: Path) -> None:
+    """Remove everything that a run writes, and nothing else."""
+    for name in (RESULT, CONFIG, METRICS, SAMPLES):
+        (folder / name).unlink(missing_ok=True)
+    for events in folder.glob("events.out.tfevents.*"):
+        events.unlink()
+    for name in ("figures", "checkpoints"):
+        shutil.rmtree(folder / name, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""One GAN variant a file, each with its YAML in conf/method."""

@@ -1,0 +1,1 @@
+"""Pure metrics: samples to numbers, one a seed."""

@@ -1,0 +1,49 @@
+"""Distances between samples on the line and a distribution that is known exactly.
+
+Samples come as `(seeds, n)`, sorted along n; every function returns `(seeds,)`, and NaN for a seed with a NaN sample.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+Sorted = Float[np.ndarray, "seeds n"]
+PerSeed = Float[np.ndarray, "seeds"]
+
+
+def wasserstein_1(samples: Sorted, quantiles: Float[np.ndarray, "n"]) -> PerSeed:
+    """Wasserstein-1 (lower is better, data units) to the law with these quantiles at (i + 1/2)/n: mean |x_(i) - q_i|."""
+    return np.abs(samples - quantiles).mean(-1)
+
+
+def kolmogorov_smirnov(
+    samples: Sorted, cdf: Callable[[np.ndarray], np.ndarray], cdf_left: Callable[[np.ndarray], np.ndarray]
+) -> PerSeed:
+    """sup |F_n - F| in [0, 1] (lower is better). `cdf_left(x)` is F(x-), which differs from `cdf` at atoms."""
+    n = samples.shape[-1]
+    above = np.arange(1, n + 1) / n - cdf(samples)
+    below = cdf_left(samples) - np.arange(n) / n
+    return np.maximum(above.max(-1), below.max(-1))
+
+
+def mean_error(samples: Sorted, mean: float) -> PerSeed:
+    """Sample mean minus the true mean (signed, data units)."""
+    return samples.mean(-1) - mean
+
+
+def std_ratio(samples: Sorted, std: float) -> PerSeed:
+    """Sample standard deviation over the true one (1 is best); `std > 0`."""
+    return samples.std(-1, ddof=1) / std
+
+
+def modes_covered(
+    samples: Sorted, modes: Float[np.ndarray, "modes"], radius: float, least: float = 0.25
+) -> PerSeed:
+    """How many modes hold, within `radius`, at least `least` times an equal share of the samples (higher is better).
+
+    The share keeps a stray sample, swept over a mode by a generator that is continuous in z, from counting as cover.
+    """
+    near = np.abs(samples[..., None] - modes) <= radius
+    covered = (near.mean(-2) >= least / len(modes)).sum(-1).astype(float)
+    return np.where(np.isfinite(samples).all(-1), covered, np.nan)

@@ -1,0 +1,27 @@
+"""What a metric did over training: means over the last fifth, oscillation, convergence."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+#: A seed has converged when its W1, averaged over the last fifth of training, is below this many units of the data.
+CONVERGED_BELOW = 0.5
+
+
+def last_fifth(iterations: Float[np.ndarray, "evaluations"], stop: int) -> Bool[np.ndarray, "evaluations"]:
+    """Which evaluations lie in the last fifth of the first `stop` iterations; the one at `stop` always does."""
+    return (iterations > 0.8 * stop) & (iterations <= stop)
+
+
+def oscillation(mean_errors: Float[np.ndarray, "evaluations seeds"]) -> Float[np.ndarray, "seeds"]:
+    """Standard deviation over time of the generated mean (lower is better, data units); 0 for one evaluation."""
+    return mean_errors.std(0)
+
+
+def converged(w1: Float[np.ndarray, "evaluations seeds"], unit: float) -> Float[np.ndarray, "seeds"]:
+    """1 where the mean of W1 over these evaluations is below `CONVERGED_BELOW * unit`, else 0 (also for NaN)."""
+    return (w1.mean(0) < CONVERGED_BELOW * unit).astype(float)
+
+
+def diverged(w1: Float[np.ndarray, "evaluations seeds"], limit: float) -> Float[np.ndarray, "seeds"]:
+    """1 where W1 was not finite, or above `limit`, at any of these evaluations, else 0."""
+    return (~(w1 <= limit)).any(0).astype(float)

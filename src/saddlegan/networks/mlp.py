@@ -1,0 +1,69 @@
+"""Multilayer perceptrons with seeds as the first axis: Table 1 of the reproduced paper, at any depth and width."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from saddlegan.checks import Literal, PositiveInt, checked
+from saddlegan.random import Purpose, torch_stream
+
+ACTIVATIONS = {"relu": torch.relu_, "tanh": torch.tanh_, "leaky_relu": lambda x: nn.functional.leaky_relu_(x, 0.2)}
+
+
+class StackedMLP(nn.Module):
+    """One independent perceptron a seed, run side by side: each layer is a single `torch.baddbmm`.
+
+    Seed s starts from the weights that `nn.Linear` draws under the stream of (s, purpose): those it has when alone.
+    """
+
+    #: `num_seeds > 1` is possible.
+    stackable = True
+    purpose: Purpose
+
+    @checked
+    def __init__(
+        self,
+        *,
+        in_features: PositiveInt,
+        out_features: PositiveInt,
+        widths: list[PositiveInt],
+        activation: Literal["relu", "tanh", "leaky_relu"],
+        seeds: Sequence[int],
+    ) -> None:
+        super().__init__()
+        sizes = [in_features, *widths, out_features]
+        alone = [self._layers_of(seed, sizes) for seed in seeds]
+        depths = list(zip(*alone, strict=True))
+        self.weights = nn.ParameterList(torch.stack([layer.weight.T for layer in same]) for same in depths)
+        self.biases = nn.ParameterList(torch.stack([layer.bias[None] for layer in same]) for same in depths)
+        self.layers = list(zip(self.weights, self.biases, strict=True))
+        self.activation = ACTIVATIONS[activation]
+
+    @torch.no_grad()
+    def _layers_of(self, seed: int, sizes: Sequence[int]) -> list[nn.Linear]:
+        with torch_stream(seed, self.purpose):
+            return [nn.Linear(n, m) for n, m in pairwise(sizes)]
+
+    def forward(self, x: Float[Tensor, "seeds batch in"]) -> Float[Tensor, "seeds batch out"]:
+        for weight, bias in self.layers[:-1]:
+            x = self.activation(torch.baddbmm(bias, x, weight))
+        weight, bias = self.layers[-1]
+        return torch.baddbmm(bias, x, weight)
+
+
+class MLPGenerator(StackedMLP):
+    """Latents `(seeds, batch, latent)` to samples `(seeds, batch, data)`, linear at the output."""
+
+    purpose = Purpose.INIT_GENERATOR
+
+
+class MLPDiscriminator(StackedMLP):
+    """Samples `(seeds, batch, data)` to logits `(seeds, batch)`."""
+
+    purpose = Purpose.INIT_DISCRIMINATOR
+
+    def forward(self, x: Float[Tensor, "seeds batch in"]) -> Float[Tensor, "seeds batch"]:
+        return super().forward(x).squeeze(-1)

@@ -1,0 +1,82 @@
+"""Randomness as a pure function of (seed, purpose, block of iterations).
+
+Every random number of a run is drawn from a stream that is named, not consumed: nothing that is drawn for a plot or a
+metric, and no interruption, can move what training draws. Streams are counter-based (Philox 4x64) with the full key
+kept: `torch.Generator` on CPU keeps only the low 32 bits of its seed, so that hundreds of seeds times thousands of blocks
+would meet in it. Draws are made on the CPU in float32, so that they are the same on every device.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from saddlegan.checks import Literal, PositiveInt, checked
+
+#: Iterations that are drawn at once, per seed and purpose. Part of the definition of the streams: do not tune.
+BLOCK = 50
+
+
+class Purpose(IntEnum):
+    """What a stream is for. The numbers are part of the definition of the streams: append, never reorder."""
+
+    DATA = 0
+    LATENT_DISCRIMINATOR = 1
+    LATENT_GENERATOR = 2
+    DROPOUT = 3
+    EVALUATION = 4
+    INIT_GENERATOR = 5
+    INIT_DISCRIMINATOR = 6
+
+
+def stream(seed: int, purpose: Purpose, block: int = 0) -> np.random.Generator:
+    """The stream of (seed, purpose, block); each triple has its own 128-bit Philox key."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(int(purpose), block))))
+
+
+@contextmanager
+def torch_stream(seed: int, purpose: Purpose, block: int = 0) -> Iterator[None]:
+    """Run torch's own global generator under (seed, purpose, block), and put back its state afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(stream(seed, purpose, block).integers(2**63)))
+        yield
+
+
+#: Draws float32 numbers of shape `(*shape, dim)` from a stream.
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+
+class Latent:
+    """The law of the generator's input: `dim` independent coordinates, N(0, 1) or U(-1, 1).
+
+    Raises `ConfigError` where `dim < 1` or the law is unknown.
+    """
+
+    @checked
+    def __init__(self, *, dim: PositiveInt, law: Literal["normal", "uniform"]) -> None:
+        self.dim = dim
+        self.law = law
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw float32 of shape `(*shape, dim)`."""
+        size = (*shape, self.dim)
+        if self.law == "normal":
+            return rng.standard_normal(size, dtype=np.float32)
+        return 2.0 * rng.random(size, dtype=np.float32) - 1.0
+
+
+def draw_block(
+    draw: Draw, seeds: Sequence[int], purpose: Purpose, block: int, draws: int, batch: int
+) -> Float[Tensor, "iterations draws seeds batch dim"]:
+    """What iterations `[block * BLOCK, (block + 1) * BLOCK)` draw: `draws` minibatches each, every seed from its own stream."""
+    parts = [draw(stream(seed, purpose, block), (BLOCK, draws, batch)) for seed in seeds]
+    return torch.from_numpy(np.stack(parts, axis=2))
+
+
+def draw_evaluation(draw: Draw, seeds: Sequence[int], count: int, part: int) -> Float[Tensor, "seeds count dim"]:
+    """`count` draws a seed for evaluation, the same at every iteration; `part` keeps latents (0) and data (1) apart."""
+    return torch.from_numpy(np.stack([draw(stream(seed, Purpose.EVALUATION, part), (count,)) for seed in seeds]))

@@ -1,0 +1,164 @@
+"""The report of a sweep: run folders -> report.md, report.html, results.csv, settings.csv, claims.json, figures/*.png.
+
+Imports neither torch nor lightning. `saddlegan-report FOLDER [FOLDER ...] [--output DIR]`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from saddlegan import claims
+from saddlegan.reporting import page, pictures, tables
+from saddlegan.reporting.results import Experiment, Results, load_results
+from saddlegan.reporting.runs import NoRuns, Problem
+from saddlegan.reporting.tables import escape
+
+LARGE = 40  # settings above which the full table is left to settings.csv
+MARKS = {"reproduced": "✔", "contradicted": "✘", "inconclusive": "?", "not_run": "–"}
+NOTE = (
+    "*Metrics are means over the last fifth of training, per seed; intervals are 95 % bootstrap intervals over seeds "
+    "(shares: Wilson). A diverged seed is left out of median and mean, counted in its column, and not converged.*"
+)
+PAIRED_NOTE = (
+    "*Ratio: geometric mean over common seeds of metric(setting) / metric(reference). Worse in: share of common "
+    "seeds, a diverged one counting as worse. p: Wilcoxon's signed-rank test, then Holm's correction over the "
+    "rows of this experiment; the outcome is decided at 0.05.*"
+)
+
+
+def write_report(runs: Sequence[Path], folder: Path) -> Path:
+    """Report on the run folders at or below `runs`; returns the path of report.html in `folder`.
+
+    Raises `NoRuns` where there is nothing to report on, OSError where `folder` cannot be written.
+    """
+    results = load_results([Path(run) for run in runs])
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger, unknown = claims.decide(results)
+    problems = list(results.problems)
+    problems += [
+        Problem("unknown", f"claim {name}", "the experiment names it, but it does not exist") for name in unknown
+    ]
+    says = {name: claim.says for claim, _ in ledger for name in claim.experiments}
+    sections, frames = [], []
+    for experiment in results.experiments.values():
+        text, frame, found = _experiment(experiment, says.get(experiment.name, {}), folder)
+        sections.append(text)
+        frames.append(frame)
+        problems += found
+    title = "Report: " + ", ".join(dict.fromkeys(run.experiment for run in results.runs)) if results.runs else "Report"
+    parts = [f"# {escape(title)}", _verdicts(ledger), _what_was_run(results), *sections, _problems(problems)]
+    text = "\n\n".join(part for part in parts if part) + "\n"
+    _write(folder / "results.csv", results.table.to_csv(index=False))
+    _write(folder / "settings.csv", pd.concat(frames).to_csv(index=False) if frames else "")
+    _write(folder / "claims.json", json.dumps([_entry(*pair) for pair in ledger], indent=2, ensure_ascii=False) + "\n")
+    _write(folder / "report.html", page.render(text, escape(title), folder))
+    _write(folder / "report.md", text)
+    return folder / "report.html"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`saddlegan-report`: 0 when the report is written, 2 when there is nothing to report on or no place to write."""
+    parser = argparse.ArgumentParser(
+        prog="saddlegan-report", description="Tables, figures and verdicts from run folders."
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a run folder, or a folder above runs")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: FOLDER/report)")
+    options = parser.parse_args(arguments)
+    try:
+        print(write_report(options.folders, options.output or options.folders[0] / "report"))
+    except NoRuns as error:
+        print(f"saddlegan-report: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"saddlegan-report: cannot write the report: {error}; name another place by --output", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _verdicts(ledger: Sequence[tuple[claims.Claim, claims.Verdict]]) -> str:
+    blocks = ["## Verdicts"]
+    for claim, verdict in ledger:
+        blocks.append(f"**{MARKS[verdict.verdict]} {verdict.verdict.replace('_', ' ')}** · {escape(claim.statement)}")
+        blocks.append(f"{escape(verdict.text)}")
+        blocks.append(f"*`{claim.id}` · {escape(claim.source)}*")
+    return "\n\n".join(blocks) if ledger else ""
+
+
+def _what_was_run(results: Results) -> str:
+    """Commands, device, versions and commit, each as often as they differ."""
+    if not results.runs:
+        return ""
+
+    def distinct(values: Iterable[object], most: int = 4) -> str:
+        found = list(dict.fromkeys(str(value) for value in values if value))
+        more = f" and {len(found) - most} more" if len(found) > most else ""
+        return ", ".join(f"<code>{escape(value)}</code>" for value in found[:most]) + more or "not recorded"
+
+    each = [run.result for run in results.runs]
+    versions = (f"{name} {version}" for result in each for name, version in (result.get("versions") or {}).items())
+    seconds = sum(result.get("seconds") or 0 for result in each)
+    rows = [
+        f"- **Repeat it**: {distinct(result.get('command') for result in each)}",
+        f"- **Runs**: {len(each)}, {seconds / 60:.1f} minutes in all",
+        f"- **Device**: {distinct(result.get('device') for result in each)}",
+        f"- **Versions**: {distinct(versions, 12)}",
+        f"- **Commit**: {distinct(result.get('commit') for result in each)}",
+    ]
+    return "## What was run\n\n" + "\n".join(rows)
+
+
+def _experiment(
+    experiment: Experiment, says: Mapping[str, str], folder: Path
+) -> tuple[str, pd.DataFrame, list[Problem]]:
+    """The section of one experiment, its settings as a table for settings.csv, and files that could not be read."""
+    summary, compared = tables.summary(experiment), tables.comparisons(experiment)
+    drawn, problems = pictures.draw(experiment, folder / "figures")
+    metric, large = tables.name_of(experiment.metric), len(summary) > LARGE
+    blocks = [f"## {escape(experiment.name)}: {escape(metric)}"]
+    if large and len(compared):
+        blocks += ["### Settings against the reference", tables.overview_table(experiment, compared), PAIRED_NOTE]
+    elif large:
+        blocks += [tables.main_table(experiment, summary.head(LARGE), says), NOTE]
+    else:
+        blocks += [tables.main_table(experiment, summary, says), NOTE]
+    if not large and len(compared):
+        blocks += ["### Paired comparison", tables.paired_table(compared), PAIRED_NOTE]
+    for picture in drawn:
+        caption = escape(picture.caption)
+        blocks += [f"![{caption}]({picture.path.relative_to(folder).as_posix()})", f"*{caption}*"]
+    if large:
+        blocks.append(f"All {len(summary)} settings: `settings.csv`. All seeds and stops: `results.csv`.")
+    both = summary.merge(compared.drop(columns="seeds"), on="setting", how="left")
+    return "\n\n".join(blocks), tables.flat(both).assign(experiment=experiment.name), problems
+
+
+def _problems(problems: Sequence[Problem]) -> str:
+    if not problems:
+        return "## Problems\n\nNone: no run failed, diverged, is missing or damaged."
+    rows = [(problem.what, problem.where, problem.why) for problem in problems]
+    return "## Problems\n\n" + tables.markdown(["what", "where", "why"], rows)
+
+
+def _entry(claim: claims.Claim, verdict: claims.Verdict) -> dict[str, object]:
+    about = {
+        "id": claim.id,
+        "source": claim.source,
+        "statement": claim.statement,
+        "experiments": list(claim.experiments),
+    }
+    return about | vars(verdict)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write `path` whole or not at all."""
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

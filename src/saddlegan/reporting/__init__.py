@@ -1,0 +1,1 @@
+"""Run folders -> tables, statistics, verdicts and pictures, without torch: it only reads what runs wrote."""

@@ -1,0 +1,38 @@
+"""Markdown -> one HTML file that needs nothing else: styles inline, pictures as data URIs, wide tables that scroll."""
+
+import base64
+import re
+from pathlib import Path
+
+import markdown
+
+STYLE = """
+:root { color-scheme: light; }
+body { margin: 0 auto; padding: 1rem; max-width: 60rem; color: #1f2328; background: #fff;
+       font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
+img { display: block; max-width: 100%; height: auto; margin: 1.2rem auto 0.3rem; }
+code { font-size: 0.85em; background: #f3f5f7; padding: 0.1em 0.3em; border-radius: 4px; overflow-wrap: anywhere; }
+.table { overflow-x: auto; -webkit-overflow-scrolling: touch; margin: 1rem 0; }
+table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.35rem 0.7rem; text-align: left; border-bottom: 1px solid #d8dee4; white-space: nowrap; }
+td:last-child { white-space: normal; min-width: 8rem; }
+th { border-bottom: 2px solid #6e7781; }
+em { color: #57606a; }
+"""
+
+
+def render(text: str, title: str, folder: Path) -> str:
+    """HTML of a Markdown report; pictures, named relative to `folder`, are embedded."""
+    body = markdown.markdown(text, extensions=["tables"])
+    body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+    body = re.sub(r'src="([^":]+\.png)"', lambda match: f'src="{_data_uri(folder / match[1])}"', body)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _data_uri(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

@@ -1,0 +1,190 @@
+"""Run folders: finding them, reading `result.json`, and naming everything that could not be read."""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+STATUSES = ("finished", "diverged", "failed")
+FIELDS = {
+    "status": str,
+    "choices": dict,
+    "config": dict,
+    "seeds": list,
+    "final": dict,
+    "last_fifth": dict,
+    "iterations": int,
+}
+KNOWN_FILES = ("multirun.yaml", ".gitignore")  # what may lie beside runs
+
+
+class NoRuns(ValueError):
+    """There is nothing to report on; the message says where it was looked for and what to do."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`what` is wrong (failed, diverged, missing, damaged, ...), `where` (run or file) and `why`, in one line."""
+
+    what: str
+    where: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder with a sound `result.json`. `name` is the folder relative to where it was searched."""
+
+    folder: Path
+    name: str
+    result: Mapping[str, Any]
+
+    @property
+    def status(self) -> str:
+        return self.result["status"]
+
+    @property
+    def experiment(self) -> str:
+        return self.result.get("experiment") or "single runs"
+
+    @property
+    def choices(self) -> Mapping[str, str]:
+        return self.result["choices"]
+
+    @property
+    def seeds(self) -> list[int]:
+        return self.result["seeds"]
+
+
+def load_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Problem]]:
+    """Every sound run at or below `folders`, in the order of their names, and what was wrong with the rest.
+
+    Raises `NoRuns` where a folder does not exist or none of them holds a run folder.
+    """
+    runs: dict[Path, Run] = {}
+    problems: list[Problem] = []
+    found = 0
+    for folder in folders:
+        if not folder.is_dir():
+            raise NoRuns(
+                f"NoRuns: {folder}: got {'a file' if folder.exists() else 'nothing'}, expected a folder of runs; "
+                "name a folder that `saddlegan` wrote"
+            )
+        for path in run_folders(folder, problems):
+            found += 1
+            run = read_run(path, _name(path, folder, len(folders) > 1))
+            if isinstance(run, Problem):
+                problems.append(run)
+            else:
+                runs.setdefault(path.resolve(), run)
+    if not found:
+        places = ", ".join(map(str, folders)) or "no folder at all"
+        raise NoRuns(
+            f"NoRuns: {places}: got 0 run folders and {len(problems)} foreign files, expected folders with "
+            "result.json or .hydra/; train first (`saddlegan experiment=...`) or name the folder above the runs"
+        )
+    return list(runs.values()), problems
+
+
+def run_folders(top: Path, problems: list[Problem]) -> Iterator[Path]:
+    """Folders with `result.json` or `.hydra/`, not looking inside them; foreign files are added to `problems`."""
+    for place, folders, files in os.walk(top):
+        folders.sort()
+        if "result.json" in files or ".hydra" in folders:
+            folders.clear()
+            yield Path(place)
+            continue
+        if {"report.md", "claims.json"} <= set(files) or Path(place).name == "report":  # an earlier report
+            folders.clear()
+            continue
+        foreign = (file for file in sorted(files) if file not in KNOWN_FILES and not file.endswith(".log"))
+        problems += [
+            Problem("foreign", str(Path(place, f).relative_to(top)), "not part of a run; left alone") for f in foreign
+        ]
+
+
+def read_run(folder: Path, name: str) -> Run | Problem:
+    """The run in `folder`, or the reason why it cannot be used: missing or damaged `result.json`."""
+    path = folder / "result.json"
+    if not path.is_file():
+        return Problem("missing", name, "no result.json: the run was stopped before its end; start it again")
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+        return Problem("damaged", name, f"result.json cannot be read ({error}); delete it and start the run again")
+    if fault := _fault(result):
+        return Problem("damaged", name, f"result.json: {fault}; delete it and start the run again")
+    return Run(folder, name, result)
+
+
+def _name(path: Path, folder: Path, several: bool) -> str:
+    """A run's name in tables: its path below `folder`; below its parent where it is itself what was asked for."""
+    if path == folder:
+        return f"{path.resolve().parent.name}/{path.resolve().name}"
+    return path.relative_to(folder.parent if several else folder).as_posix()
+
+
+def _fault(result: object) -> str | None:
+    """What is wrong with the content of a `result.json`, if anything."""
+    if not isinstance(result, dict):
+        return f"got a {type(result).__name__}, expected an object"
+    for field, kind in FIELDS.items():
+        if not isinstance(result.get(field), kind):
+            return f"{field!r}: got {result.get(field)!r:.60}, expected {kind.__name__}"
+    if result["status"] not in STATUSES:
+        return f"'status': got {result['status']!r}, expected one of {', '.join(STATUSES)}"
+    if "method" not in result["choices"]:
+        return "'choices' has no 'method'"
+    stops = result.get("stops") or {}
+    if not isinstance(stops, dict) or not all(
+        isinstance(stop, dict) and str(at).isdigit() for at, stop in stops.items()
+    ):
+        return "'stops' is not an object of iteration: metrics"
+    return _first(
+        _fault_of_metrics(values, len(result["seeds"]))
+        for values in (result["final"], result["last_fifth"], *stops.values())
+    )
+
+
+def _fault_of_metrics(metrics: Mapping[str, object], seeds: int) -> str | None:
+    for metric, values in metrics.items():
+        if not isinstance(values, list) or len(values) != seeds:
+            return f"{metric!r}: got {values!r:.60}, expected one value for each of {seeds} seeds"
+        if not all(value is None or isinstance(value, int | float) for value in values):
+            return f"{metric!r}: got a value that is not a number"
+    return None
+
+
+def _first(faults: Iterable[str | None]) -> str | None:
+    return next((fault for fault in faults if fault), None)
+
+
+def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
+    """`metrics.csv` as a table of `metric`: a row per iteration, a column per seed."""
+    try:
+        table = pd.read_csv(run.folder / "metrics.csv")
+        return table.pivot_table(index="iteration", columns="seed", values=metric, aggfunc="last", dropna=False)
+    except (OSError, ValueError, KeyError) as error:
+        return Problem("incomplete", run.name, f"metrics.csv gives no curve of {metric} ({_line(error)})")
+
+
+def read_samples(run: Run) -> dict[str, np.ndarray] | Problem:
+    """`samples.npz`: `samples` (seeds, n), `support` (g,); `density`, `atoms`, `discriminator` where known."""
+    try:
+        with np.load(run.folder / "samples.npz", allow_pickle=False) as file:
+            arrays = {key: np.asarray(file[key], dtype=float) for key in file.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return Problem("incomplete", run.name, f"samples.npz cannot be read ({_line(error)})")
+    if not {"samples", "support"} <= arrays.keys():
+        return Problem("incomplete", run.name, f"samples.npz: got {', '.join(arrays)}, expected samples and support")
+    return arrays
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,0 +1,96 @@
+"""Settings: what differs between runs, as columns, as a short label, and as pairs with a reference method."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Setting = Mapping[str, Any]
+
+GROUPS = ("method", "model", "data", "optimizer", "trainer")
+IGNORED = ("report", "hydra", "output_root", "experiment", "seed", "num_seeds", "num_workers")
+
+
+def describe(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:
+    """One flat mapping of a run's choices (`method`) and values (`method.sigma`), without what is no setting."""
+    values = dict(_flatten({key: value for key, value in config.items() if key not in IGNORED}))
+    derived = [key for key in values if _says_the_same(values, key)]
+    named = {group: choices[group] for group in GROUPS if group in choices}
+    return named | {key: value for key, value in values.items() if key not in derived and "_target_" not in key}
+
+
+def varying(settings: Sequence[Setting]) -> list[str]:
+    """The keys that tell `settings` apart, choices of a group first and `method` always.
+
+    A key of a group (`optimizer.lr`) varies if it differs between runs with the same choice of that group: what a
+    choice implies is said by the choice.
+    """
+    keys = ["method"] + [group for group in GROUPS[1:] if len({setting.get(group) for setting in settings}) > 1]
+    for key in dict.fromkeys(key for setting in settings for key in setting if key not in GROUPS):
+        group = key.split(".")[0]
+        classes: dict[Any, set[Any]] = {}
+        for setting in settings:
+            classes.setdefault(setting.get(group) if group in GROUPS else None, set()).add(setting.get(key))
+        if any(len(values) > 1 for values in classes.values()):
+            keys.append(key)
+    return sorted(keys, key=lambda key: (_rank(key), keys.index(key)))
+
+
+def label(setting: Setting, keys: Sequence[str]) -> str:
+    """`primal_dual · sigma=0.1 · alpha=1 · adam · lr=0.001`; a last name that two keys share is written in full."""
+    last = [key.split(".")[-1] for key in keys]
+    parts = []
+    for key, name in zip(keys, last, strict=True):
+        if setting.get(key) is not None:
+            value = show(setting[key])
+            parts.append(value if key in GROUPS else f"{name if last.count(name) == 1 else key}={value}")
+    return " · ".join(parts)
+
+
+def pairs(settings: Mapping[str, Setting], keys: Sequence[str], reference: str | None) -> dict[str, str]:
+    """{label: label of its reference}: the reference method's setting with the same values outside `method.*`.
+
+    Where the reference method was itself run at several settings, the one that also agrees in the keys they share.
+    """
+    outside = [key for key in keys if key.split(".")[0] != "method"]
+    inside = [key for key in keys if key.startswith("method.")]
+    found = {}
+    for name, setting in settings.items():
+        if setting["method"] == reference:
+            continue
+        matches = [
+            other for other, that in settings.items() if that["method"] == reference and _agree(setting, that, outside)
+        ]
+        if len(matches) > 1:
+            matches = [other for other in matches if _agree(setting, settings[other], inside)]
+        if len(matches) == 1:
+            found[name] = matches[0]
+    return found
+
+
+def show(value: Any) -> str:
+    """A value as a person writes it: 0.001, 100, adam."""
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _agree(a: Setting, b: Setting, keys: Iterable[str]) -> bool:
+    return all(a.get(key) == b.get(key) for key in keys)
+
+
+def _rank(key: str) -> int:
+    """Groups in their order, then plain values such as `iterations`."""
+    group = key.split(".")[0]
+    return GROUPS.index(group) if group in GROUPS else len(GROUPS)
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", tuple(value) if isinstance(value, list) else value
+
+
+def _says_the_same(values: Mapping[str, Any], key: str) -> bool:
+    """Whether `optimizer.generator.lr` (or `.discriminator.`) only repeats `optimizer.lr`."""
+    head, _, name = key.rpartition(".")
+    shared = f"optimizer.{name}"
+    return head in ("optimizer.generator", "optimizer.discriminator") and values.get(shared) == values[key]

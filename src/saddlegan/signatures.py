@@ -1,0 +1,131 @@
+"""Constructor signatures read from source text, so that checking a configuration imports nothing.
+
+`saddlegan.methods.gan.GAN` and `torch.optim.Adam` alike are followed from file to file through their `from ... import`
+statements, and through base classes where a constructor passes `**kwargs` on.
+"""
+
+import ast
+import builtins
+import functools
+import importlib.util
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from saddlegan import checks
+
+
+class Argument(NamedTuple):
+    annotation: Any
+    required: bool
+
+
+@functools.cache
+def signature_of(target: str) -> dict[str, Argument] | None:
+    """The arguments of the class or function at a dotted path; None where no source can be read.
+
+    Raises `ConfigError` where the package, the module or the name does not exist.
+    """
+    path, node = _find(target)
+    if isinstance(node, ast.FunctionDef):
+        return _arguments(node)
+    if not isinstance(node, ast.ClassDef) or path is None:
+        return None
+    init = _member(node, "__init__")
+    own = _arguments(init) if isinstance(init, ast.FunctionDef) else {}
+    if init is None or (isinstance(init, ast.FunctionDef) and init.args.kwarg):
+        for base in node.bases:
+            inherited = signature_of(_absolute(ast.unparse(base), path, target))
+            own = (inherited or {}) | own
+    return own
+
+
+@functools.cache
+def class_attribute(target: str, name: str) -> Any:
+    """The literal value of a class attribute, its own or inherited; None where it has none."""
+    path, node = _find(target)
+    if not isinstance(node, ast.ClassDef) or path is None:
+        return None
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets):
+            return ast.literal_eval(statement.value)
+    inherited = (class_attribute(_absolute(ast.unparse(base), path, target), name) for base in node.bases)
+    return next((value for value in inherited if value is not None), None)
+
+
+def _arguments(function: ast.FunctionDef) -> dict[str, Argument]:
+    positional = [*function.args.posonlyargs, *function.args.args]
+    if positional and positional[0].arg == "self":
+        positional = positional[1:]
+    optional = {arg.arg for arg in positional[len(positional) - len(function.args.defaults) :]} if function.args.defaults else set()
+    optional |= {arg.arg for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if default}
+    return {
+        arg.arg: Argument(_annotation(arg.annotation), arg.arg not in optional)
+        for arg in (*positional, *function.args.kwonlyargs)
+    }
+
+
+def _annotation(node: ast.expr | None) -> Any:
+    """The annotation's value where it is made of names of `checks` and builtins, else None (not judged)."""
+    if node is None:
+        return None
+    try:
+        return eval(ast.unparse(node), {**vars(builtins), **vars(checks)})
+    except (NameError, AttributeError, TypeError, SyntaxError):
+        return None
+
+
+def _find(target: str) -> tuple[Path | None, ast.AST | None]:
+    """The file and the syntax node of a dotted path."""
+    module, _, name = target.rpartition(".")
+    path = _module_file(module, target)
+    if path is None or path.suffix != ".py":
+        return None, None
+    tree = _parse(path)
+    node = _member(tree, name)
+    if node is not None:
+        return path, node
+    origin = _absolute(name, path, module + ".")
+    if origin != target and origin != module + "." + name:
+        return _find(origin)
+    options = [n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
+    raise checks.ConfigError(f"_target_={target}: {module} has no '{name}'.{checks.nearest(name, options)}")
+
+
+def _module_file(module: str, target: str) -> Path | None:
+    """The file of a module, found without importing its parents (which may take seconds)."""
+    top, *rest = module.split(".")
+    spec = importlib.util.find_spec(top) if top else None
+    if spec is None:
+        raise checks.ConfigError(f"_target_={target}: no package '{top}' is installed. Remedy: install it, or put its folder in PYTHONPATH.")
+    if spec.submodule_search_locations is None:
+        return Path(spec.origin) if spec.origin and not rest else None
+    folder = Path(next(iter(spec.submodule_search_locations))).joinpath(*rest)
+    for candidate in (folder / "__init__.py", folder.with_suffix(".py")):
+        if candidate.is_file():
+            return candidate
+    siblings = [p.stem for p in folder.parent.glob("*.py")] if folder.parent.is_dir() else []
+    raise checks.ConfigError(f"_target_={target}: there is no module '{module}'.{checks.nearest(folder.name, siblings)}")
+
+
+@functools.cache
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _member(tree: ast.Module | ast.ClassDef, name: str) -> ast.ClassDef | ast.FunctionDef | None:
+    named = (node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name)
+    return next(named, None)
+
+
+def _absolute(name: str, path: Path, target: str) -> str:
+    """The dotted path that `name` stands for in the file at `path`, which belongs to the module of `target`."""
+    module = target.rpartition(".")[0]
+    head, _, tail = name.partition(".")
+    for node in ast.walk(_parse(path)):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == head:
+                    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+                    base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+                    return ".".join(filter(None, [*base, node.module, alias.name, tail]))
+    return f"{module}.{name}"
