@@ -13,10 +13,8 @@ from saddlegan.reporting.evidence import (
     Outcome,
     Pair,
     Verdict,
-    counts,
-    judge_pairs,
+    census,
     largest,
-    one_pair,
     share_of,
     show,
 )
@@ -31,31 +29,12 @@ PRIMAL_DUAL_FAR = "ends far from it, worse than standard (figure, no number)"
 
 def figure_1(results: Results) -> Verdict:
     """Figure 1 at the default settings: the rule of `judge_figure_1` at the last stop."""
-    return one_pair(results, "gaussian_1d", judge_figure_1, "ratio of W1, primal_dual / gan")
+    return census(results, "gaussian_1d", judge_figure_1, "ratio of W1, primal_dual / gan")
 
 
 def figure_1_map(results: Results) -> Verdict:
-    """Figure 1 over settings and stops, since the source gives neither: `judge_figure_1` for each.
-
-    Live: enough seeds, and gan or primal_dual has learned. Reproduced if the statement holds in more than half of the
-    live ones, contradicted if its opposite does, else inconclusive. The effect is a share of a grid, not of a sample:
-    it has no interval.
-    """
-    pairs = judge_pairs(results, "gaussian_1d_sweep", judge_figure_1, every_stop=True)
-    if not pairs:
-        return Verdict("not_run", "No pair of gan and primal_dual at equal settings in gaussian_1d_sweep.")
-    live = [pair for pair in pairs if pair.outcome != "dead"]
-    holds, opposite = (sum(pair.outcome == what for pair in live) for what in ("reproduced", "contradicted"))
-    outcome: Outcome = "inconclusive"
-    if max(holds, opposite) > len(live) / 2:
-        outcome = "reproduced" if holds > opposite else "contradicted"
-    lines = [
-        f"At {stop} iterations: {counts([pair for pair in pairs if pair.stop == stop])}."
-        for stop in sorted({pair.stop for pair in pairs})
-    ]
-    measure = "share of live settings and stops where the statement holds"
-    effect = holds / len(live) if live else None
-    return Verdict(outcome, " ".join(lines), effect, None, min(pair.seeds for pair in pairs), measure)
+    """Figure 1 over settings and stops, since the source gives neither: `judge_figure_1` for each, then `census`."""
+    return census(results, "gaussian_1d_sweep", judge_figure_1, "ratio of W1, primal_dual / gan", every_stop=True)
 
 
 def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
@@ -91,13 +70,13 @@ def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: i
 def collapse_point_mass(results: Results) -> Verdict:
     """The original toy, p_d = 1{x = 1}: a seed succeeds if it converged. Rule: `_judge_success`."""
     judge = _judge_success("converged", 0.5, "converge")
-    return one_pair(results, "point_mass", judge, "difference of shares of seeds")
+    return census(results, "point_mass", judge, "difference of shares of seeds")
 
 
 def collapse_two_point(results: Results) -> Verdict:
     """Two atoms: a seed succeeds if both modes are covered through most of the last fifth. Rule: `_judge_success`."""
     judge = _judge_success("modes_covered", 1.5, "cover both modes")
-    return one_pair(results, "two_point", judge, "difference of shares of seeds")
+    return census(results, "two_point", judge, "difference of shares of seeds")
 
 
 def _judge_success(metric: str, level: float, verb: str) -> Judge:
@@ -138,7 +117,7 @@ def gradient_identity(results: Results) -> Verdict:
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
-        "primal-dual-ends-far-at-defaults",
+        "gaussian-1d-primal-dual-worse",
         FIGURE_1,
         "The standard method learns N(1, 1e-3); the primal-dual method ends far from it, worse than standard.",
         figure_1,
@@ -146,7 +125,7 @@ CLAIMS: tuple[Claim, ...] = (
         {"gan": STANDARD_LEARNS, "primal_dual": PRIMAL_DUAL_FAR},
     ),
     Claim(
-        "primal-dual-ends-far-over-settings",
+        "gaussian-1d-primal-dual-worse-map",
         FIGURE_1,
         "The standard method learns N(1, 1e-3) and the primal-dual method ends far from it over sigma, alpha, "
         "optimizers and stopping times, none of which the source gives.",
@@ -155,7 +134,7 @@ CLAIMS: tuple[Claim, ...] = (
         {"gan": STANDARD_LEARNS, "primal_dual": PRIMAL_DUAL_FAR},
     ),
     Claim(
-        "primal-dual-resolves-collapse-point-mass",
+        "toy-mode-collapse",
         CHEN,
         "On p_d = 1{x = 1} the primal-dual method resolves the collapse that standard GAN and WGAN cannot avoid.",
         collapse_point_mass,
@@ -163,7 +142,7 @@ CLAIMS: tuple[Claim, ...] = (
         {"gan": "cannot avoid the collapse", "primal_dual": "resolves it"},
     ),
     Claim(
-        "primal-dual-resolves-collapse-two-point",
+        "toy-mode-collapse-two-point",
         CHEN,
         "On two equal atoms (our variant of the toy) the primal-dual method keeps both where standard GAN loses one.",
         collapse_two_point,
@@ -178,7 +157,7 @@ CLAIMS: tuple[Claim, ...] = (
         probe="optimal_discriminator_error",
     ),
     Claim(
-        "primal-dual-gradient-identity",
+        "gradient-identity",
         "Derived from eqs. (5)-(7) of Algorithm 1, arXiv:1802.01765",
         "With the target held fixed, the second term of eq. (7) has the gradient 2 alpha mean_i f1(D(x_i)) dp_g(x_i).",
         gradient_identity,
@@ -190,11 +169,9 @@ CLAIMS: tuple[Claim, ...] = (
 def decide(results: Results) -> tuple[list[tuple[Claim, Verdict]], list[str]]:
     """Verdicts of the claims that the runs name or can decide, and the named ids that do not exist."""
     named = {claim for experiment in results.experiments.values() for claim in experiment.claims}
-    columns = set(results.table.columns)
+    columns, tried = set(results.table.columns), {run.experiment for run in results.runs}
     wanted = [
-        claim
-        for claim in CLAIMS
-        if claim.id in named or set(claim.experiments) & set(results.experiments) or claim.probe in columns
+        claim for claim in CLAIMS if claim.id in named or set(claim.experiments) & tried or claim.probe in columns
     ]
     return [(claim, claim.decide(results)) for claim in wanted], sorted(named - {claim.id for claim in CLAIMS})
 

@@ -1,8 +1,6 @@
 """The command line: `saddlegan [experiment=NAME] [group=CHOICE ...] [key=value ...]`. Heavy imports wait for training."""
 
-import hashlib
 import os
-import re
 import sys
 import traceback
 from pathlib import Path
@@ -12,7 +10,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from saddlegan import config as typed
@@ -27,12 +25,6 @@ def conf_folder() -> Path:
     """conf/ of the installed package, or of the checkout."""
     inside = Path(__file__).parent / "conf"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
-
-
-def run_name(override_dirname: str) -> str:
-    """A run folder's name from its overrides: one path component of at most 200 characters."""
-    name = re.sub(r"[^\w=.,+-]+", "_", override_dirname) or "default"
-    return name if len(name) <= 200 else f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def task(cfg: DictConfig) -> dict[str, Any]:
@@ -81,9 +73,6 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
 def main() -> None:
     """Entry point of `saddlegan`. Exit status: 0; 1 where a run failed; 2 for a bad setting; 130 when interrupted."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises, and this function says what is wrong
-    typed.register()
-    OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     try:
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
     except KeyboardInterrupt:

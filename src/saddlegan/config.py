@@ -1,5 +1,7 @@
 """The typed root of the configuration, and `check`: everything that can be known to be wrong before torch is imported."""
 
+import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,9 +84,16 @@ NEUTRAL = ("report", "existing", "output_root", "checkpoint_seconds")
 SUPPLIED = {"generator", "discriminator", "latent", "optimizers", "seeds", "in_features", "out_features", "params"}
 
 
-def register() -> None:
-    """Make the typed root known to Hydra."""
-    ConfigStore.instance().store(name="base", node=Config)
+def run_name(override_dirname: str) -> str:
+    """A run folder's name from its overrides: one path component of at most 200 characters."""
+    name = re.sub(r"[^\w=.,+-]+", "_", override_dirname) or "default"
+    return name if len(name) <= 200 else f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+# At import, because a sweep's workers unpickle their task before anything else runs in them.
+ConfigStore.instance().store(name="base", node=Config)
+OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:

@@ -22,10 +22,11 @@ class RunFailed(Exception):
     """A run failed, or some runs of a sweep; their folders say why, and the others are finished."""
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON whole or not at all; numbers that are not finite become null."""
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a dict as JSON, a line a key, whole or not at all; numbers that are not finite become null."""
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(_finite(content), indent=1))
+    lines = (f"{json.dumps(key)}: {json.dumps(_finite(value))}" for key, value in content.items())
+    temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     os.replace(temporary, path)
 
 

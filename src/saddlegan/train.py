@@ -4,9 +4,11 @@ import logging
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import time
 import warnings
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ from saddlegan.folder import CHECKPOINT, METRICS, SAMPLES
 
 #: Seed-iterations from which compiling (tens of seconds, once) is earned back on a CPU; see `make bench`.
 COMPILE_PAYS = 2_000_000
+#: Samples a seed that probes look at: a kernel in float64 is (seeds, PROBED, PROBED).
+PROBED = 128
 #: Quantiles of each seed's samples that samples.npz keeps.
 KEPT = 256
 
@@ -124,7 +128,8 @@ def fit(module: AdversarialModule, data: ToyData, evaluate: Evaluate, config: di
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")  # of loaders and resumed epochs: spans make both moot
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
-    except SystemExit:  # Lightning's answer to Ctrl-C
+    except SystemExit:  # Lightning's answer to Ctrl-C, which it also switches off
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from None
     return trainer
 
@@ -149,10 +154,10 @@ def finish(
     summary = evaluate.summary(reached, limit)
     flags = {name: summary[name].tolist() for name in ("converged", "oscillation", "diverged")}
     fake = evaluate.fakes(module)
-    probes = module.probes(evaluate.real.to(module.device, module.dtype), fake.to(module.device, module.dtype))
+    probes = module.probes(*(x[:, :PROBED].to(module.device, module.dtype) for x in (evaluate.real, fake)))
     final = last | flags | {name: value.detach().cpu().tolist() for name, value in probes.items()}
-    stops = {str(stop): listed(evaluate.summary(stop, limit)) for stop in config["evaluation"]["stops"]}
-    pictures(module, evaluate, fake[..., 0].numpy(), folder)
+    stops = {str(stop): evaluate.summary(stop, limit) for stop in config["evaluation"]["stops"]}
+    pictures(module, evaluate, fake[..., 0].numpy(), folder, draw=config["evaluation"]["figures"] > 0)
     medians = {f"final/{name}": float(np.nanmedian(np.array(v, dtype=float))) for name, v in final.items() if np.isfinite(v).any()}
     trainer.logger.log_hyperparams(board.hyperparameters(config), medians)  # type: ignore[union-attr]
     trainer.logger.finalize("success")  # type: ignore[union-attr]
@@ -161,19 +166,20 @@ def finish(
         "seeds": module.seeds,
         "iterations": reached,
         "evaluations": len(evaluate.history),
-        "final": final,
-        "last_fifth": listed(summary),
-        "stops": stops,
-        "best": evaluate.best(),
+        "final": rounded(final),
+        "last_fifth": rounded(summary),
+        "stops": {stop: rounded(values) for stop, values in stops.items()},
+        "best": rounded(evaluate.best()),
     }
 
 
-def listed(values: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    return {name: value.tolist() for name, value in values.items()}
+def rounded(values: Mapping[str, Iterable[float]]) -> dict[str, list[float]]:
+    """Lists of seven significant digits, all that float32 holds."""
+    return {name: [float(f"{value:.7g}") for value in column] for name, column in values.items()}
 
 
-def pictures(module: AdversarialModule, evaluate: Evaluate, fake: np.ndarray, folder: Path) -> None:
-    """figures/*.png and samples.npz: what the report draws without torch."""
+def pictures(module: AdversarialModule, evaluate: Evaluate, fake: np.ndarray, folder: Path, draw: bool) -> None:
+    """samples.npz, from which the report draws without torch, and, with `draw`, figures/*.png."""
     law = evaluate.law
     support = board.support_of(law, fake)
     curves = board.discriminator_curve(module, support)
@@ -182,6 +188,8 @@ def pictures(module: AdversarialModule, evaluate: Evaluate, fake: np.ndarray, fo
     arrays = {"support": support, "samples": np.sort(fake, axis=-1)[:, ranks], "discriminator": curves}
     arrays |= {"density": density} if density is not None else {"atoms": law.atoms}
     np.savez_compressed(folder / SAMPLES, **{name: np.asarray(a, dtype=np.float32) for name, a in arrays.items()})
+    if not draw:
+        return
     (folder / "figures").mkdir(exist_ok=True)
     title = folder.name if len(folder.name) < 60 else folder.name[:57] + "..."
     density_figure([DensityPanel(title, fake, support, density, atoms)]).savefig(folder / "figures" / "density.png", dpi=120)

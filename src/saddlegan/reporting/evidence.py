@@ -11,6 +11,9 @@ from saddlegan.reporting.results import Experiment, Results
 from saddlegan.reporting.statistics import Estimate
 
 Outcome = Literal["reproduced", "contradicted", "inconclusive", "not_run"]
+OPPOSITES: tuple[Outcome, ...] = ("reproduced", "contradicted")
+SHARE = "share of the settings (and stops) that can be judged in which the statement holds"
+FEW = 6  # pairs that a verdict describes one by one
 MINIMUM_SEEDS = 16  # common seeds below which a pair of settings decides nothing
 
 
@@ -43,18 +46,44 @@ class Claim:
 class Pair:
     """primal_dual against gan, equal in all else, at one stop: the outcome, the effect, the sentence."""
 
-    outcome: Outcome | Literal["dead"]
+    outcome: Outcome | Literal["dead"]  # dead: there is nothing to judge
     effect: Estimate
     seeds: int
     text: str
     setting: str
     stop: int
 
+    @property
+    def verdict(self) -> Outcome:
+        """The outcome as a verdict: where there is nothing to judge, nothing is decided."""
+        return "inconclusive" if self.outcome == "dead" else self.outcome
+
 
 Judge = Callable[[Experiment, str, str, int], Pair]  # experiment, setting, reference, stop
 
 
-def judge_pairs(results: Results, name: str, judge: Judge, *, every_stop: bool = False) -> list[Pair]:
+def census(results: Results, name: str, judge: Judge, measure: str, *, every_stop: bool = False) -> Verdict:
+    """Judge each pair of primal_dual and gan in experiment `name`, at its last stop or at every stop.
+
+    One pair: its outcome, effect and interval. Several: reproduced if the statement holds in more than half of the live
+    ones, contradicted if its opposite does, else inconclusive; the effect is then the share in which it holds, a share
+    of a grid and not of a sample, so without an interval.
+    """
+    pairs = _pairs(results, name, judge, every_stop)
+    if not pairs:
+        return Verdict("not_run", f"No pair of gan and primal_dual at equal settings in {name}.")
+    seeds = min(pair.seeds for pair in pairs)
+    if len(pairs) == 1:
+        (pair,) = pairs
+        return Verdict(pair.verdict, pair.text, _number(pair.effect.value), _interval(pair.effect), seeds, measure)
+    outcomes = Counter(pair.outcome for pair in pairs)
+    live = len(pairs) - outcomes["dead"]
+    ahead = [what for what in OPPOSITES if outcomes[what] > live / 2]
+    share = outcomes["reproduced"] / live if live else None
+    return Verdict(ahead[0] if ahead else "inconclusive", _account(pairs), share, None, seeds, SHARE)
+
+
+def _pairs(results: Results, name: str, judge: Judge, every_stop: bool) -> list[Pair]:
     experiment = results.experiments.get(name)
     if experiment is None:
         return []
@@ -67,22 +96,18 @@ def judge_pairs(results: Results, name: str, judge: Judge, *, every_stop: bool =
     ]
 
 
-def one_pair(results: Results, name: str, judge: Judge, measure: str) -> Verdict:
-    """The verdict of the only pair at its last stop; of several, the outcome that all share, else inconclusive."""
-    pairs = judge_pairs(results, name, judge)
-    if not pairs:
-        return Verdict("not_run", f"No pair of gan and primal_dual at equal settings in {name}.")
-    if len(pairs) > 1:
-        outcomes = {pair.outcome for pair in pairs}
-        agreed = outcomes.pop() if len(outcomes) == 1 else "inconclusive"
-        return Verdict(
-            "inconclusive" if agreed == "dead" else agreed,
-            f"{len(pairs)} settings: {counts(pairs)}.",
-            seeds=min(pair.seeds for pair in pairs),
+def _account(pairs: Sequence[Pair]) -> str:
+    """How many pairs went which way at each stop; of few pairs, each one's sentence too."""
+    sentences = []
+    for stop in sorted({pair.stop for pair in pairs}):
+        at = [pair for pair in pairs if pair.stop == stop]
+        count = Counter(pair.outcome for pair in at)
+        dead = f", not to be judged in {count['dead']}" if count["dead"] else ""
+        sentences.append(
+            f"At {stop} iterations, of {len(at)} settings: it holds in {count['reproduced']}, the opposite in "
+            f"{count['contradicted']}, undecided in {count['inconclusive']}{dead}."
         )
-    (pair,) = pairs
-    outcome: Outcome = "inconclusive" if pair.outcome == "dead" else pair.outcome
-    return Verdict(outcome, pair.text, _number(pair.effect.value), _interval(pair.effect), pair.seeds, measure)
+    return " ".join(sentences + [f"{pair.setting}: {pair.text}" for pair in pairs if len(pairs) <= FEW])
 
 
 def largest(results: Results, metric: str, tolerance: float, measure: str) -> Verdict:
@@ -93,14 +118,6 @@ def largest(results: Results, metric: str, tolerance: float, measure: str) -> Ve
     worst, seeds = float(np.max(values)), len(values)
     text = f"{measure} over {seeds} seeds: {worst:.2g} (tolerance {tolerance:g})."
     return Verdict("reproduced" if worst < tolerance else "contradicted", text, worst, None, seeds, measure)
-
-
-def counts(pairs: Sequence[Pair]) -> str:
-    counts = Counter(pair.outcome for pair in pairs)
-    return (
-        f"holds in {counts['reproduced']}, the opposite in {counts['contradicted']}, undecided in "
-        f"{counts['inconclusive']}, neither method learns (or seeds are too few) in {counts['dead']} of {len(pairs)}"
-    )
 
 
 def share_of(share: Estimate) -> str:

@@ -33,7 +33,7 @@ def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Prob
     chosen = representative(experiment)
     which = ""
     if len(chosen) < len(experiment.settings):
-        which = f" {len(chosen)} of {len(experiment.settings)} settings: a reference, and from the best to the worst with it."
+        which = f" {len(chosen)} of {len(experiment.settings)} settings: a reference, and with it from best to worst."
     prefix = "".join(c if c.isalnum() else "_" for c in experiment.name)
     pictures = []
     if panels := _kept(problems, (_density_panel(experiment, setting) for setting in chosen)):

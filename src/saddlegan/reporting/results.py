@@ -1,5 +1,6 @@
 """Results: run folders as one long table per experiment, a row per (run, seed, stop)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,7 +55,7 @@ class Experiment:
         column = metric or self.metric
         if rows is None or column not in rows:
             return pd.Series(dtype=float)
-        return rows[column].where(rows["diverged"] == 0)
+        return pd.Series(rows[column].where(rows["diverged"] == 0))
 
     def pairs(self, reference: str | None = None) -> dict[str, str]:
         """{setting: its reference setting}, same values outside `method.*`; default: the experiment's reference."""
@@ -105,16 +106,17 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
         columns = {"run": run.name, "experiment": name, "setting": setting} | {key: values.get(key) for key in keys}
         tables.append(rows.assign(**{key: [value] * len(rows) for key, value in columns.items()}))
     table = pd.concat(tables, ignore_index=True)
-    twice = table.duplicated(["setting", "seed", "stop"])
-    for run_name, rows in table[twice].groupby("run"):
-        why = f"{rows['seed'].nunique()} seeds of a setting that an earlier run has too; the earlier run counts"
-        problems.append(Problem("duplicate", str(run_name), why))
-    table = table[~twice].reset_index(drop=True)
+    same = ["setting", "seed", "stop"]
+    for again in dict.fromkeys(table["run"][table.duplicated(same)]):
+        problems.append(
+            Problem("duplicate", again, "seeds of a setting that an earlier run has too; the earlier run counts")
+        )
+    table = table.drop_duplicates(same, ignore_index=True)
     options = next((run.result["config"]["report"] for run in runs if run.result["config"].get("report")), {})
     metric = _headline(runs, options.get("metric"))
     table["diverged"] = _diverged(table, metric)
     front = ["run", "experiment", "setting", *keys, "seed", "stop"]
-    table = table[front + [column for column in table if column not in front]]
+    table = table.reindex(columns=[*front, *(column for column in table if column not in front)])
     problems += _divergences(table)
     return Experiment(
         name,
@@ -149,9 +151,8 @@ def _headline(runs: Sequence[Run], wanted: str | None) -> str:
     """The wanted metric if every finished run has it; else the first usual one that they all have."""
     finished = [set(run.result["last_fifth"]) for run in runs if run.status == "finished"]
     common = set.intersection(*finished) if finished else set()
-    return next(
-        (metric for metric in (wanted, *HEADLINES, *sorted(common)) if metric in common), wanted or HEADLINES[0]
-    )
+    order = [*([wanted] if wanted else []), *HEADLINES, *sorted(common)]
+    return next((metric for metric in order if metric in common), order[0])
 
 
 def _diverged(table: pd.DataFrame, metric: str) -> np.ndarray:
@@ -162,14 +163,13 @@ def _diverged(table: pd.DataFrame, metric: str) -> np.ndarray:
 
 
 def _divergences(table: pd.DataFrame) -> list[Problem]:
-    last = table[table["stop"] == table.groupby("setting")["stop"].transform("max")]
-    lost = last[last["diverged"] > 0].groupby("run", sort=False)["seed"]
+    """The runs with seeds that had diverged by the end of training."""
+    lost: dict[str, list[str]] = {}
+    last = table.groupby("setting")["stop"].transform("max")
+    seeds = Counter(table.loc[table["stop"] == last, "run"])
+    for run, seed in table.loc[(table["diverged"] > 0) & (table["stop"] == last), ["run", "seed"]].to_numpy():
+        lost.setdefault(run, []).append(str(seed))
     return [
-        Problem("diverged", str(run), f"{len(seeds)} of {(last['run'] == run).sum()} seeds: {_listed(seeds)}")
-        for run, seeds in lost
+        Problem("diverged", run, f"{len(them)} of {seeds[run]} seeds: {', '.join(them[:8])}{', ...' * (len(them) > 8)}")
+        for run, them in lost.items()
     ]
-
-
-def _listed(seeds: pd.Series) -> str:
-    shown = ", ".join(str(seed) for seed in seeds[:8])
-    return shown + (", ..." if len(seeds) > 8 else "")

@@ -3,7 +3,7 @@
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,17 +65,14 @@ class Run:
 def load_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Problem]]:
     """Every sound run at or below `folders`, in the order of their names, and what was wrong with the rest.
 
-    Raises `NoRuns` where a folder does not exist or none of them holds a run folder.
+    Raises `NoRuns` where none of them is or holds a run folder.
     """
     runs: dict[Path, Run] = {}
     problems: list[Problem] = []
     found = 0
     for folder in folders:
         if not folder.is_dir():
-            raise NoRuns(
-                f"NoRuns: {folder}: got {'a file' if folder.exists() else 'nothing'}, expected a folder of runs; "
-                "name a folder that `saddlegan` wrote"
-            )
+            problems.append(Problem("missing", folder.name, "there is no such folder"))
         for path in run_folders(folder, problems):
             found += 1
             run = read_run(path, _name(path, folder, len(folders) > 1))
@@ -85,9 +82,10 @@ def load_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Problem]]:
                 runs.setdefault(path.resolve(), run)
     if not found:
         places = ", ".join(map(str, folders)) or "no folder at all"
+        seen = "".join(f" ({problem.where}: {problem.why})" for problem in problems[:3])
         raise NoRuns(
-            f"NoRuns: {places}: got 0 run folders and {len(problems)} foreign files, expected folders with "
-            "result.json or .hydra/; train first (`saddlegan experiment=...`) or name the folder above the runs"
+            f"NoRuns: {places}: got 0 run folders{seen}, expected folders with result.json or .hydra/; "
+            "train first (`saddlegan experiment=...`) or name the folder above the runs"
         )
     return list(runs.values()), problems
 
@@ -105,7 +103,7 @@ def run_folders(top: Path, problems: list[Problem]) -> Iterator[Path]:
             continue
         foreign = (file for file in sorted(files) if file not in KNOWN_FILES and not file.endswith(".log"))
         problems += [
-            Problem("foreign", str(Path(place, f).relative_to(top)), "not part of a run; left alone") for f in foreign
+            Problem("foreign", str(Path(place, f).relative_to(top)), "not part of a run, left alone") for f in foreign
         ]
 
 
@@ -141,15 +139,19 @@ def _fault(result: object) -> str | None:
         return f"'status': got {result['status']!r}, expected one of {', '.join(STATUSES)}"
     if "method" not in result["choices"]:
         return "'choices' has no 'method'"
+    optional = {
+        "stops": result.get("stops"),
+        "versions": result.get("versions"),
+        "report": result["config"].get("report"),
+    }
+    for name, value in optional.items():
+        if not isinstance(value, dict | None):
+            return f"{name!r}: got {value!r:.60}, expected an object or null"
     stops = result.get("stops") or {}
-    if not isinstance(stops, dict) or not all(
-        isinstance(stop, dict) and str(at).isdigit() for at, stop in stops.items()
-    ):
+    if not all(isinstance(metrics, dict) and at.isdigit() for at, metrics in stops.items()):
         return "'stops' is not an object of iteration: metrics"
-    return _first(
-        _fault_of_metrics(values, len(result["seeds"]))
-        for values in (result["final"], result["last_fifth"], *stops.values())
-    )
+    each = (result["final"], result["last_fifth"], *stops.values())
+    return next((fault for metrics in each if (fault := _fault_of_metrics(metrics, len(result["seeds"])))), None)
 
 
 def _fault_of_metrics(metrics: Mapping[str, object], seeds: int) -> str | None:
@@ -159,10 +161,6 @@ def _fault_of_metrics(metrics: Mapping[str, object], seeds: int) -> str | None:
         if not all(value is None or isinstance(value, int | float) for value in values):
             return f"{metric!r}: got a value that is not a number"
     return None
-
-
-def _first(faults: Iterable[str | None]) -> str | None:
-    return next((fault for fault in faults if fault), None)
 
 
 def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:

@@ -14,7 +14,9 @@ def describe(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str,
     values = dict(_flatten({key: value for key, value in config.items() if key not in IGNORED}))
     derived = [key for key in values if _says_the_same(values, key)]
     named = {group: choices[group] for group in GROUPS if group in choices}
-    return named | {key: value for key, value in values.items() if key not in derived and "_target_" not in key}
+    return named | {
+        key: value for key, value in values.items() if key not in derived and not key.split(".")[-1].startswith("_")
+    }
 
 
 def varying(settings: Sequence[Setting]) -> list[str]:

@@ -3,7 +3,6 @@
 Everything is deterministic: the resampling is seeded.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +70,8 @@ def compare(method: pd.Series, reference: pd.Series, *, higher_is_better: bool =
     """Compare a metric, indexed by seed and NaN where diverged, on the seeds that both methods have."""
     a, b = _common(method, reference)
     estimate = mean(_log_ratios(a, b))
-    ratio = Estimate(*np.exp([estimate.value, estimate.low, estimate.high]).tolist(), estimate.count)
+    value, low, high = np.exp([estimate.value, estimate.low, estimate.high]).tolist()
+    ratio = Estimate(value, low, high, estimate.count)
     excess = _excess(a, b, higher_is_better)
     return Comparison(ratio, share(excess > 0), _signed_rank(excess), a.size)
 
@@ -88,7 +88,7 @@ def difference(method: pd.Series, reference: pd.Series) -> Estimate:
     return mean(np.nan_to_num(a) - np.nan_to_num(b))
 
 
-def holm(p_values: Sequence[float]) -> NDArray:
+def holm(p_values: ArrayLike) -> NDArray:
     """Holm's (1979) step-down adjusted p-values; NaN (no test made) stays NaN and is not counted."""
     p = np.asarray(p_values, dtype=float)
     adjusted = np.full(p.shape, np.nan)
@@ -124,7 +124,7 @@ def _bootstrap(values: ArrayLike, statistic, method: str) -> Estimate:
 
 def _common(method: pd.Series, reference: pd.Series) -> tuple[NDArray, NDArray]:
     seeds = method.index.intersection(reference.index)
-    return method[seeds].to_numpy(dtype=float), reference[seeds].to_numpy(dtype=float)
+    return method.reindex(seeds).to_numpy(dtype=float), reference.reindex(seeds).to_numpy(dtype=float)
 
 
 def _log_ratios(a: NDArray, b: NDArray) -> NDArray:
@@ -146,4 +146,4 @@ def _excess(a: NDArray, b: NDArray, higher_is_better: bool) -> NDArray:
 def _signed_rank(excess: NDArray) -> float:
     if excess.size < 2:
         return np.nan
-    return float(stats.wilcoxon(excess).pvalue) if np.any(excess) else 1.0
+    return float(stats.wilcoxon(excess)[1]) if np.any(excess) else 1.0  # type: ignore

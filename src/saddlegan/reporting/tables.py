@@ -47,7 +47,7 @@ def comparisons(experiment: Experiment) -> pd.DataFrame:
         )
         rows.append({"setting": setting, "reference": reference} | vars(found))
     table = pd.DataFrame(rows, columns=["setting", "reference", "ratio", "worse", "p", "seeds"])
-    table["p_holm"] = statistics.holm(table["p"])
+    table["p_holm"] = statistics.holm(table["p"].to_numpy(dtype=float))
     sides = np.where([worse.value > 0.5 for worse in table["worse"]], "worse", "better")
     table["outcome"] = np.where(table["p_holm"] < SIGNIFICANT, sides, "undecided")
     return table

@@ -1,0 +1,116 @@
+"""The alternation: who moves when, how often, on what; and that seeds do not touch each other."""
+
+import lightning as L
+import pytest
+import torch
+from conftest import METHODS, SMALL, composed
+
+from saddlegan.adversarial import AdversarialModule
+from saddlegan.train import build
+
+
+def fitted(*overrides: str, precision: str = "32-true") -> AdversarialModule:
+    """A module after its iterations, without callbacks."""
+    module, data = build(composed(*SMALL, *overrides))
+    L.Trainer(barebones=True, accelerator="cpu", precision=precision, max_epochs=1).fit(module, datamodule=data)
+    return module
+
+
+def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_moves_both_players_and_counts_iterations(method):
+    before = weights(build(composed(*SMALL, f"method={method}"))[0])
+    module = fitted(f"method={method}")
+    after = weights(module)
+    assert int(module.iteration) == 12
+    for name in before:
+        assert name == "iteration" or not torch.equal(before[name], after[name]), name
+        assert torch.isfinite(after[name]).all(), name
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("minibatch", ["fresh", "reused"])
+def test_a_step_moves_its_player_alone_and_k_steps_make_an_iteration(method, minibatch, monkeypatch):
+    moved = []
+    step = AdversarialModule.step
+
+    def watched(self, player, loss):
+        before = weights(self)
+        step(self, player, loss)
+        after = weights(self)
+        still = {name for name in before if torch.equal(before[name], after[name])}
+        other = "discriminator" if player == "generator" else "generator"
+        assert {name for name in before if name.startswith(other)} <= still, f"the {player}'s step moved the {other}"
+        assert {name for name in before if name.startswith(player)} - still, f"the {player}'s step moved nothing"
+        moved.append(player)
+
+    monkeypatch.setattr(AdversarialModule, "step", watched)
+    fitted(f"method={method}", "method.num_critic_steps=3", f"method.minibatch={minibatch}", "iterations=4")
+    assert moved == ["discriminator", "discriminator", "discriminator", "generator"] * 4
+
+
+@pytest.mark.parametrize(("minibatch", "distinct"), [("fresh", 3), ("reused", 1)])
+def test_fresh_and_reused_minibatches(minibatch, distinct, monkeypatch):
+    seen = []
+
+    def watched(self, real, fake):
+        seen.append((real.clone(), fake.clone()))
+        return self.objective.discriminator(self.discriminator(real), self.discriminator(fake))
+
+    monkeypatch.setattr(AdversarialModule, "discriminator_loss", watched)
+    fitted("method.num_critic_steps=3", f"method.minibatch={minibatch}", "iterations=1")
+    assert len({tuple(real.flatten().tolist()) for real, _ in seen}) == distinct
+    assert len({tuple(fake.flatten().tolist()) for _, fake in seen}) == distinct
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_seed_in_a_block_is_the_run_of_that_seed_alone(method):
+    """Float64, 100 iterations: equal to 1e-10 (a batched product may round otherwise than a single one)."""
+    long = (f"method={method}", "iterations=100")
+    block = weights(fitted(*long, "seed=3", "num_seeds=4", precision="64-true"))
+    alone = weights(fitted(*long, "seed=5", "num_seeds=1", precision="64-true"))
+    for name, value in alone.items():
+        if name != "iteration":
+            torch.testing.assert_close(block[name][2:3], value, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_seed_in_a_block_takes_the_same_first_step_in_float32(method):
+    """One step of SGD: Adam's first step is the gradient's sign, which hides its size and shows its rounding."""
+    first = (f"method={method}", "iterations=1", "optimizer=sgd")
+    block = weights(fitted(*first, "seed=3", "num_seeds=64"))
+    alone = weights(fitted(*first, "seed=5", "num_seeds=1"))
+    for name, value in alone.items():
+        if name != "iteration":
+            torch.testing.assert_close(block[name][2:3], value, rtol=1e-5, atol=1e-5)
+
+
+def test_float32_seeds_agree_statistically_with_runs_alone():
+    """After 100 iterations rounding has grown; over 6 seeds the mean distance stays far below the spread of seeds."""
+    long = ("method=primal_dual", "iterations=100")
+    block = weights(fitted(*long, "num_seeds=6"))["generator.weights.0"]
+    alone = torch.cat([weights(fitted(*long, f"seed={s}", "num_seeds=1"))["generator.weights.0"] for s in range(6)])
+    assert (block - alone).abs().mean() < 0.01 * alone.std()
+
+
+def test_a_seed_that_is_lost_leaves_the_others_untouched():
+    whole = fitted("num_seeds=3", "iterations=20")
+    module, data = build(composed(*SMALL, "num_seeds=3", "iterations=20"))
+    with torch.no_grad():
+        module.generator.weights[0][1] = float("nan")
+    L.Trainer(barebones=True, accelerator="cpu", max_epochs=1).fit(module, datamodule=data)
+    for expected, found in zip(whole.parameters(), module.parameters(), strict=True):
+        assert torch.equal(expected[0], found[0])
+        assert torch.equal(expected[2], found[2])
+        assert torch.isnan(found[1]).any()
+
+
+def test_uncompiled_and_compiled_losses_agree():
+    torch.manual_seed(0)
+    module, _ = build(composed(*SMALL, "method=primal_dual"))
+    real, fake = torch.randn(3, 8, 1), torch.randn(3, 8, 1)
+    compiled = torch.compile(module.generator_loss, backend="aot_eager")
+    torch.testing.assert_close(compiled(real, fake), module.generator_loss(real, fake))

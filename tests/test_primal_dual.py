@@ -1,0 +1,133 @@
+"""Algorithm 1: its gradient, its limits, and the ways in which an implementation silently becomes the standard GAN."""
+
+import math
+
+import pytest
+import torch
+from conftest import SMALL, composed
+from test_adversarial import fitted, weights
+
+from saddlegan.methods.gan import GAN
+from saddlegan.methods.primal_dual import PrimalDual
+from saddlegan.metrics.oracles import gradient_identity_error
+from saddlegan.train import build
+
+
+def method(*overrides: str) -> PrimalDual:
+    module, _ = build(composed(*SMALL, "method=primal_dual", *overrides))
+    return module.double()
+
+
+def batch(module: PrimalDual) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    real = 0.5 * torch.randn(3, 8, 1, dtype=torch.float64)
+    return real, module.generator(torch.randn(3, 8, 1, dtype=torch.float64))
+
+
+def slopes(loss: torch.Tensor, module: PrimalDual) -> torch.Tensor:
+    found = torch.autograd.grad(loss.sum(), list(module.generator.parameters()), retain_graph=True)
+    return torch.cat([slope.flatten() for slope in found])
+
+
+@pytest.mark.parametrize("kernel", ["unnormalised", "normalised"])
+@pytest.mark.parametrize("first_term", ["saturating", "non_saturating"])
+def test_generators_gradient_is_that_of_the_identity(kernel, first_term):
+    """grad = grad(first term) + (2 alpha / m1) sum_i f1(D(x_i)) grad p_g(x_i), p_g written out (FACTS, 1.7)."""
+    module = method("method.sigma=0.7", "method.alpha=3", f"method.kernel={kernel}", f"method.first_term={first_term}")
+    real, fake = batch(module)
+    kernels = torch.exp(-((fake - real.mT) ** 2) / 0.7**2) / (math.sqrt(math.pi) * 0.7 if kernel == "normalised" else 1)
+    constraint = (math.log(2) + torch.nn.functional.logsigmoid(-module.discriminator(real))).detach()
+    logits = module.discriminator(fake)
+    logsigmoid = torch.nn.functional.logsigmoid
+    first = (logsigmoid(-logits) if first_term == "saturating" else -logsigmoid(logits)).mean(-1)
+    second = 2 * 3 * (constraint * kernels.mean(-2)).mean(-1)
+    expected = slopes(first + second, module)
+    torch.testing.assert_close(slopes(module.generator_loss(real, fake), module), expected, rtol=1e-10, atol=1e-13)
+    assert (expected - slopes(first, module)).abs().max() > 1e-3, "the second term must matter for the test to mean anything"
+
+
+def test_alpha_zero_is_the_standard_gan_to_the_bit():
+    shared = ("method.minibatch=reused", "iterations=60")
+    standard = weights(fitted("method=gan", *shared))
+    primal_dual = weights(fitted("method=primal_dual", "method.alpha=0", *shared))
+    assert all(torch.equal(standard[name], primal_dual[name]) for name in standard)
+    other = weights(fitted("method=primal_dual", "method.alpha=1", *shared))
+    assert not torch.equal(standard["generator.weights.0"], other["generator.weights.0"])
+
+
+def test_without_detaching_the_second_term_has_no_gradient():
+    class Undetached(PrimalDual):
+        def generator_loss(self, real, fake):
+            from saddlegan.kernels import kernel_density
+
+            density = kernel_density(fake, real, self.sigma)
+            target = density - self.alpha * self.pair.f1(self.discriminator(real))
+            return GAN.objective.generator(self.discriminator(fake)) + (target - density).square().mean(-1)
+
+    module = method("method.alpha=3")
+    real, fake = batch(module)
+    right = slopes(module.generator_loss(real, fake), module)
+    module.__class__ = Undetached
+    wrong = slopes(module.generator_loss(real, fake), module)
+    standard = slopes(GAN.objective.generator(module.discriminator(fake)), module)
+    torch.testing.assert_close(wrong, standard)
+    assert (right - standard).abs().max() > 1e-3
+
+
+def test_the_discriminator_is_not_moved_by_the_target():
+    module = method()
+    real, fake = batch(module)
+    loss = module.generator_loss(real, fake.detach()) - GAN.objective.generator(module.discriminator(fake.detach()))
+    found = torch.autograd.grad(loss.sum(), list(module.discriminator.parameters()), allow_unused=True)
+    assert all(slope is None or slope.abs().max() < 1e-12 for slope in found)
+
+
+def test_second_term_pulls_to_uncovered_data_and_pushes_from_crowded():
+    """f1(D(x)) < 0 where D > 1/2: descending moves the sample towards x; D < 1/2 moves it away."""
+    module = method("method.sigma=1", "method.alpha=1", "num_seeds=1")
+    real = torch.tensor([[[1.0]]], dtype=torch.float64)
+    for logit, direction in ((2.0, +1), (-2.0, -1)):
+        fake = torch.tensor([[[0.3]]], dtype=torch.float64, requires_grad=True)
+        module.discriminator.forward = lambda x, logit=logit: torch.full(x.shape[:-1], logit, dtype=x.dtype)
+        (slope,) = torch.autograd.grad(module.generator_loss(real, fake).sum(), fake)
+        assert -slope.item() * direction > 0
+
+
+def test_second_term_vanishes_at_equilibrium():
+    module = method()
+    real, fake = batch(module)
+    module.discriminator.forward = lambda x: torch.zeros(x.shape[:-1], dtype=x.dtype)  # D = 1/2
+    assert module.generator_loss(real, fake).abs().max() < 1e-15  # f1(1/2) = 0 in the first term too
+
+
+def test_the_probe_passes_here_and_fails_for_another_gradient():
+    torch.manual_seed(0)
+    fake, real = torch.randn(3, 8, 1), torch.randn(3, 6, 1)
+    constraint = torch.randn(3, 6)
+    error = gradient_identity_error(fake, real, constraint, 0.7, 2.0, True)
+    assert error.max() < 1e-12
+
+
+def test_the_probe_sees_a_wrong_kernel(monkeypatch):
+    from saddlegan.metrics import oracles
+
+    right = oracles.kernel_density
+    monkeypatch.setattr(oracles, "kernel_density", lambda fake, *rest: right(fake * 1.01, *rest))
+    torch.manual_seed(0)
+    assert gradient_identity_error(torch.randn(3, 8, 1), torch.randn(3, 6, 1), torch.randn(3, 6), 0.7, 2.0, False).min() > 1e-4
+
+
+@pytest.mark.parametrize("pair", ["js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein"])
+def test_every_pair_trains_and_its_discriminator_finds_its_optimum(pair):
+    module = fitted("method=primal_dual", f"method.pair={pair}", "optimizer.lr=1e-3")
+    torch.manual_seed(0)
+    real, fake = torch.randn(3, 200, 1), 0.3 + torch.randn(3, 200, 1)
+    assert module.probes(real, fake)["optimal_discriminator_error"].max() < 1e-9
+
+
+def test_small_sigma_is_the_standard_gan():
+    """Every kernel value underflows: the second term is alpha^2 mean f1^2, without a gradient."""
+    module = method("method.sigma=1e-6", "method.alpha=100")
+    real, fake = batch(module)
+    standard = slopes(GAN.objective.generator(module.discriminator(fake)), module)
+    assert torch.equal(slopes(module.generator_loss(real, fake), module), standard)
