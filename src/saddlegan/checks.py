@@ -7,7 +7,7 @@ fails before anything heavy starts. `@checked` reads them when the constructor r
 import functools
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin  # noqa: F401  (names that annotations may use)
 
@@ -24,16 +24,28 @@ class Above:
     inclusive: bool = False
 
     def __str__(self) -> str:
-        return f"{'>=' if self.inclusive else '>'} {self.bound:g}"
+        return f"a finite number {'>=' if self.inclusive else '>'} {self.bound:g}"
 
     def holds(self, value: float) -> bool:
         return math.isfinite(value) and (value >= self.bound if self.inclusive else value > self.bound)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The list must have an item."""
+
+    def __str__(self) -> str:
+        return "a list with at least one item"
+
+    def holds(self, value: Sized) -> bool:
+        return len(value) > 0
 
 
 PositiveInt = Annotated[int, Above(0)]
 NonNegativeInt = Annotated[int, Above(0, inclusive=True)]
 PositiveFloat = Annotated[float, Above(0)]
 NonNegativeFloat = Annotated[float, Above(0, inclusive=True)]
+Floats = Annotated[list[float], Filled()]
 
 
 def check_value(name: str, annotation: Any, value: Any) -> None:
@@ -45,7 +57,7 @@ def check_value(name: str, annotation: Any, value: Any) -> None:
     if origin is Annotated:
         check_value(name, args[0], value)
         if not args[1].holds(value):
-            raise ConfigError(f"{name}={value}: got {value}, expected a finite number {args[1]}.")
+            raise ConfigError(f"{name}={value}: got {value}, expected {args[1]}.")
     elif origin is Literal:
         if value not in args:
             choices = ", ".join(map(str, args))

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from saddlegan import config as typed
 from saddlegan.checks import ConfigError
 from saddlegan.explain import explain
-from saddlegan.folder import RESULT, RunFailed, claim_run, write_json
+from saddlegan.folder import RESULT, RunFailed, claim_run, remove_if_new, write_json
 
 GROUPS = ("method", "model", "data", "optimizer", "trainer")
 
@@ -38,6 +38,7 @@ def task(cfg: DictConfig) -> dict[str, Any]:
         result = claim_run(folder, config, cfg.existing)
     except ConfigError as error:
         if alone:
+            remove_if_new(folder)
             raise
         return {"folder": str(folder), "status": "failed", "error": str(error)}
     if result is not None:
@@ -47,7 +48,7 @@ def task(cfg: DictConfig) -> dict[str, Any]:
         print(f"{result['status']}: {folder}", flush=True)
         if alone and result["status"] == "failed":
             raise RunFailed(f"{result['error']}\n{folder / RESULT} holds this error; the same command repeats the run.")
-    return {"folder": str(folder), "status": result["status"], "error": result["error"]}
+    return {"folder": str(folder), "status": result["status"], "error": result.get("error")}
 
 
 def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The run folder: what is in it, whether it is whole, and what to do when it exists. No torch."""
 
+import contextlib
 import json
 import math
 import os
@@ -106,3 +107,11 @@ def _empty(folder: Path) -> None:
         events.unlink()
     for name in ("figures", "checkpoints"):
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def remove_if_new(folder: Path) -> None:
+    """Remove a run folder that holds nothing but what Hydra put there, and its parents where that leaves them empty."""
+    if {path.name for path in folder.iterdir()} <= {".hydra"}:
+        shutil.rmtree(folder)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()

@@ -102,13 +102,24 @@ def _what_was_run(results: Results) -> str:
     versions = (f"{name} {version}" for result in each for name, version in (result.get("versions") or {}).items())
     seconds = sum(result.get("seconds") or 0 for result in each)
     rows = [
-        f"- **Repeat it**: {distinct(result.get('command') for result in each)}",
+        f"- **Repeat it**: {distinct(_commands(results))}",
         f"- **Runs**: {len(each)}, {seconds / 60:.1f} minutes in all",
         f"- **Device**: {distinct(result.get('device') for result in each)}",
         f"- **Versions**: {distinct(versions, 12)}",
         f"- **Commit**: {distinct(result.get('commit') for result in each)}",
     ]
     return "## What was run\n\n" + "\n".join(rows)
+
+
+def _commands(results: Results) -> list[str]:
+    """What starts the runs again: of an experiment the words that its runs' commands share, else each command."""
+    commands = []
+    for name in dict.fromkeys(run.experiment for run in results.runs):
+        words = [str(run.result.get("command") or "").split() for run in results.runs if run.experiment == name]
+        shared = [word for word in words[0] if all(word in other for other in words)]
+        each = [shared] if f"experiment={name}" in shared else words
+        commands += [" ".join(word for word in line if not word.startswith("output_root=")) for line in each]
+    return commands
 
 
 def _experiment(

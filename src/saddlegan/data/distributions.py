@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy import optimize, special
 
-from saddlegan.checks import ConfigError, PositiveFloat, checked
+from saddlegan.checks import Floats, PositiveFloat, checked
 
 Array = np.ndarray
 
@@ -52,9 +52,7 @@ class Mixture(Distribution):
     """
 
     @checked
-    def __init__(self, *, means: list[float], variance: PositiveFloat) -> None:
-        if not means:
-            raise ConfigError("means=[]: got an empty list, expected at least one mean, e.g. means=[-1,1].")
+    def __init__(self, *, means: Floats, variance: PositiveFloat) -> None:
         self.modes = np.asarray(means, dtype=float)
         self.scale = math.sqrt(variance)
         self.mean = float(self.modes.mean())
@@ -99,9 +97,7 @@ class Atoms(Distribution):
     """
 
     @checked
-    def __init__(self, *, points: list[float], unit: PositiveFloat) -> None:
-        if not points:
-            raise ConfigError("points=[]: got an empty list, expected at least one point, e.g. points=[1].")
+    def __init__(self, *, points: Floats, unit: PositiveFloat) -> None:
         self.modes = np.sort(np.asarray(points, dtype=float))
         self.mean, self.std, self.unit = float(self.modes.mean()), float(self.modes.std()), unit
         self.radius = 3.0 * unit

@@ -78,9 +78,10 @@ def census(results: Results, name: str, judge: Judge, measure: str, *, every_sto
         return Verdict(pair.verdict, pair.text, _number(pair.effect.value), _interval(pair.effect), seeds, measure)
     outcomes = Counter(pair.outcome for pair in pairs)
     live = len(pairs) - outcomes["dead"]
-    ahead = [what for what in OPPOSITES if outcomes[what] > live / 2]
+    ahead: list[Outcome] = [what for what in OPPOSITES if outcomes[what] > live / 2]
+    verdict: Outcome = ahead[0] if ahead else "inconclusive"
     share = outcomes["reproduced"] / live if live else None
-    return Verdict(ahead[0] if ahead else "inconclusive", _account(pairs), share, None, seeds, SHARE)
+    return Verdict(verdict, _account(pairs), share, None, seeds, SHARE)
 
 
 def _pairs(results: Results, name: str, judge: Judge, every_stop: bool) -> list[Pair]:

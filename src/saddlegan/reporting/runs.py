@@ -175,7 +175,7 @@ def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
 def read_samples(run: Run) -> dict[str, np.ndarray] | Problem:
     """`samples.npz`: `samples` (seeds, n), `support` (g,); `density`, `atoms`, `discriminator` where known."""
     try:
-        with np.load(run.folder / "samples.npz", allow_pickle=False) as file:
+        with (run.folder / "samples.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {key: np.asarray(file[key], dtype=float) for key in file.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         return Problem("incomplete", run.name, f"samples.npz cannot be read ({_line(error)})")

@@ -1,0 +1,221 @@
+"""The command line: errors before anything heavy, folders that are skipped, resumed or refused, sweeps that go on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SMALL
+from hydra.core.global_hydra import GlobalHydra
+
+from saddlegan import cli
+from saddlegan.adversarial import AdversarialModule
+
+
+@pytest.fixture
+def saddlegan(monkeypatch, tmp_path, capfd):
+    """Run the command line in this process: `status, output = saddlegan("method=gan")`."""
+
+    def call(*arguments: str) -> tuple[int, str]:
+        GlobalHydra.instance().clear()
+        flags = [argument for argument in arguments if argument.startswith("-")]  # Hydra wants them first
+        overrides = [argument for argument in arguments if argument not in flags]
+        monkeypatch.setattr(sys, "argv", ["saddlegan", *flags, *SMALL, f"output_root={tmp_path}", *overrides])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capfd.readouterr()
+        return status, captured.out + captured.err
+
+    return call
+
+
+def results(root: Path) -> dict[str, dict]:
+    return {path.parent.name: json.loads(path.read_text()) for path in root.rglob("result.json")}
+
+
+BAD = {
+    "stpes=3": "Did you mean 'evaluation.stops'",
+    "iteratoins=3": "Did you mean 'iterations'",
+    "iterations=abc": "iterations: Value 'abc'",
+    "method.alhpa=1": "Did you mean 'method.alpha', with method=primal_dual",
+    "method=wagn": "expected one of: gan, gan_non_saturating, primal_dual",
+    "metod=gan": "Did you mean 'method'",
+    "+method.k=3": "expected one of: minibatch, num_critic_steps",
+    "experiment=gausian_1d": "Did you mean 'gaussian_1d'",
+    "iterations=0": "expected a finite number > 0",
+    "num_seeds=-1": "expected a finite number > 0",
+    "batch_size=0": "expected a finite number > 0",
+    "seed=-1": "expected a finite number >= 0",
+    "data.variance=0": "data.variance=0",
+    "data.variance=-1e-3": "data.variance=-0.001",
+    "data=mixture_1d data.means=[]": "means=[]",
+    "data=mixture_1d data.means=3": "expected a list",
+    "method=primal_dual method.sigma=0": "method.sigma=0",
+    "method=primal_dual method.sigma=nan": "method.sigma=nan",
+    "method=primal_dual method.alpha=-1": "expected a finite number >= 0",
+    "method=primal_dual method.pair=jss": "Did you mean 'js'",
+    "method.num_critic_steps=1.5": "expected a value of type int",
+    "method.minibatch=frsh": "Did you mean 'fresh'",
+    "optimizer.lr=-1": "optimizer.lr=-1",
+    "optimizer.generator.betas=[0.9,0.999] +optimizer.generator.beta=1": "optimizer.generator.beta",
+    "model.generator.widths=[32,0]": "widths[1]=0",
+    "evaluation.stops=[99]": "after iterations=12",
+    "existing=perhaps": "expected one of: continue, repeat, skip",
+    "output_root=/dev/null/x": "output_root=DIR",
+    "seed=interval(0,1) -m": "expected a list of values",
+    "method._target_=saddlegan.methods.gan.GANN": "Did you mean 'GAN'",
+    "method._target_=nowhere.GAN": "no package 'nowhere'",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD, ids=lambda text: text.replace("/", "_"))
+def test_bad_input_is_named_before_training(saddlegan, arguments, monkeypatch):
+    monkeypatch.setattr(cli, "train", lambda *_: pytest.fail("training was reached"))
+    status, output = saddlegan(*arguments.split())
+    assert BAD[arguments] in output
+    assert status == 2
+    assert "Traceback" not in output
+
+
+def test_bad_input_leaves_no_run_behind(saddlegan, tmp_path):
+    saddlegan("method.minibatch=frsh")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_cannot_be_stacked_says_what_to_do(saddlegan, tmp_path, monkeypatch):
+    (tmp_path / "lonely.py").write_text("class Net:\n    def __init__(self, *, seeds):\n        pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    net = ("~model.generator", "+model.generator={_target_:lonely.Net,_partial_:true}")
+    status, output = saddlegan(*net)
+    assert status == 2
+    assert "num_seeds=3 needs a stackable model (mlp)" in output
+    assert "sweep seed=0,1" in output
+
+
+def test_a_finished_run_is_skipped_and_another_configuration_refused(saddlegan, tmp_path, monkeypatch):
+    assert saddlegan("method=gan")[0] == 0
+    (name,) = results(tmp_path)
+    monkeypatch.setattr(cli, "train", lambda *_: pytest.fail("a finished run was trained again"))
+    status, output = saddlegan("method=gan")
+    assert (status, "finished already" in output) == (0, True)
+    path = tmp_path / "runs" / name / "result.json"
+    stored = json.loads(path.read_text())
+    stored["config"]["batch_size"] = 9
+    path.write_text(json.dumps(stored))
+    status, output = saddlegan("method=gan")
+    assert status == 2
+    assert "batch_size: 9 -> 8" in output
+    assert "existing=repeat" in output
+
+
+@pytest.mark.parametrize("damage", ["result.json", "metrics.csv", "missing metrics"])
+def test_a_damaged_run_is_named_and_repeated_or_skipped_by_choice(saddlegan, tmp_path, damage):
+    saddlegan("method=gan")
+    (name,) = results(tmp_path)
+    folder = tmp_path / "runs" / name
+    whole = json.loads((folder / "result.json").read_text())
+    if damage == "missing metrics":
+        (folder / "metrics.csv").unlink()
+    else:
+        text = (folder / damage).read_text()
+        (folder / damage).write_text(text[: len(text) // 2])
+    status, output = saddlegan("method=gan")
+    assert status == 2
+    assert str(folder / damage.replace("missing metrics", "metrics.csv")) in output
+    assert saddlegan("method=gan", "existing=skip")[0] == 0
+    assert saddlegan("method=gan", "existing=repeat")[0] == 0
+    assert json.loads((folder / "result.json").read_text())["final"] == whole["final"]
+
+
+SWEEP = ("-m", "method=gan,primal_dual", "report.reference=gan", "report.metric=w1")
+
+
+def test_a_sweep_goes_on_past_a_failed_run_and_repeats_it_alone(saddlegan, tmp_path, monkeypatch):
+    broken = AdversarialModule.iterate
+    from saddlegan.methods.gan import GAN
+
+    def failing(self, *arguments):
+        if isinstance(self, GAN):
+            raise RuntimeError("out of luck")
+        broken(self, *arguments)
+
+    monkeypatch.setattr(AdversarialModule, "iterate", failing)
+    status, output = saddlegan(*SWEEP)
+    assert status == 1, output
+    assert "out of luck" in output
+    statuses = {name.split(",")[3]: result["status"] for name, result in results(tmp_path).items()}
+    assert sorted(statuses.values()) == ["failed", "finished"]
+    assert (tmp_path / "runs" / "report" / "report.html").is_file()
+    monkeypatch.setattr(AdversarialModule, "iterate", broken)
+    status, output = saddlegan(*SWEEP)
+    assert status == 0
+    assert output.count("finished already") == 1
+    assert {result["status"] for result in results(tmp_path).values()} == {"finished"}
+
+
+def test_an_interrupted_sweep_keeps_what_is_done(saddlegan, tmp_path, monkeypatch):
+    iterate, count = AdversarialModule.iterate, 0
+
+    def interrupted(self, *arguments):
+        nonlocal count
+        count += 1
+        if count == 15:
+            raise KeyboardInterrupt
+        iterate(self, *arguments)
+
+    monkeypatch.setattr(AdversarialModule, "iterate", interrupted)
+    status, output = saddlegan(*SWEEP)
+    assert status == 130, output
+    assert "goes on from here" in output
+    assert [result["status"] for result in results(tmp_path).values()] == ["finished"]
+    monkeypatch.setattr(AdversarialModule, "iterate", iterate)
+    assert saddlegan(*SWEEP)[0] == 0
+    assert [result["status"] for result in results(tmp_path).values()] == ["finished"] * 2
+
+
+def test_a_sweep_is_a_union_of_grids_checked_before_it_starts(saddlegan, tmp_path):
+    status, output = saddlegan("experiment=gaussian_1d_sweep", "data.variance=-1")
+    assert status == 2
+    assert "in the job" in output
+    assert not results(tmp_path)
+
+
+def test_importing_torch_waits_for_training(tmp_path):
+    """--help, a bad key, a bad value and a finished run: one process, none of which may import torch or lightning."""
+    folder = tmp_path / "runs" / "default"
+    folder.mkdir(parents=True)
+    code = f"""
+import sys, json
+from pathlib import Path
+from saddlegan import cli, config, folder
+def call(*arguments):
+    sys.argv = ["saddlegan", "output_root={tmp_path}", *arguments]
+    try:
+        cli.main()
+    except SystemExit as end:
+        return end.code or 0
+    return 0
+assert call("--help") == 0
+assert call("--cfg", "job") == 0
+assert call("stpes=3") == 2
+assert call("method=primal_dual", "method.sigma=0") == 2
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+GlobalHydra.instance().clear()
+with initialize_config_dir(str(cli.conf_folder()), version_base="1.3"):
+    cfg = config.resolved(compose("config"))
+run = Path(r"{folder}")
+folder.write_json(run / "result.json", {{"status": "finished", "config": cfg, "seeds": [0], "evaluations": 1}})
+(run / "metrics.csv").write_text("iteration,seed,w1\\n0,0,1.0\\n")
+GlobalHydra.instance().clear()
+assert call() == 0
+heavy = {{"torch", "lightning", "torchvision", "tensorboard"}} & sys.modules.keys()
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "finished already" in done.stdout

@@ -1,0 +1,146 @@
+"""Whole runs: what they write, that interruptions do not show, and that watching does not matter."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from conftest import METHODS, SMALL, composed
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from saddlegan.adversarial import AdversarialModule
+from saddlegan.train import run as train
+
+
+def checkpoint(folder):
+    return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+
+
+def same_weights(one, other):
+    one, other = checkpoint(one)["state_dict"], checkpoint(other)["state_dict"]
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_result_holds_what_it_promises(run, method):
+    result = run(f"method={method}")
+    assert result["status"] == "finished"
+    assert result["seeds"] == [0, 1, 2]
+    assert result["iterations"] == 12
+    assert {"seconds", "device", "config", "versions", "commit", "last_fifth", "stops", "best"} <= result.keys()
+    expected = {"w1", "w1_std", "mean_error", "std_ratio", "ks", "oscillation", "converged", "diverged"}
+    assert expected <= result["final"].keys()
+    assert all(len(column) == 3 and all(map(math.isfinite, column)) for column in result["final"].values())
+    assert result["final"]["optimal_discriminator_error"][0] < 1e-9
+    json.dumps(result)
+
+
+def test_metrics_csv_has_a_row_a_seed_and_evaluation(run, tmp_path):
+    result = run("evaluation.stops=[10]")
+    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").open()))
+    assert [int(row["iteration"]) for row in rows] == [0] * 3 + [5] * 3 + [10] * 3 + [12] * 3
+    assert float(rows[-1]["w1"]) == pytest.approx(result["final"]["w1"][-1], rel=1e-5)
+    assert result["stops"]["10"]["w1"] == pytest.approx([float(row["w1"]) for row in rows[6:9]], rel=1e-5)
+
+
+@pytest.mark.parametrize("data", ["point_mass", "two_point", "mixture_1d", "gaussian_1d_std"])
+def test_every_law_trains_and_is_measured_by_what_it_has(run, data):
+    final = run(f"data={data}")["final"]
+    assert ("w1_std" in final) == (data != "point_mass")
+    assert ("modes_covered" in final) == (data in ("two_point", "mixture_1d"))
+    assert all(math.isfinite(value) for column in final.values() for value in column)
+
+
+@pytest.mark.parametrize("at", [1, 6, 7, 51, 59])
+def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, monkeypatch, at):
+    """Bit for bit, across a boundary of the streams' blocks (50), with a momentum optimizer and k = 2."""
+    settings = ("iterations=60", "method.num_critic_steps=2", "checkpoint_seconds=1e-9")
+    whole = run(*settings, folder="whole")
+    iterate, count = AdversarialModule.iterate, 0
+
+    def interrupted(self, *arguments):
+        nonlocal count
+        count += 1
+        if count == at:
+            raise KeyboardInterrupt
+        iterate(self, *arguments)
+
+    monkeypatch.setattr(AdversarialModule, "iterate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(*settings, folder="broken")
+    monkeypatch.setattr(AdversarialModule, "iterate", iterate)
+    again = run(*settings, folder="broken")
+    assert same_weights(tmp_path / "whole", tmp_path / "broken")
+    assert (tmp_path / "whole" / "metrics.csv").read_text() == (tmp_path / "broken" / "metrics.csv").read_text()
+    for key in ("final", "last_fifth", "best", "iterations", "evaluations", "status"):
+        assert again[key] == whole[key], key
+
+
+def test_a_run_killed_after_its_last_checkpoint_only_writes_its_result(run, tmp_path):
+    whole = run(folder="run")
+    assert run(folder="run")["final"] == whole["final"]  # the checkpoint at iteration 12 is there; no result.json is
+
+
+def test_watching_changes_no_weight(run, tmp_path):
+    run(folder="plain")
+    run("evaluation.every=1", "evaluation.samples=32", "evaluation.figures=3", "evaluation.stops=[4]", folder="watched")
+    one, other = (checkpoint(tmp_path / name)["state_dict"] for name in ("plain", "watched"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_diverged_seed_is_recorded_and_the_others_are_those_of_a_healthy_run(run, monkeypatch):
+    healthy = run(folder="healthy")
+    iterate = AdversarialModule.iterate
+
+    def poisoned(self, *arguments):
+        with torch.no_grad():
+            self.generator.weights[0][1] = float("nan")
+        iterate(self, *arguments)
+
+    monkeypatch.setattr(AdversarialModule, "iterate", poisoned)
+    result = run(folder="poisoned")
+    assert result["status"] == "finished"
+    assert result["final"]["diverged"] == [0, 1, 0]
+    assert math.isnan(result["final"]["w1"][1])
+    assert [result["final"]["w1"][s] for s in (0, 2)] == [healthy["final"]["w1"][s] for s in (0, 2)]
+
+
+def test_a_run_whose_every_seed_diverges_stops_and_says_so(run):
+    result = run("method=primal_dual", "method.pair=kl", "optimizer=sgd", "optimizer.lr=1e6", "iterations=40")
+    assert result["status"] == "diverged"
+    assert result["iterations"] < 40
+    assert result["final"]["diverged"] == [1, 1, 1]
+
+
+def test_tensorboard_shows_metrics_players_and_pictures(run, tmp_path):
+    result = run("evaluation.figures=2", "evaluation.every=6")
+    scalars, images = {}, set()
+    for events in (tmp_path / "run").glob("events.out.tfevents.*"):
+        board = EventAccumulator(str(events)).Reload()
+        scalars |= {tag: board.Scalars(tag) for tag in board.Tags()["scalars"]}
+        images |= set(board.Tags()["images"])
+    assert images == {"density", "discriminator"}
+    for tag in ("gradient_norm/generator", "gradient_norm/discriminator", "discriminator/real", "discriminator/fake"):
+        values = scalars[f"{tag}/median"]
+        assert [event.step for event in values] == [6, 12], "x is the iteration, not Lightning's count of optimizer steps"
+        assert all(event.value > 0 for event in values)
+    assert scalars["metrics/w1/median"][-1].value == pytest.approx(np.median(result["final"]["w1"]), rel=1e-5)
+    assert scalars["final/w1"][-1].value == pytest.approx(np.median(result["final"]["w1"]), rel=1e-5)
+
+
+def test_a_trained_generator_approaches_the_data(run, tmp_path):
+    """Two-sided: from a fresh start W1 is near 1 (samples near 0, data at 1); 600 iterations bring it well below."""
+    result = run("iterations=600", "batch_size=32", "num_seeds=8", "evaluation.every=200")
+    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").open()))
+    start = np.median([float(row["w1"]) for row in rows[:8]])
+    assert start > 0.4
+    assert np.median(result["final"]["w1"]) < 0.2
+
+
+def test_cuda_where_there_is_none(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(ValueError, match="trainer=cpu"):
+        train(composed(*SMALL, "trainer=gpu"), tmp_path)
