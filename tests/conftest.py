@@ -14,7 +14,14 @@ CONF = Path(__file__).parents[1] / "conf"
 METHODS = sorted(path.stem for path in (CONF / "method").glob("*.yaml"))
 
 #: A run that takes a fraction of a second.
-SMALL = ("num_seeds=3", "iterations=12", "batch_size=8", "evaluation.every=5", "evaluation.samples=64", "evaluation.figures=0")
+SMALL = (
+    "num_seeds=3",
+    "iterations=12",
+    "batch_size=8",
+    "evaluation.every=5",
+    "evaluation.samples=64",
+    "evaluation.figures=0",
+)
 
 
 def composed(*overrides: str) -> dict[str, Any]:
@@ -27,7 +34,11 @@ def composed(*overrides: str) -> dict[str, Any]:
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Train a small run in a folder of its own: `run("method=gan", folder="a")`; the result as result.json holds it."""
+    import torch
+
     from saddlegan.train import run as train
+
+    torch.set_num_threads(1)  # tensors this small lose more to waiting threads than they gain
 
     def trained(*overrides: str, folder: str = "run") -> dict[str, Any]:
         path = tmp_path / folder

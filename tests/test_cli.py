@@ -147,8 +147,8 @@ def test_a_sweep_goes_on_past_a_failed_run_and_repeats_it_alone(saddlegan, tmp_p
     status, output = saddlegan(*SWEEP)
     assert status == 1, output
     assert "out of luck" in output
-    statuses = {name.split(",")[3]: result["status"] for name, result in results(tmp_path).items()}
-    assert sorted(statuses.values()) == ["failed", "finished"]
+    statuses = {result["choices"]["method"]: result["status"] for result in results(tmp_path).values()}
+    assert statuses == {"gan": "failed", "primal_dual": "finished"}
     assert (tmp_path / "runs" / "report" / "report.html").is_file()
     monkeypatch.setattr(AdversarialModule, "iterate", broken)
     status, output = saddlegan(*SWEEP)

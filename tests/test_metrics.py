@@ -43,7 +43,9 @@ def test_kolmogorov_smirnov_against_scipy():
     np.testing.assert_allclose(metrics.kolmogorov_smirnov(samples, law.cdf, law.cdf_left), expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize(("samples", "expected"), [([1.0, 1.0], 0.0), ([0.9, 1.1], 0.5), ([0.0, 0.0], 1.0), ([1.0, 2.0], 0.5)])
+@pytest.mark.parametrize(
+    ("samples", "expected"), [([1.0, 1.0], 0.0), ([0.9, 1.1], 0.5), ([0.0, 0.0], 1.0), ([1.0, 2.0], 0.5)]
+)
 def test_kolmogorov_smirnov_at_an_atom(samples, expected):
     law = Atoms(points=[1.0], unit=0.1)
     assert metrics.kolmogorov_smirnov(np.array([samples]), law.cdf, law.cdf_left) == pytest.approx([expected])

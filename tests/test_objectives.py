@@ -74,7 +74,10 @@ def test_minimax_value_at_the_optimum_is_minus_log_4_where_p_equals_q():
 def test_generators_agree_in_sign_and_differ_in_size_where_the_discriminator_wins():
     logits = torch.full((1, 4), -6.0, requires_grad=True)  # D(fake) near 0
     slopes = {}
-    for name, objective in (("saturating", saturating(objectives.js())), ("non_saturating", non_saturating(objectives.js()))):
+    for name, objective in (
+        ("saturating", saturating(objectives.js())),
+        ("non_saturating", non_saturating(objectives.js())),
+    ):
         (slopes[name],) = torch.autograd.grad(objective.generator(logits).sum(), logits)
     assert (slopes["saturating"] < 0).all(), "descending must raise D(fake)"
     assert (slopes["non_saturating"] < 0).all(), "descending must raise D(fake)"

@@ -43,7 +43,9 @@ def test_generators_gradient_is_that_of_the_identity(kernel, first_term):
     second = 2 * 3 * (constraint * kernels.mean(-2)).mean(-1)
     expected = slopes(first + second, module)
     torch.testing.assert_close(slopes(module.generator_loss(real, fake), module), expected, rtol=1e-10, atol=1e-13)
-    assert (expected - slopes(first, module)).abs().max() > 1e-3, "the second term must matter for the test to mean anything"
+    assert (expected - slopes(first, module)).abs().max() > 1e-3, (
+        "the second term must matter for the test to mean anything"
+    )
 
 
 def test_alpha_zero_is_the_standard_gan_to_the_bit():
@@ -114,7 +116,10 @@ def test_the_probe_sees_a_wrong_kernel(monkeypatch):
     right = oracles.kernel_density
     monkeypatch.setattr(oracles, "kernel_density", lambda fake, *rest: right(fake * 1.01, *rest))
     torch.manual_seed(0)
-    assert gradient_identity_error(torch.randn(3, 8, 1), torch.randn(3, 6, 1), torch.randn(3, 6), 0.7, 2.0, False).min() > 1e-4
+    assert (
+        gradient_identity_error(torch.randn(3, 8, 1), torch.randn(3, 6, 1), torch.randn(3, 6), 0.7, 2.0, False).min()
+        > 1e-4
+    )
 
 
 @pytest.mark.parametrize("pair", ["js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein"])

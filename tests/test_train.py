@@ -124,7 +124,9 @@ def test_tensorboard_shows_metrics_players_and_pictures(run, tmp_path):
     assert images == {"density", "discriminator"}
     for tag in ("gradient_norm/generator", "gradient_norm/discriminator", "discriminator/real", "discriminator/fake"):
         values = scalars[f"{tag}/median"]
-        assert [event.step for event in values] == [6, 12], "x is the iteration, not Lightning's count of optimizer steps"
+        assert [event.step for event in values] == [6, 12], (
+            "x is the iteration, not Lightning's count of optimizer steps"
+        )
         assert all(event.value > 0 for event in values)
     assert scalars["metrics/w1/median"][-1].value == pytest.approx(np.median(result["final"]["w1"]), rel=1e-5)
     assert scalars["final/w1"][-1].value == pytest.approx(np.median(result["final"]["w1"]), rel=1e-5)

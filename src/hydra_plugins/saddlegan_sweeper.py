@@ -1,4 +1,4 @@
-"""A Hydra sweeper over a union of grids, so that one experiment file holds one table: each method with its own settings.
+"""A Hydra sweeper over a union of grids, so that one experiment file holds one table.
 
 `hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
 the overrides of the command line, which win. Every job is composed and checked before the first one starts, and the
@@ -37,6 +37,9 @@ ConfigStore.instance().store(group="hydra/sweeper", name="union", node=UnionSwee
 class UnionSweeper(Sweeper):
     def __init__(self, grids: Sequence[dict[str, str]]) -> None:
         self.grids = grids
+        self.hydra_context: Any = None
+        self.config: Any = None
+        self.launcher: Any = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.hydra_context = hydra_context

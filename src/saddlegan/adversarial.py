@@ -1,12 +1,11 @@
 """The alternation that every GAN shares: k discriminator steps, then one generator step, in manual optimization.
 
-A variant declares what the players minimise (`objective`) or overrides one hook; see `methods/`. All tensors carry seeds
-as their first axis. Losses are summed over seeds before `backward`, which keeps the seeds' gradients apart, so that one
-optimizer over stacked parameters is as many independent optimizers.
+A variant declares what the players minimise (`objective`) or overrides one hook; see `methods/`. All tensors carry
+seeds as their first axis. Losses are summed over seeds before `backward`, which keeps the seeds' gradients apart, so
+that one optimizer over stacked parameters is as many independent optimizers.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import lightning as L
 import torch
@@ -33,8 +32,8 @@ class AdversarialModule(L.LightningModule):
         seeds: one per stacked copy of the networks.
         optimizers: `generator` and `discriminator`, each parameters -> Optimizer.
         num_critic_steps: k, the discriminator's steps an iteration.
-        minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused` draws
-            them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
+        minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused`
+            draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
 
     Raises:
         ConfigError: where an argument is out of its range.
@@ -82,9 +81,7 @@ class AdversarialModule(L.LightningModule):
         """Called after every step of the discriminator, e.g. to clip its weights."""
 
     def configure_optimizers(self) -> list[Optimizer]:
-        return [
-            self.optimizer_factories[player](self.players[player]) for player in ("generator", "discriminator")
-        ]
+        return [self.optimizer_factories[player](self.players[player]) for player in ("generator", "discriminator")]
 
     def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
         """Oracles that this variant must satisfy, measured a seed on a trained generator's samples, in float64."""
@@ -110,12 +107,12 @@ class AdversarialModule(L.LightningModule):
         self.iteration += len(span)
 
     def latents(self, start: int, count: int, batch: int) -> list[tuple[Tensor, Tensor | None]]:
-        """For each iteration: latents of the discriminator's steps `(draws, seeds, batch, dim)`, and the generator's."""
+        """A pair an iteration: the discriminator's latents `(draws, seeds, batch, dim)`, and the generator's or None."""
         block, offset = divmod(start, BLOCK)
 
         def draw(purpose: Purpose, draws: int) -> Tensor:
             whole = draw_block(self.latent.draw, self.seeds, purpose, block, draws, batch)
-            return whole[offset : offset + count].to(self.device, self.dtype)
+            return self.place(whole[offset : offset + count])
 
         discriminator = draw(Purpose.LATENT_DISCRIMINATOR, self.draws)
         if self.reuse:
@@ -139,9 +136,13 @@ class AdversarialModule(L.LightningModule):
         """Samples without a graph."""
         return self.generator(latent)
 
+    def place(self, x: Tensor) -> Tensor:
+        """`x` on the device and in the type of the networks."""
+        return x.to(self.device, self.dtype)  # type: ignore[arg-type]
+
     def step(self, player: str, loss: Loss) -> None:
         """One optimizer step of `player`. Gradients reach its parameters alone."""
-        optimizer = self.optimizers()[player == "discriminator"]
+        optimizer = self.optimizers()[player == "discriminator"]  # type: ignore[index]
         optimizer.zero_grad()
         self.manual_backward(loss.sum(), inputs=self.players[player])
         optimizer.step()

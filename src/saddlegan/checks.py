@@ -9,7 +9,7 @@ import inspect
 import math
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin  # noqa: F401  (names that annotations may use)
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 
 class ConfigError(ValueError):

@@ -1,4 +1,4 @@
-"""The command line: `saddlegan [experiment=NAME] [group=CHOICE ...] [key=value ...]`. Heavy imports wait for training."""
+"""The command line: `saddlegan [experiment=NAME] [group=CHOICE ...] [key=value ...]`. Torch waits for training."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The typed root of the configuration, and `check`: everything that can be known to be wrong before torch is imported."""
+"""The typed root of the configuration, and `check`: all that can be known to be wrong before torch is imported."""
 
 import hashlib
 import re
@@ -110,7 +110,11 @@ def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
     """A nested dict as `{dotted key: leaf}`; lists are leaves."""
     if not isinstance(tree, dict):
         return {prefix: tree}
-    return {key: leaf for name, branch in tree.items() for key, leaf in flatten(branch, f"{prefix}.{name}".lstrip(".")).items()}
+    return {
+        key: leaf
+        for name, branch in tree.items()
+        for key, leaf in flatten(branch, f"{prefix}.{name}".lstrip(".")).items()
+    }
 
 
 def difference(stored: dict[str, Any], asked: dict[str, Any]) -> str:
@@ -134,7 +138,7 @@ def check(config: dict[str, Any]) -> None:
     late = [stop for stop in config["evaluation"]["stops"] if stop > config["iterations"]]
     if late:
         raise ConfigError(
-            f"evaluation.stops={late}: got stopping times after iterations={config['iterations']}, expected at most that."
+            f"evaluation.stops={late}: got stops after iterations={config['iterations']}, expected at most that."
             " Remedy: raise iterations or drop these stops."
         )
     _check_seeds(config)

@@ -18,9 +18,9 @@ from saddlegan.config import flatten
 def explain(error: Exception, arguments: Sequence[str], conf: Path) -> str:
     """One message for an error that composing the configuration raised."""
     if isinstance(error, MissingConfigException) and error.options:
-        wrong = (error.missing_cfg_file or "").rpartition("/")[2]
-        group = (error.missing_cfg_file or "").rpartition("/")[0]
-        return f"{group}={wrong}: got an unknown choice, expected one of: {', '.join(error.options)}.{nearest(wrong, error.options)}"
+        group, _, wrong = (error.missing_cfg_file or "").rpartition("/")
+        options = ", ".join(error.options)
+        return f"{group}={wrong}: got an unknown choice, expected one of: {options}.{nearest(wrong, error.options)}"
     cause = error.__cause__ or error
     text = str(cause)
     if isinstance(cause, ValidationError):

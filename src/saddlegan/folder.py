@@ -48,7 +48,9 @@ def read_result(folder: Path) -> dict[str, Any] | None:
         result = json.loads(path.read_text())
         status, config, seeds = result["status"], result["config"], result["seeds"]
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedRun(f"{path}: got a damaged file ({type(error).__name__}: {error}), expected a run's result.") from None
+        raise DamagedRun(
+            f"{path}: got a damaged file ({type(error).__name__}: {error}), expected a run's result."
+        ) from None
     if status != "failed":
         evaluations = math.ceil(config["iterations"] / config["evaluation"]["every"]) + 1
         _check_metrics(folder / METRICS, result.get("evaluations", evaluations) * len(seeds))
@@ -65,8 +67,8 @@ def _check_metrics(path: Path, rows: int) -> None:
 def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, Any] | None:
     """Decide what becomes of a run folder: its result where there is nothing to do, else None, ready for training.
 
-    `existing`: `continue` keeps a finished run, goes on with an interrupted one and repeats a failed one; `repeat` throws
-    away whatever is there; `skip` keeps every folder that holds a result, whole or not.
+    `existing`: `continue` keeps a finished run, goes on with an interrupted one and repeats a failed one; `repeat`
+    throws away whatever is there; `skip` keeps every folder that holds a result, whole or not.
     Raises `ConfigError` where the folder holds a run of another configuration, `DamagedRun` where it is not whole.
     """
     if existing == "skip" and (folder / RESULT).exists():
@@ -80,7 +82,9 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
     except DamagedRun as error:
         raise DamagedRun(f"{error}{remedy}") from None
     if stored is not None and (differs := difference(fingerprint(stored), fingerprint(config))):
-        raise ConfigError(f"{folder}: got a run with another configuration (stored -> asked):\n{differs}\n{remedy.strip()}")
+        raise ConfigError(
+            f"{folder}: got a run with another configuration (stored -> asked):\n{differs}\n{remedy.strip()}"
+        )
     if result and result["status"] != "failed":
         return result
     if result:

@@ -1,9 +1,9 @@
 """What the two players minimise, as pure functions of the discriminator's raw logits.
 
-Every function reduces the last axis only: logits `(*seeds, batch)` give losses `(*seeds,)`. An objective is built from a
-pair (f0, f1): the discriminator ascends mean f0(D(x)) + mean f1(D(G(z))) (eq. (4) of the reproduced paper), the two terms
-summed, not averaged. `D` is the discriminator's output after its activation: a probability for `js`, positive for `kl`,
-`reverse_kl` and `hellinger`, real for `pearson` and `approximate_wasserstein`.
+Every function reduces the last axis only: logits `(*seeds, batch)` give losses `(*seeds,)`. An objective is built from
+a pair (f0, f1): the discriminator ascends mean f0(D(x)) + mean f1(D(G(z))) (eq. (4) of the reproduced paper), the two
+terms summed, not averaged. `D` is the discriminator's output after its activation: a probability for `js`, positive for
+`kl`, `reverse_kl` and `hellinger`, real for `pearson` and `approximate_wasserstein`.
 """
 
 import math

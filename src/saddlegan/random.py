@@ -2,8 +2,8 @@
 
 Every random number of a run is drawn from a stream that is named, not consumed: nothing that is drawn for a plot or a
 metric, and no interruption, can move what training draws. Streams are counter-based (Philox 4x64) with the full key
-kept: `torch.Generator` on CPU keeps only the low 32 bits of its seed, so that hundreds of seeds times thousands of blocks
-would meet in it. Draws are made on the CPU in float32, so that they are the same on every device.
+kept: `torch.Generator` on CPU keeps only the low 32 bits of its seed, so that hundreds of seeds times thousands of
+blocks would meet in it. Draws are made on the CPU in float32, so that they are the same on every device.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +72,7 @@ class Latent:
 def draw_block(
     draw: Draw, seeds: Sequence[int], purpose: Purpose, block: int, draws: int, batch: int
 ) -> Float[Tensor, "iterations draws seeds batch dim"]:
-    """What iterations `[block * BLOCK, (block + 1) * BLOCK)` draw: `draws` minibatches each, every seed from its own stream."""
+    """What iterations `[block * BLOCK, (block + 1) * BLOCK)` draw: `draws` minibatches each, a stream a seed."""
     parts = [draw(stream(seed, purpose, block), (BLOCK, draws, batch)) for seed in seeds]
     return torch.from_numpy(np.stack(parts, axis=2))
 

@@ -6,6 +6,7 @@ statements, and through base classes where a constructor passes `**kwargs` on.
 
 import ast
 import builtins
+import contextlib
 import functools
 import importlib.util
 from pathlib import Path
@@ -34,8 +35,8 @@ def signature_of(target: str) -> dict[str, Argument] | None:
     own = _arguments(init) if isinstance(init, ast.FunctionDef) else {}
     if init is None or (isinstance(init, ast.FunctionDef) and init.args.kwarg):
         for base in node.bases:
-            inherited = signature_of(_absolute(ast.unparse(base), path, target))
-            own = (inherited or {}) | own
+            with contextlib.suppress(checks.ConfigError):  # a base that a library hides, by `import *` say
+                own = (signature_of(_absolute(ast.unparse(base), path, target)) or {}) | own
     return own
 
 
@@ -46,18 +47,29 @@ def class_attribute(target: str, name: str) -> Any:
     if not isinstance(node, ast.ClassDef) or path is None:
         return None
     for statement in node.body:
-        if isinstance(statement, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets):
+        if isinstance(statement, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == name for t in statement.targets
+        ):
             return ast.literal_eval(statement.value)
-    inherited = (class_attribute(_absolute(ast.unparse(base), path, target), name) for base in node.bases)
-    return next((value for value in inherited if value is not None), None)
+    for base in node.bases:
+        with contextlib.suppress(checks.ConfigError):
+            if (value := class_attribute(_absolute(ast.unparse(base), path, target), name)) is not None:
+                return value
+    return None
 
 
 def _arguments(function: ast.FunctionDef) -> dict[str, Argument]:
     positional = [*function.args.posonlyargs, *function.args.args]
     if positional and positional[0].arg == "self":
         positional = positional[1:]
-    optional = {arg.arg for arg in positional[len(positional) - len(function.args.defaults) :]} if function.args.defaults else set()
-    optional |= {arg.arg for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if default}
+    optional = (
+        {arg.arg for arg in positional[len(positional) - len(function.args.defaults) :]}
+        if function.args.defaults
+        else set()
+    )
+    optional |= {
+        arg.arg for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if default
+    }
     return {
         arg.arg: Argument(_annotation(arg.annotation), arg.arg not in optional)
         for arg in (*positional, *function.args.kwonlyargs)
@@ -96,7 +108,9 @@ def _module_file(module: str, target: str) -> Path | None:
     top, *rest = module.split(".")
     spec = importlib.util.find_spec(top) if top else None
     if spec is None:
-        raise checks.ConfigError(f"_target_={target}: no package '{top}' is installed. Remedy: install it, or put its folder in PYTHONPATH.")
+        raise checks.ConfigError(
+            f"_target_={target}: no package '{top}' is installed. Remedy: install it, or put its folder in PYTHONPATH."
+        )
     if spec.submodule_search_locations is None:
         return Path(spec.origin) if spec.origin and not rest else None
     folder = Path(next(iter(spec.submodule_search_locations))).joinpath(*rest)
@@ -104,7 +118,9 @@ def _module_file(module: str, target: str) -> Path | None:
         if candidate.is_file():
             return candidate
     siblings = [p.stem for p in folder.parent.glob("*.py")] if folder.parent.is_dir() else []
-    raise checks.ConfigError(f"_target_={target}: there is no module '{module}'.{checks.nearest(folder.name, siblings)}")
+    raise checks.ConfigError(
+        f"_target_={target}: there is no module '{module}'.{checks.nearest(folder.name, siblings)}"
+    )
 
 
 @functools.cache
@@ -122,7 +138,11 @@ def _absolute(name: str, path: Path, target: str) -> str:
     module = target.rpartition(".")[0]
     head, _, tail = name.partition(".")
     for node in ast.walk(_parse(path)):
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if (alias.asname or alias.name.partition(".")[0]) == head:
+                    return f"{alias.name if alias.asname else head}.{tail}".rstrip(".")
+        elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if (alias.asname or alias.name) == head:
                     package = module if path.name == "__init__.py" else module.rpartition(".")[0]

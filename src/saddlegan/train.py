@@ -2,39 +2,30 @@
 
 import logging
 import os
-import platform
 import shutil
 import signal
-import subprocess
 import time
 import warnings
-from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from saddlegan.adversarial import AdversarialModule
-from saddlegan.callbacks import board
 from saddlegan.callbacks.checkpoint import TimedCheckpoint
 from saddlegan.callbacks.evaluate import Evaluate
 from saddlegan.callbacks.progress import Progress
 from saddlegan.checks import ConfigError
 from saddlegan.data.toy import ToyData
-from saddlegan.figures import DensityPanel, density_figure, discriminator_figure
-from saddlegan.folder import CHECKPOINT, METRICS, SAMPLES
+from saddlegan.folder import CHECKPOINT, METRICS
+from saddlegan.outcome import finish
+from saddlegan.provenance import commit, versions
 
 #: Seed-iterations from which compiling (tens of seconds, once) is earned back on a CPU; see `make bench`.
 COMPILE_PAYS = 2_000_000
-#: Samples a seed that probes look at: a kernel in float64 is (seeds, PROBED, PROBED).
-PROBED = 128
-#: Quantiles of each seed's samples that samples.npz keeps.
-KEPT = 256
 
 
 def build(config: dict[str, Any]) -> tuple[AdversarialModule, ToyData]:
@@ -42,7 +33,9 @@ def build(config: dict[str, Any]) -> tuple[AdversarialModule, ToyData]:
     seeds = range(config["seed"], config["seed"] + config["num_seeds"])
     law = instantiate(config["data"], _convert_="all")
     model = instantiate(config["model"], _convert_="all")
-    optimizers = {player: instantiate(config["optimizer"][player], _convert_="all") for player in ("generator", "discriminator")}
+    optimizers = {
+        player: instantiate(config["optimizer"][player], _convert_="all") for player in ("generator", "discriminator")
+    }
     module = instantiate(
         config["method"],
         generator=model["generator"](in_features=model["latent"].dim, out_features=law.dim, seeds=seeds),
@@ -100,15 +93,23 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
-def fit(module: AdversarialModule, data: ToyData, evaluate: Evaluate, config: dict[str, Any], folder: Path) -> L.Trainer:
+def fit(
+    module: AdversarialModule, data: ToyData, evaluate: Evaluate, config: dict[str, Any], folder: Path
+) -> L.Trainer:
     """Run Lightning's trainer to the last iteration."""
     settings = config["trainer"]
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    if settings["accelerator"] == "cpu":  # Lightning's import sets it to 1, and each step of Adam then opens NVML (0.1 ms)
+    if (
+        settings["accelerator"] == "cpu"
+    ):  # Lightning's import sets it to 1, and each step of Adam then opens NVML (0.1 ms)
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     checkpoint = folder / CHECKPOINT
     resume = checkpoint if checkpoint.is_file() else None
-    purge = int(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]["iteration"]) + 1 if resume else None
+    purge = (
+        int(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]["iteration"]) + 1
+        if resume
+        else None
+    )
     trainer = L.Trainer(
         accelerator=settings["accelerator"],
         devices=settings["devices"],
@@ -143,76 +144,3 @@ def compile_losses(module: AdversarialModule, config: dict[str, Any]) -> bool:
         module.discriminator_loss = torch.compile(module.discriminator_loss)
         module.generator_loss = torch.compile(module.generator_loss)
     return bool(wanted)
-
-
-def finish(
-    module: AdversarialModule, evaluate: Evaluate, trainer: L.Trainer, config: dict[str, Any], folder: Path
-) -> dict[str, Any]:
-    """Summaries, probes, figures and samples.npz of a run that has ended."""
-    limit = config["evaluation"]["diverged_above"]
-    reached, last = evaluate.history[-1]
-    summary = evaluate.summary(reached, limit)
-    flags = {name: summary[name].tolist() for name in ("converged", "oscillation", "diverged")}
-    fake = evaluate.fakes(module)
-    probes = module.probes(*(x[:, :PROBED].to(module.device, module.dtype) for x in (evaluate.real, fake)))
-    final = last | flags | {name: value.detach().cpu().tolist() for name, value in probes.items()}
-    stops = {str(stop): evaluate.summary(stop, limit) for stop in config["evaluation"]["stops"]}
-    pictures(module, evaluate, fake[..., 0].numpy(), folder, draw=config["evaluation"]["figures"] > 0)
-    medians = {f"final/{name}": float(np.nanmedian(np.array(v, dtype=float))) for name, v in final.items() if np.isfinite(v).any()}
-    trainer.logger.log_hyperparams(board.hyperparameters(config), medians)  # type: ignore[union-attr]
-    trainer.logger.finalize("success")  # type: ignore[union-attr]
-    return {
-        "status": "diverged" if all(flags["diverged"]) else "finished",
-        "seeds": module.seeds,
-        "iterations": reached,
-        "evaluations": len(evaluate.history),
-        "final": rounded(final),
-        "last_fifth": rounded(summary),
-        "stops": {stop: rounded(values) for stop, values in stops.items()},
-        "best": rounded(evaluate.best()),
-    }
-
-
-def rounded(values: Mapping[str, Iterable[float]]) -> dict[str, list[float]]:
-    """Lists of seven significant digits, all that float32 holds."""
-    return {name: [float(f"{value:.7g}") for value in column] for name, column in values.items()}
-
-
-def pictures(module: AdversarialModule, evaluate: Evaluate, fake: np.ndarray, folder: Path, draw: bool) -> None:
-    """samples.npz, from which the report draws without torch, and, with `draw`, figures/*.png."""
-    law = evaluate.law
-    support = board.support_of(law, fake)
-    curves = board.discriminator_curve(module, support)
-    density, atoms = law.density(support), law.atoms if len(law.atoms) else None
-    ranks = np.linspace(0, fake.shape[-1] - 1, KEPT).round().astype(int)
-    arrays = {"support": support, "samples": np.sort(fake, axis=-1)[:, ranks], "discriminator": curves}
-    arrays |= {"density": density} if density is not None else {"atoms": law.atoms}
-    np.savez_compressed(folder / SAMPLES, **{name: np.asarray(a, dtype=np.float32) for name, a in arrays.items()})
-    if not draw:
-        return
-    (folder / "figures").mkdir(exist_ok=True)
-    title = folder.name if len(folder.name) < 60 else folder.name[:57] + "..."
-    density_figure([DensityPanel(title, fake, support, density, atoms)]).savefig(folder / "figures" / "density.png", dpi=120)
-    discriminator_figure(support, curves, title).savefig(folder / "figures" / "discriminator.png", dpi=120)
-
-
-def versions() -> dict[str, str]:
-    packages = ("saddlegan", "torch", "lightning", "hydra-core", "numpy", "scipy")
-    return {name: version(name) for name in packages} | {"python": platform.python_version()}
-
-
-def commit() -> str | None:
-    """The commit of the checkout that this file belongs to, with `+dirty` where it was changed; None outside one."""
-
-    def git(*arguments: str) -> str | None:
-        command = ["git", "-C", str(Path(__file__).parent), *arguments]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    if git("ls-files", "--error-unmatch", Path(__file__).name) is None:
-        return None
-    head = git("rev-parse", "HEAD")
-    return f"{head}+dirty" if head and git("status", "--porcelain", "--untracked-files=no", "--", ".", "../../conf") else head

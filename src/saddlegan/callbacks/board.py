@@ -44,7 +44,7 @@ def log_scalars(
 @torch.no_grad()
 def discriminator_output(module: Any, x: Tensor) -> np.ndarray:
     """D(x), after the objective's output activation: `(seeds, n, dim)` to `(seeds, n)`."""
-    return module.objective.output(module.discriminator(x.to(module.device, module.dtype))).float().cpu().numpy()
+    return module.objective.output(module.discriminator(module.place(x))).float().cpu().numpy()
 
 
 def discriminator_curve(module: Any, support: np.ndarray) -> np.ndarray:
@@ -67,7 +67,9 @@ def log_figures(trainer: L.Trainer, module: Any, law: Distribution, iteration: i
     if trainer.logger is None:
         return
     support = support_of(law, fake)
-    panel = DensityPanel(f"iteration {iteration}", fake, support, law.density(support), law.atoms if len(law.atoms) else None)
+    panel = DensityPanel(
+        f"iteration {iteration}", fake, support, law.density(support), law.atoms if len(law.atoms) else None
+    )
     board = trainer.logger.experiment  # type: ignore[attr-defined]
     board.add_figure("density", density_figure([panel]), iteration)
     curves = discriminator_curve(module, support)
@@ -76,4 +78,7 @@ def log_figures(trainer: L.Trainer, module: Any, law: Distribution, iteration: i
 
 def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration's leaves as TensorBoard's hparams page takes them."""
-    return {key: value if isinstance(value, int | float | str | bool) else str(value) for key, value in fingerprint(config).items()}
+    return {
+        key: value if isinstance(value, int | float | str | bool) else str(value)
+        for key, value in fingerprint(config).items()
+    }

@@ -26,7 +26,15 @@ class Evaluate(L.Callback):
     """
 
     def __init__(
-        self, law: Distribution, *, seeds: Sequence[int], iterations: int, every: int, samples: int, pictures: int, path: Path
+        self,
+        law: Distribution,
+        *,
+        seeds: Sequence[int],
+        iterations: int,
+        every: int,
+        samples: int,
+        pictures: int,
+        path: Path,
     ) -> None:
         self.law = law
         self.seeds = list(seeds)
@@ -71,7 +79,7 @@ class Evaluate(L.Callback):
         """Samples of the generator `(seeds, samples, 1)`, from the same latents at every iteration."""
         if self.latents is None:
             self.latents = draw_evaluation(module.latent.draw, self.seeds, self.samples, part=0)
-        return module.generator(self.latents.to(module.device, module.dtype)).cpu()
+        return module.generator(module.place(self.latents)).cpu()
 
     def evaluate(self, module: Any) -> Tensor:
         """Append a row to the history and to metrics.csv; the samples that it measured."""
@@ -104,7 +112,9 @@ class Evaluate(L.Callback):
 
     def lines(self, iteration: int, row: dict[str, list[float]]) -> str:
         columns = zip(self.seeds, *row.values(), strict=True)
-        return "".join(f"{iteration},{seed},{','.join(f'{value:.6g}' for value in values)}\n" for seed, *values in columns)
+        return "".join(
+            f"{iteration},{seed},{','.join(f'{value:.6g}' for value in values)}\n" for seed, *values in columns
+        )
 
     def rewrite(self) -> None:
         """Write metrics.csv anew from the history, whole or not at all."""

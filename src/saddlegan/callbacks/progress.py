@@ -28,7 +28,9 @@ class Progress(L.Callback):
         self.first = int(module.iteration)
         self.began = self.said = time.monotonic()
         if sys.stderr.isatty():
-            self.bar = tqdm(total=self.iterations, initial=self.first, desc=self.name, unit="it", dynamic_ncols=True, leave=False)
+            self.bar = tqdm(
+                total=self.iterations, initial=self.first, desc=self.name, unit="it", dynamic_ncols=True, leave=False
+            )
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
         done, now = int(module.iteration), time.monotonic()
@@ -39,7 +41,10 @@ class Progress(L.Callback):
             self.said = now
             rate = (done - self.first) / (now - self.began)
             left = (self.iterations - done) / rate
-            print(f"{self.name}: {done}/{self.iterations} {rate:.0f} it/s {self.headline()} {left:.0f} s left", file=sys.stderr)
+            print(
+                f"{self.name}: {done}/{self.iterations} {rate:.0f} it/s {self.headline()} {left:.0f} s left",
+                file=sys.stderr,
+            )
 
     def headline(self) -> str:
         """The metric's median over the seeds at the latest evaluation."""

@@ -14,8 +14,8 @@ from saddlegan.random import BLOCK, Purpose, draw_block
 class ToyData(L.LightningDataModule):
     """Minibatches of `distribution` for `iterations`, cut into spans at multiples of `BLOCK` and of `evaluate_every`.
 
-    A span is `(iterations, draws, seeds, batch, dim)`; `draws` is how many minibatches one iteration takes. Training goes
-    on from `start`, which a checkpoint moves.
+    A span is `(iterations, draws, seeds, batch, dim)`; `draws` is how many minibatches one iteration takes. Training
+    goes on from `start`, which a checkpoint moves.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ToyData(L.LightningDataModule):
         return self
 
     def __iter__(self) -> Iterator[Float[Tensor, "iterations draws seeds batch dim"]]:
-        start, held, block = self.start, None, torch.empty(0)
+        start, held, block = self.start, -1, torch.empty(0)
         while start < self.iterations:
             if start // BLOCK != held:
                 held = start // BLOCK

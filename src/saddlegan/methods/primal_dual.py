@@ -1,8 +1,8 @@
 """Primal-dual subgradient GAN: Algorithm 1 of the reproduced paper, after Chen, Wang & Ge (2018), arXiv:1802.01765.
 
 The discriminator's outputs D(x_i) are the primal variables of a convex program, the generated distribution p_g(x_i) its
-dual variables, f1 the constraint. The discriminator's step, eq. (4), is the standard one; the generator's, eq. (7), also
-pulls p_g towards the dual variables after one subgradient step, eq. (5).
+dual variables, f1 the constraint. The discriminator's step, eq. (4), is the standard one; the generator's, eq. (7),
+also pulls p_g towards the dual variables after one subgradient step, eq. (5).
 """
 
 from typing import Any

@@ -13,7 +13,7 @@ PerSeed = Float[np.ndarray, "seeds"]
 
 
 def wasserstein_1(samples: Sorted, quantiles: Float[np.ndarray, "n"]) -> PerSeed:
-    """Wasserstein-1 (lower is better, data units) to the law with these quantiles at (i + 1/2)/n: mean |x_(i) - q_i|."""
+    """Wasserstein-1 (lower is better, data units) to the law with these quantiles at (i + 1/2)/n."""
     return np.abs(samples - quantiles).mean(-1)
 
 
@@ -37,9 +37,7 @@ def std_ratio(samples: Sorted, std: float) -> PerSeed:
     return samples.std(-1, ddof=1) / std
 
 
-def modes_covered(
-    samples: Sorted, modes: Float[np.ndarray, "modes"], radius: float, least: float = 0.25
-) -> PerSeed:
+def modes_covered(samples: Sorted, modes: Float[np.ndarray, "modes"], radius: float, least: float = 0.25) -> PerSeed:
     """How many modes hold, within `radius`, at least `least` times an equal share of the samples (higher is better).
 
     The share keeps a stray sample, swept over a mode by a generator that is continuous in z, from counting as cover.

@@ -18,9 +18,9 @@ def optimal_discriminator_error(
 ) -> PerSeed:
     """max |D_found - D*| / (1 + |D*|) over the bins of a histogram, where D* is the optimum for the bins' frequencies.
 
-    The discriminator is a table, one logit a bin of the first coordinate, fitted by Newton's method to the variant's own
-    discriminator loss (Goodfellow et al. 2014, Proposition 1: D* = p/(p + q); other pairs: their `optimum`). One real and
-    one fake are added to each bin, so that D* is finite. NaN for a seed with samples that are not finite.
+    The discriminator is a table, one logit a bin of the first coordinate, fitted by Newton's method to the variant's
+    own discriminator loss (Goodfellow et al. 2014, Proposition 1: D* = p/(p + q); other pairs: their `optimum`). One
+    real and one fake are added to each bin, so that D* is finite. NaN for a seed with samples that are not finite.
     """
     real, fake = real[..., 0].double(), fake[..., 0].double()
     finite = torch.isfinite(fake).all(-1)
@@ -61,8 +61,8 @@ def gradient_identity_error(
     d/dg_j = -(4 alpha / (sigma^2 m1 m2)) sum_i f1(D(x_i)) k(g_j - x_i) (g_j - x_i).
 
     Two gradients are held against it, and the larger error returned: autograd through eqs. (3) to (7) as they are
-    written, and through the kernel that training uses. |found - expected|_inf / |expected|_inf; the absolute error where
-    every kernel value underflows. NaN for samples that are not finite.
+    written, and through the kernel that training uses. |found - expected|_inf / |expected|_inf; the absolute error
+    where every kernel value underflows. NaN for samples that are not finite.
     """
     fake, real, constraint = fake.detach().double().requires_grad_(), real.double(), constraint.detach().double()
     scale = (math.pi * sigma**2) ** (-fake.shape[-1] / 2) if normalised else 1.0

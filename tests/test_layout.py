@@ -1,0 +1,143 @@
+"""The house: which files there are, which way imports point, how long files are, and that every YAML composes."""
+
+import ast
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from conftest import CONF, METHODS, composed
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from saddlegan import claims
+from saddlegan.config import check
+from saddlegan.signatures import class_attribute, signature_of
+
+ROOT = CONF.parent
+SOURCE = ROOT / "src" / "saddlegan"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+#: What each part may import of saddlegan. Imports inside functions count too; leaves import nothing but leaves.
+ALLOWED = {
+    "checks": set(),
+    "random": {"checks"},
+    "objectives": set(),
+    "kernels": set(),
+    "networks": {"checks", "random"},
+    "metrics": {"kernels", "objectives"},
+    "figures": set(),
+    "signatures": {"checks"},
+    "config": {"checks", "signatures"},
+    "folder": {"checks", "config"},
+    "explain": {"checks", "config"},
+    "adversarial": {"checks", "objectives", "random", "metrics"},
+    "methods": {"adversarial", "checks", "kernels", "metrics", "objectives"},
+    "data": {"checks", "random"},
+    "callbacks": {"config", "data", "figures", "metrics", "random"},
+    "provenance": set(),
+    "outcome": {"adversarial", "callbacks", "figures", "folder"},
+    "train": {"adversarial", "callbacks", "checks", "data", "folder", "outcome", "provenance"},
+    "reporting": {"checks", "figures", "folder"},
+    "claims": {"reporting"},
+    "report": {"claims", "reporting"},
+    "cli": {"checks", "config", "explain", "folder", "train"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+LIGHTNING = {"adversarial", "data", "callbacks", "outcome", "train"}
+WITHOUT_TORCH = {
+    "checks",
+    "signatures",
+    "config",
+    "folder",
+    "explain",
+    "cli",
+    "figures",
+    "reporting",
+    "claims",
+    "report",
+}
+
+
+def part(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_point_one_way(path):
+    own = part(path)
+    names = imported(path)
+    inside = {name.split(".")[1] for name in names if name.startswith("saddlegan.")} - {own}
+    assert inside <= ALLOWED[own], f"{own} imports {inside - ALLOWED[own]}"
+    tops = {name.split(".")[0] for name in names}
+    assert "lightning" not in tops or own in LIGHTNING
+    assert "torch" not in tops or own not in WITHOUT_TORCH
+
+
+def test_every_method_has_a_file_and_a_yaml():
+    files = {path.stem for path in (SOURCE / "methods").glob("*.py")} - {"__init__"}
+    assert files == set(METHODS)
+
+
+def test_algorithm_1_stands_in_one_file():
+    callers = [
+        path.stem for path in FILES if "kernel_density(" in path.read_text() and path.stem not in ("kernels", "oracles")
+    ]
+    assert callers == ["primal_dual"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_a_file_fits_two_screens_and_says_what_it_is(path):
+    assert len(path.read_text().splitlines()) <= 200
+    assert ast.get_docstring(ast.parse(path.read_text())), "a module opens with what it is"
+
+
+GROUPS = sorted(p.relative_to(CONF) for p in CONF.glob("*/*.yaml") if p.parent.name not in ("experiment", "hydra"))
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=str)
+def test_every_choice_composes_and_passes_the_check(path):
+    check(composed(f"{path.parent}={path.stem}"))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
+def test_every_experiment_composes_sweeps_and_names_claims_that_exist(name):
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", [f"experiment={name}"], return_hydra_config=True)
+    assert cfg.hydra.mode.name == "MULTIRUN"
+    assert cfg.hydra.sweeper.grids
+    assert set(cfg.report.claims) <= {claim.id for claim in claims.CLAIMS}
+    check(composed(f"experiment={name}"))
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["saddlegan.methods.gan.GAN", "saddlegan.methods.primal_dual.PrimalDual", "torch.optim.Adam", "torch.optim.SGD"],
+)
+def test_signatures_read_from_text_are_those_of_the_class(target):
+    module, _, name = target.rpartition(".")
+    parameters, arguments = set(), signature_of(target)
+    for cls in getattr(import_module(module), name).__mro__:
+        if "__init__" in vars(cls):
+            own = inspect.signature(cls.__init__).parameters.values()
+            parameters |= {p.name for p in own if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+            if not any(p.kind is p.VAR_KEYWORD for p in own):
+                break
+    assert arguments.keys() == parameters - {"self"}
+
+
+def test_class_attributes_are_read_with_their_bases():
+    assert class_attribute("saddlegan.networks.mlp.MLPGenerator", "stackable") is True
+    assert class_attribute("saddlegan.methods.gan.GAN", "stackable") is None

@@ -1,0 +1,147 @@
+"""Run folders -> the long table: settings, pairs, stops, and the naming of everything that cannot be read."""
+
+import json
+
+import numpy as np
+import pytest
+from run_folders import spread, write_run
+
+from saddlegan.reporting import settings
+from saddlegan.reporting.results import load_results
+from saddlegan.reporting.runs import NoRuns, load_runs
+
+
+def problems_of(results):
+    return {(problem.what, problem.where) for problem in results.problems}
+
+
+def test_one_row_per_run_seed_and_stop(tmp_path):
+    write_run(tmp_path / "a", "gan", [0.1, 0.2, np.nan], stops={1000: [3.0, 4.0, 5.0], 5000: [9, 9, 9]})
+    experiment = load_results([tmp_path]).experiments["gaussian_1d"]
+    assert len(experiment.table) == 6  # 3 seeds at 1000 and at the end; the stop at the end is the end
+    assert experiment.stops("gan") == [1000, 5000]
+    assert experiment.values("gan", stop=1000).tolist() == [3, 4, 5]
+    assert experiment.values("gan").tolist()[:2] == [0.1, 0.2]
+    assert np.isnan(experiment.values("gan")[2])
+    assert {"final_w1_std", "converged"} <= set(experiment.table.columns)
+
+
+def test_a_flag_of_divergence_outweighs_a_finite_metric(tmp_path):
+    write_run(tmp_path / "a", "gan", [0.1, 0.2], final={"diverged": [0, 1]})
+    values = load_results([tmp_path]).experiments["gaussian_1d"].values("gan")
+    assert np.isnan(values[1])
+    assert values[0] == 0.1
+
+
+def test_labels_say_what_varies_and_nothing_else(tmp_path):
+    report = {"metric": "w1_std", "reference": "gan"}
+    for lr in (0.001, 0.01):
+        write_run(tmp_path / f"gan{lr}", "gan", [0.1], lr=lr, report=report)
+        for sigma in (0.1, 1):
+            write_run(tmp_path / f"pd{lr}{sigma}", "primal_dual", [1], lr=lr, report=report, sigma=sigma, pair="js")
+    write_run(tmp_path / "sgd", "gan", [0.1], lr=0.1, optimizer="sgd", report=report)
+    experiment = load_results([tmp_path]).experiments["gaussian_1d"]
+    assert experiment.keys == ("method", "method.sigma", "optimizer", "optimizer.lr")
+    assert "primal_dual · sigma=0.1 · adam · lr=0.001" in experiment.settings
+    assert "gan · sgd · lr=0.1" in experiment.settings
+    assert experiment.pairs() == {
+        f"primal_dual · sigma={sigma} · adam · lr={lr}": f"gan · adam · lr={lr}"
+        for sigma in ("0.1", "1") for lr in ("0.001", "0.01")
+    }  # fmt: skip
+
+
+def test_a_key_that_a_choice_implies_is_not_in_the_label():
+    adam = settings.describe({"method": "gan", "optimizer": "adam"}, {"optimizer": {"lr": 0.001, "betas": [0.5, 0.9]}})
+    sgd = settings.describe({"method": "gan", "optimizer": "sgd"}, {"optimizer": {"lr": 0.1}})
+    assert settings.varying([adam, sgd]) == ["method", "optimizer"]
+
+
+def test_rates_of_the_players_are_named_only_where_they_differ_from_the_shared_one():
+    same = {"optimizer": {"lr": 0.1, "generator": {"lr": 0.1}, "discriminator": {"lr": 0.1}}}
+    other = {"optimizer": {"lr": 0.1, "generator": {"lr": 0.2}, "discriminator": {"lr": 0.1}}}
+    choices = {"method": "gan", "optimizer": "adam"}
+    described = [settings.describe(choices, config) for config in (same, other)]
+    keys = settings.varying(described)
+    assert keys == ["method", "optimizer.generator.lr"]
+    assert settings.label(described[1], keys) == "gan · lr=0.2"
+
+
+def test_a_reference_with_its_own_settings_is_paired_by_the_keys_that_both_have():
+    each = {"gan k=1": {"method": "gan", "method.k": 1}, "gan k=2": {"method": "gan", "method.k": 2},
+            "pd k=2": {"method": "pd", "method.k": 2}, "pd k=3": {"method": "pd", "method.k": 3}}  # fmt: skip
+    assert settings.pairs(each, ["method", "method.k"], "gan") == {"pd k=2": "gan k=2"}
+
+
+def test_runs_of_one_setting_merge_and_repeated_seeds_count_once(tmp_path):
+    write_run(tmp_path / "a", "gan", [0.1, 0.2], seeds=[0, 1])
+    write_run(tmp_path / "b", "gan", [0.3, 0.9], seeds=[2, 1])
+    results = load_results([tmp_path])
+    assert results.experiments["gaussian_1d"].values("gan").to_dict() == {0: 0.1, 1: 0.2, 2: 0.3}
+    assert ("duplicate", "b") in problems_of(results)
+
+
+def test_only_seeds_that_end_diverged_are_a_problem(tmp_path):
+    write_run(tmp_path / "a", "gan", [0.1, 0.2, np.nan], stops={1000: [np.nan, 3.0, 3.0]})
+    assert [problem.why for problem in load_results([tmp_path]).problems] == ["1 of 3 seeds: 2"]
+
+
+def test_failed_missing_damaged_and_foreign_are_named_and_the_rest_is_read(tmp_path):
+    write_run(tmp_path / "good", "gan", [0.1])
+    write_run(tmp_path / "failed", "gan", [0.1], status="failed", error="ValueError: sigma")
+    (tmp_path / "missing" / ".hydra").mkdir(parents=True)
+    half = write_run(tmp_path / "half", "gan", [0.1]) / "result.json"
+    half.write_text(half.read_text(encoding="utf-8")[:200], encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    results = load_results([tmp_path, tmp_path / "typo"])
+    folder = tmp_path.name
+    assert problems_of(results) == {
+        ("failed", f"{folder}/failed"), ("missing", f"{folder}/missing"), ("damaged", f"{folder}/half"),
+        ("foreign", "notes.txt"), ("missing", "typo"),
+    }  # fmt: skip
+    assert results.table["run"].tolist() == [f"{folder}/good"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "done"}, {"seeds": None}, {"final": []}, {"last_fifth": {"w1": [1.0, 2.0]}}, {"choices": {}},
+        {"last_fifth": {"w1": ["0.1"]}}, {"stops": {"soon": {}}}, {"stops": [1]}, {"versions": "2.15"},
+        {"config": {"report": "w1"}},
+    ],
+)  # fmt: skip
+def test_a_result_of_another_shape_is_damaged(tmp_path, change):
+    path = write_run(tmp_path / "a", "gan", [0.1]) / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    runs, problems = load_runs([tmp_path])
+    assert not runs
+    assert [problem.what for problem in problems] == ["damaged"]
+    assert "expected" in problems[0].why or "not" in problems[0].why or "no 'method'" in problems[0].why
+
+
+@pytest.mark.parametrize("content", ["[]", "null", '"text"', "\x00\xff"])
+def test_a_result_that_is_no_object_is_damaged(tmp_path, content):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "result.json").write_text(content, encoding="latin-1")
+    assert [problem.what for problem in load_runs([tmp_path])[1]] == ["damaged"]
+
+
+def test_nothing_to_report_on_is_an_error_with_a_remedy(tmp_path):
+    with pytest.raises(NoRuns, match=r"got 0 run folders.*expected.*train first"):
+        load_results([tmp_path])
+    with pytest.raises(NoRuns, match="no such folder"):
+        load_results([tmp_path / "typo"])
+
+
+def test_the_headline_is_the_wanted_metric_or_one_that_all_runs_have(tmp_path):
+    write_run(tmp_path / "a", "gan", [0.1], report={"metric": "ks"}, means={"ks": [0.5]})
+    assert load_results([tmp_path]).experiments["gaussian_1d"].metric == "ks"
+    write_run(tmp_path / "b", "primal_dual", [0.1])
+    assert load_results([tmp_path]).experiments["gaussian_1d"].metric == "w1_std"
+
+
+def test_experiments_stay_apart_and_all_rows_have_their_experiment(tmp_path):
+    write_run(tmp_path / "x" / "a", "gan", spread(0.1, 3))
+    write_run(tmp_path / "y" / "a", "gan", spread(0.1, 3), experiment=None)
+    results = load_results([tmp_path / "x", tmp_path / "y"])
+    assert set(results.experiments) == {"gaussian_1d", "single runs"}
+    assert set(results.table["run"]) == {"x/a", "y/a"}

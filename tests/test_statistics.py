@@ -1,0 +1,100 @@
+"""Intervals, comparison and correction: coverage on synthetic data, hand-computed values, the edges."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from saddlegan.reporting import statistics
+
+NAN = np.nan
+
+
+@pytest.mark.parametrize(("estimate", "truth"), [(statistics.mean, np.exp(0.125)), (statistics.median, 1.0)])
+def test_coverage_of_the_interval_on_skewed_data(estimate, truth):
+    samples = np.random.default_rng(0).lognormal(0, 0.5, (400, 32))
+    found = [estimate(sample) for sample in samples]
+    covered = np.mean([one.low <= truth <= one.high for one in found])
+    assert 0.90 <= covered <= 0.98
+    assert np.mean([one.high < truth for one in found]) < 0.08  # neither side takes all the misses
+    assert np.mean([one.low > truth for one in found]) < 0.08
+
+
+def test_mean_interval_is_near_the_normal_one():
+    values = np.random.default_rng(1).normal(3, 1, 200)
+    found = statistics.mean(values)
+    half = 1.96 * values.std(ddof=1) / np.sqrt(200)
+    assert found.value == values.mean()
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half), abs=0.02)
+    assert found == statistics.mean(values)  # deterministic
+
+
+def test_few_equal_and_not_finite_values():
+    assert statistics.mean([]).count == 0
+    one = statistics.median([2.0, NAN])
+    assert (one.value, one.count) == (2.0, 1)
+    assert np.isnan([one.low, one.high]).all()
+    assert statistics.mean([3.0] * 9 + [np.inf]) == statistics.Estimate(3.0, 3.0, 3.0, 9)
+
+
+def test_share_keeps_a_width_at_the_ends():
+    none, some = statistics.share([False] * 32), statistics.share([True, False] * 16)
+    assert none.value == none.low == 0
+    assert none.high == pytest.approx(1.96**2 / (32 + 1.96**2), abs=1e-3)  # Wilson at 0 of n
+    assert some.low == pytest.approx(1 - some.high)
+    assert some.value == 0.5
+
+
+def test_holm_by_hand():
+    # sorted 0.005 0.01 0.03 0.04, times 4 3 2 1: 0.02 0.03 0.06 0.04; running maximum: 0.02 0.03 0.06 0.06
+    adjusted = statistics.holm([0.01, 0.04, NAN, 0.03, 0.005])
+    np.testing.assert_allclose(adjusted, [0.03, 0.06, NAN, 0.06, 0.02])
+    np.testing.assert_allclose(statistics.holm([0.7, 0.9]), [1.0, 1.0])
+
+
+def test_ratio_is_the_geometric_mean_over_common_seeds():
+    method = pd.Series({0: 2.0, 1: 8.0, 2: NAN, 9: 100.0})
+    reference = pd.Series({2: 1.0, 1: 1.0, 0: 1.0, 7: 50.0})
+    found = statistics.compare(method, reference)
+    assert found.ratio.value == pytest.approx(4.0)
+    assert found.ratio.value == pytest.approx(statistics.ratio(method, reference))
+    assert (found.ratio.count, found.seeds) == (2, 3)
+    assert found.worse.value == 1.0  # the diverged seed is one of the three
+
+
+def test_swapping_the_sides_inverts_the_ratio_and_keeps_p():
+    draws = np.random.default_rng(2).lognormal(0, 0.4, (2, 24))
+    a, b = pd.Series(draws[0] * 1.3), pd.Series(draws[1])
+    there, back = statistics.compare(a, b), statistics.compare(b, a)
+    assert there.ratio.value == pytest.approx(1 / back.ratio.value)
+    assert there.ratio.low == pytest.approx(1 / back.ratio.high, rel=0.03)
+    assert there.p == pytest.approx(back.p)
+    assert there.p == pytest.approx(stats.wilcoxon(np.log(a), np.log(b)).pvalue)
+    assert there.worse.value == pytest.approx(1 - back.worse.value)
+
+
+def test_divergence_counts_for_the_other_side():
+    good, lost = pd.Series([1.0] * 12), pd.Series([NAN] * 12)
+    found = statistics.compare(lost, good)
+    assert (found.worse.value, found.ratio.count) == (1.0, 0)
+    assert found.p < 0.01
+    assert statistics.compare(good, lost).worse.value == 0
+    both = statistics.compare(lost, lost)
+    assert (both.worse.value, both.p) == (0, 1)
+
+
+def test_where_more_is_better_less_is_worse():
+    found = statistics.compare(pd.Series([1.0, 0.0, 2.0]), pd.Series([2.0, 2.0, 1.0]), higher_is_better=True)
+    assert found.worse.value == pytest.approx(2 / 3)
+
+
+def test_equal_sides_are_not_worse():
+    same = pd.Series([0.2, 0.3, 0.4])
+    found = statistics.compare(same, same)
+    assert (found.ratio.low, found.ratio.high, found.p, found.worse.value) == (1, 1, 1, 0)
+
+
+def test_difference_of_flags_over_common_seeds():
+    found = statistics.difference(pd.Series({0: 1, 1: 1, 2: 0, 5: 1}), pd.Series({0: 0, 1: 1, 2: 0, 6: 1}))
+    assert found.value == pytest.approx(1 / 3)
+    assert found.low <= 0 <= found.high
