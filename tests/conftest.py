@@ -1,5 +1,7 @@
-"""What the tests share: configurations composed as the command line composes them, and runs of a few iterations."""
+"""What the tests share: the command line in this process, composed configurations, and runs of a few iterations."""
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
+from saddlegan import cli
 from saddlegan import config as typed
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -46,3 +49,27 @@ def run(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         return train(composed(*SMALL, *overrides), path)
 
     return trained
+
+
+def results(root: Path) -> dict[str, dict]:
+    return {path.parent.name: json.loads(path.read_text()) for path in root.rglob("result.json")}
+
+
+@pytest.fixture
+def saddlegan(monkeypatch, tmp_path, capfd):
+    """Run the command line in this process: `status, output = saddlegan("method=gan")`."""
+
+    def call(*arguments: str) -> tuple[int, str]:
+        GlobalHydra.instance().clear()
+        flags = [argument for argument in arguments if argument.startswith("-")]  # Hydra wants them first
+        overrides = [argument for argument in arguments if argument not in flags]
+        monkeypatch.setattr(sys, "argv", ["saddlegan", *flags, *SMALL, f"output_root={tmp_path}", *overrides])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capfd.readouterr()
+        return status, captured.out + captured.err
+
+    return call

@@ -72,9 +72,9 @@ def test_the_map_goes_by_most_of_the_settings_that_can_be_judged(tmp_path, far, 
     verdict = sweep(tmp_path, [FAR] * far + [LEARNS] * (6 - far))
     assert verdict.verdict == outcome
     assert verdict.effect == pytest.approx(far / 6)  # at 1000 iterations nothing learns: not judged
-    assert f"it holds in {far}, the opposite in {6 - far}, undecided in 0." in verdict.text
+    assert f"it holds in {far}, it fails in {6 - far}, undecided in 0." in verdict.text
     assert (
-        "At 1000 iterations, of 6 settings: it holds in 0, the opposite in 0, undecided in 0, not to be judged in 6"
+        "At 1000 iterations, of 6 settings: it holds in 0, it fails in 0, undecided in 0, not to be judged in 6"
         in verdict.text
     )
 

@@ -3,39 +3,12 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from conftest import SMALL
-from hydra.core.global_hydra import GlobalHydra
+from conftest import results
 
 from saddlegan import cli
 from saddlegan.adversarial import AdversarialModule
-
-
-@pytest.fixture
-def saddlegan(monkeypatch, tmp_path, capfd):
-    """Run the command line in this process: `status, output = saddlegan("method=gan")`."""
-
-    def call(*arguments: str) -> tuple[int, str]:
-        GlobalHydra.instance().clear()
-        flags = [argument for argument in arguments if argument.startswith("-")]  # Hydra wants them first
-        overrides = [argument for argument in arguments if argument not in flags]
-        monkeypatch.setattr(sys, "argv", ["saddlegan", *flags, *SMALL, f"output_root={tmp_path}", *overrides])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            status = int(end.code or 0)
-        captured = capfd.readouterr()
-        return status, captured.out + captured.err
-
-    return call
-
-
-def results(root: Path) -> dict[str, dict]:
-    return {path.parent.name: json.loads(path.read_text()) for path in root.rglob("result.json")}
-
 
 BAD = {
     "stpes=3": "Did you mean 'evaluation.stops'",

@@ -107,7 +107,7 @@ class AdversarialModule(L.LightningModule):
         self.iteration += len(span)
 
     def latents(self, start: int, count: int, batch: int) -> list[tuple[Tensor, Tensor | None]]:
-        """A pair an iteration: the discriminator's latents `(draws, seeds, batch, dim)`, and the generator's or None."""
+        """A pair an iteration: the discriminator's latents `(draws, seeds, batch, dim)`, and the generator's."""
         block, offset = divmod(start, BLOCK)
 
         def draw(purpose: Purpose, draws: int) -> Tensor:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import blended_transform_factory
 from numpy.typing import NDArray
 
 from saddlegan.figures.canvas import BLUE, INK, ORANGE, grid, quartiles
 
+SEEDS_SHOWN = 32  # lines of the strip above a panel
 WIDEST_VIEW = 6.0  # a panel shows at most this many widths of the true distribution on either side of it
 
 
@@ -30,6 +33,7 @@ class DensityPanel:
 def density_figure(panels: Sequence[DensityPanel]) -> Figure:
     """Histogram of the generated samples, all seeds pooled, against the true density or atoms; one panel per run.
 
+    Above it a line a seed, its middle 90 %: seeds that have each collapsed to a spike can pool to the truth.
     Panels share the x axis, which spans the truth and the central 96 % of every panel's samples, up to `WIDEST_VIEW`;
     a panel says how much lies outside it. The density axis is a square root: a spike and a wide bump both stay visible.
     """
@@ -38,9 +42,10 @@ def density_figure(panels: Sequence[DensityPanel]) -> Figure:
     for ax, panel in zip(axes, panels, strict=True):
         _draw_truth(ax, panel)
         _draw_samples(ax, panel, np.linspace(low, high, 161))
+        _draw_seeds(ax, panel)
         ax.set_xlim(low, high)
         ax.set_yscale("function", functions=(lambda v: np.sqrt(np.maximum(v, 0)), np.square))
-        ax.set_ylim(0, ax.get_ylim()[1] * 1.25)
+        ax.set_ylim(0, ax.get_ylim()[1] * 1.9)  # the strip of seeds takes the top
         ax.yaxis.set_major_locator(MaxNLocator(5))
         ax.set_title(panel.title, size=11 if len(panel.title) < 36 else 9)
         ax.set_ylabel("probability (√ axis)" if panel.density is None else "density (√ axis)")
@@ -97,7 +102,30 @@ def _draw_samples(ax: Axes, panel: DensityPanel, edges: NDArray) -> None:
     ax.stairs(heights, edges, color=BLUE, linewidth=0.8)
     outside = float(np.mean((values < edges[0]) | (values > edges[-1])))
     note = f"mean {values.mean():.3g}, std {values.std():.3g}" + (f"\n{outside:.1%} outside" if outside >= 5e-4 else "")
-    ax.text(0.03, 0.97, f"generated: {note}", transform=ax.transAxes, va="top", color=BLUE, fontsize=9)
+    ax.text(0.0, -0.12, f"generated: {note}", transform=ax.transAxes, va="top", color=BLUE, fontsize=9)
+
+
+def _draw_seeds(ax: Axes, panel: DensityPanel) -> None:
+    """The first `SEEDS_SHOWN` seeds, sorted by their median, in the top of the panel."""
+    finite = panel.samples[np.isfinite(panel.samples).all(-1)][:SEEDS_SHOWN]
+    if not len(finite):
+        return
+    low, median, high = np.quantile(finite, (0.05, 0.5, 0.95), axis=-1)
+    order = median.argsort()
+    heights = np.linspace(0.79, 0.93, len(order)) if len(order) > 1 else np.array([0.86])
+    place = blended_transform_factory(ax.transData, ax.transAxes)
+    ax.add_collection(
+        LineCollection(
+            [[(low[s], y), (high[s], y)] for s, y in zip(order, heights, strict=True)],
+            transform=place,
+            colors=BLUE,
+            linewidths=0.9,
+            label="seeds",
+        ),
+        autolim=False,
+    )
+    label = f"a line a seed ({len(order)}): its middle 90 %"
+    ax.text(0.01, 1.0, label, transform=ax.transAxes, va="top", color=BLUE, fontsize=8)
 
 
 def _draw_discriminator(ax: Axes, panel: DensityPanel) -> None:

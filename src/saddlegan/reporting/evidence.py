@@ -66,8 +66,8 @@ def census(results: Results, name: str, judge: Judge, measure: str, *, every_sto
     """Judge each pair of primal_dual and gan in experiment `name`, at its last stop or at every stop.
 
     One pair: its outcome, effect and interval. Several: reproduced if the statement holds in more than half of the live
-    ones, contradicted if its opposite does, else inconclusive; the effect is then the share in which it holds, a share
-    of a grid and not of a sample, so without an interval.
+    ones, contradicted if it fails in more than half, else inconclusive; the effect is then the share in which it holds,
+    a share of a grid and not of a sample, so without an interval.
     """
     pairs = _pairs(results, name, judge, every_stop)
     if not pairs:
@@ -105,7 +105,7 @@ def _account(pairs: Sequence[Pair]) -> str:
         count = Counter(pair.outcome for pair in at)
         dead = f", not to be judged in {count['dead']}" if count["dead"] else ""
         sentences.append(
-            f"At {stop} iterations, of {len(at)} settings: it holds in {count['reproduced']}, the opposite in "
+            f"At {stop} iterations, of {len(at)} settings: it holds in {count['reproduced']}, it fails in "
             f"{count['contradicted']}, undecided in {count['inconclusive']}{dead}."
         )
     return " ".join(sentences + [f"{pair.setting}: {pair.text}" for pair in pairs if len(pairs) <= FEW])

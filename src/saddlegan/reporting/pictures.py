@@ -38,7 +38,10 @@ def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Prob
     pictures = []
     if panels := _kept(problems, (_density_panel(experiment, setting) for setting in chosen)):
         path = figures.save_png(figures.density_figure(panels), folder / f"{prefix}-density.png")
-        caption = f"Generated (blue; all seeds pooled) against true (black); orange: D(x), median and quartiles.{which}"
+        caption = (
+            "Generated (blue: the histogram pools all seeds, the lines above it are single seeds) against true (black);"
+            f" orange: D(x), median and quartiles.{which}"
+        )
         pictures.append(Picture(path, caption))
     if curves := _kept(problems, (_curve(experiment, setting) for setting in chosen)):
         level = 0.5 if experiment.metric == "w1_std" else None
@@ -85,10 +88,12 @@ def _density_panel(experiment: Experiment, setting: str) -> figures.DensityPanel
     if not files:
         return [problem for problem in read if isinstance(problem, Problem)]
     first = files[0]
-    curves = [d for a in files if (d := a.get("discriminator")) is not None and d.shape[-1:] == first["support"].shape]
+    curves = [
+        a["discriminator"] for a in files if "discriminator" in a and np.array_equal(a["support"], first["support"])
+    ]
     return figures.DensityPanel(
         title=setting,
-        samples=np.concatenate([arrays["samples"].ravel() for arrays in files])[None],
+        samples=np.concatenate([a["samples"] for a in files if a["samples"].shape[1] == first["samples"].shape[1]]),
         support=first["support"],
         density=first.get("density"),
         atoms=first.get("atoms"),

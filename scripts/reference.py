@@ -1,0 +1,80 @@
+"""Keep reference results: copy the runs that the README quotes, write their reports, and fill in the README's blocks.
+
+    python scripts/reference.py outputs    after the experiments have run there
+    python scripts/reference.py            reports and README from what outputs/reference holds already
+
+Of a run it keeps result.json; of the runs that a report draws, also what it draws from.
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from saddlegan import claims
+from saddlegan.report import write_report
+from saddlegan.reporting import tables
+from saddlegan.reporting.pictures import representative
+from saddlegan.reporting.results import load_results
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "outputs" / "reference"
+EXPERIMENTS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
+LARGEST = 1_000_000  # bytes of a file that is kept
+
+
+def keep(outputs: Path, name: str) -> None:
+    """Copy the experiment's runs, without checkpoints and TensorBoard events."""
+    shutil.rmtree(REFERENCE / name, ignore_errors=True)
+    experiment = load_results([outputs / name]).experiments[name]
+    drawn = set(representative(experiment))
+    for run in experiment.runs:
+        settings = set(experiment.table.loc[experiment.table["run"] == run.name, "setting"])
+        files = ("result.json", "metrics.csv", "samples.npz") if settings & drawn else ("result.json",)
+        target = REFERENCE / name / run.folder.name
+        target.mkdir(parents=True)
+        for file in files:
+            shutil.copy(run.folder / file, target / file)
+
+
+def report(name: str) -> None:
+    folder = REFERENCE / name / "report"
+    write_report([REFERENCE / name], folder)
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_size > LARGEST:
+            path.unlink()
+
+
+def blocks() -> dict[str, str]:
+    """The README's generated parts, by name."""
+    results = load_results([REFERENCE / name for name in EXPERIMENTS])
+    figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
+    says = {"gan": claims.STANDARD_LEARNS, "primal_dual": claims.PRIMAL_DUAL_FAR}
+    ledger = [["verdict", "claim", "what was found"]]
+    for claim, verdict in claims.decide(results)[0]:
+        ledger.append([verdict.verdict.replace("_", " "), f"{claim.statement} ({claim.source})", verdict.text])
+    return {
+        "figure-1": tables.main_table(figure_1, tables.summary(figure_1), says)
+        + "\n\n"
+        + tables.paired_table(tables.comparisons(figure_1)),
+        "claims": tables.markdown(ledger[0], ledger[1:]),
+        "map": tables.overview_table(sweep, tables.comparisons(sweep)),
+        "bench": (REFERENCE / "bench.md").read_text().strip(),
+    }
+
+
+def filled(readme: str) -> str:
+    """The README with its blocks written anew."""
+    for name, text in blocks().items():
+        pattern = re.compile(rf"(<!-- {name}: .*?-->\n).*?(\n<!-- end -->)", re.DOTALL)
+        assert pattern.search(readme), f"README.md has no block '{name}'"
+        readme = pattern.sub(lambda found, text=text: found[1] + text + found[2], readme)
+    return readme
+
+
+if __name__ == "__main__":
+    for name in EXPERIMENTS:
+        if len(sys.argv) > 1 and (Path(sys.argv[1]) / name).is_dir():
+            keep(Path(sys.argv[1]), name)
+        report(name)
+    (ROOT / "README.md").write_text(filled((ROOT / "README.md").read_text()))
