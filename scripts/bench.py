@@ -66,12 +66,7 @@ def suite(method: str, num_seeds: int, iterations: int, compiled: bool) -> tuple
     from saddlegan.cli import conf_folder
 
     overrides = [f"method={method}", f"num_seeds={num_seeds}", f"iterations={iterations}", "method.minibatch=reused"]
-    overrides += [
-        f"batch_size={BATCH}",
-        f"trainer.compile={str(compiled).lower()}",
-        "evaluation.every=50",
-        "evaluation.figures=0",
-    ]
+    overrides += [f"batch_size={BATCH}", f"trainer.compile={str(compiled).lower()}", "evaluation.figures=0"]
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         config = typed.resolved(compose("config", overrides))
     times = {}
@@ -94,7 +89,7 @@ def suite(method: str, num_seeds: int, iterations: int, compiled: bool) -> tuple
     finally:
         L.Trainer.fit = module_fit
     half = iterations // 2
-    return num_seeds * half / (times[iterations] - times[half]), times[50] - times[0]
+    return num_seeds * half / (times[iterations] - times[half]), min(times[k] for k in times if k) - times[0]
 
 
 def row(arguments: argparse.Namespace) -> None:

@@ -141,9 +141,17 @@ class AdversarialModule(L.LightningModule):
         return x.to(self.device, self.dtype)  # type: ignore[arg-type]
 
     def step(self, player: str, loss: Loss) -> None:
-        """One optimizer step of `player`. Gradients reach its parameters alone."""
+        """One optimizer step of `player`. Gradients reach its parameters alone.
+
+        Lightning's hooks around a backward pass and a step take as long as a toy's step does, and only a gradient scaler
+        needs them: without one they are left out, and `trainer.global_step` stays 0.
+        """
         optimizer = self.optimizers()[player == "discriminator"]  # type: ignore[index]
         optimizer.zero_grad()
-        self.manual_backward(loss.sum(), inputs=self.players[player])
-        optimizer.step()
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None:
+            loss.sum().backward(inputs=self.players[player])
+            optimizer.optimizer.step()
+        else:
+            self.manual_backward(loss.sum(), inputs=self.players[player])
+            optimizer.step()
         self.losses[player] = loss.detach()
