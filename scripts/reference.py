@@ -66,9 +66,9 @@ def blocks() -> dict[str, str]:
 def filled(readme: str) -> str:
     """The README with its blocks written anew."""
     for name, text in blocks().items():
-        pattern = re.compile(rf"(<!-- {name}: .*?-->\n).*?(\n<!-- end -->)", re.DOTALL)
+        pattern = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)", re.DOTALL)
         assert pattern.search(readme), f"README.md has no block '{name}'"
-        readme = pattern.sub(lambda found, text=text: found[1] + text + found[2], readme)
+        readme = pattern.sub(lambda found, text=text: found[1] + text + "\n" + found[2], readme)
     return readme
 
 

@@ -143,8 +143,8 @@ class AdversarialModule(L.LightningModule):
     def step(self, player: str, loss: Loss) -> None:
         """One optimizer step of `player`. Gradients reach its parameters alone.
 
-        Lightning's hooks around a backward pass and a step take as long as a toy's step does, and only a gradient scaler
-        needs them: without one they are left out, and `trainer.global_step` stays 0.
+        Lightning's hooks around a backward pass and a step take as long as a toy's step does, and only a gradient
+        scaler needs them: without one they are left out, and `trainer.global_step` stays 0.
         """
         optimizer = self.optimizers()[player == "discriminator"]  # type: ignore[index]
         optimizer.zero_grad()

@@ -3,6 +3,7 @@
 Rules are fixed before the runs and stand in the docstring of each deciding function. A claim that fails is a result.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from saddlegan.reporting import statistics
@@ -70,7 +71,8 @@ def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: i
 def collapse_point_mass(results: Results) -> Verdict:
     """The original toy, p_d = 1{x = 1}: a seed succeeds if it converged. Rule: `_judge_success`."""
     judge = _judge_success("converged", 0.5, "converge")
-    return census(results, "point_mass", judge, "difference of shares of seeds")
+    verdict = census(results, "point_mass", judge, "difference of shares of seeds")
+    return replace(verdict, text=f"{verdict.text} The statement's other half, WGAN, was not run.")
 
 
 def collapse_two_point(results: Results) -> Verdict:
@@ -96,10 +98,7 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
                 outcome = "contradicted"
             elif gain.above(0) and share.above(0.5) and share_gan.below(0.5):
                 outcome = "reproduced"
-        text = (
-            f"{share_of(share_gan)} seeds of gan, {share_of(share)} of primal_dual {verb}; difference {show(gain)}. "
-            "The statement's other half, WGAN, was not run."
-        )
+        text = f"{share_of(share_gan)} seeds of gan, {share_of(share)} of primal_dual {verb}; difference {show(gain)}."
         return Pair(outcome, gain, gain.count, text, setting, stop)
 
     return judge

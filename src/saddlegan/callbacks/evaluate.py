@@ -96,7 +96,7 @@ class Evaluate(L.Callback):
         law = self.law
         w1 = metrics.wasserstein_1(fake, self.quantiles)
         values = {"w1": w1, "mean_error": metrics.mean_error(fake, law.mean)}
-        values["ks"] = metrics.kolmogorov_smirnov(fake, law.cdf, law.cdf_left)
+        values["ks"] = metrics.kolmogorov_smirnov(fake, law.cdf, law.cdf_left if len(law.atoms) else None)
         if law.std > 0:
             values |= {"w1_std": w1 / law.std, "std_ratio": metrics.std_ratio(fake, law.std)}
         if len(law.modes) > 1:

@@ -33,7 +33,7 @@ class Distribution(ABC):
         """P(X <= x)."""
 
     def cdf_left(self, x: Array) -> Array:
-        """P(X < x)."""
+        """P(X < x); another number than `cdf` at atoms alone."""
         return self.cdf(x)
 
     def density(self, x: Array) -> Array | None:

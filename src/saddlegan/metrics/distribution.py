@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 Sorted = Float[np.ndarray, "seeds n"]
 PerSeed = Float[np.ndarray, "seeds"]
+Cdf = Callable[[np.ndarray], np.ndarray]
 
 
 def wasserstein_1(samples: Sorted, quantiles: Float[np.ndarray, "n"]) -> PerSeed:
@@ -17,13 +18,12 @@ def wasserstein_1(samples: Sorted, quantiles: Float[np.ndarray, "n"]) -> PerSeed
     return np.abs(samples - quantiles).mean(-1)
 
 
-def kolmogorov_smirnov(
-    samples: Sorted, cdf: Callable[[np.ndarray], np.ndarray], cdf_left: Callable[[np.ndarray], np.ndarray]
-) -> PerSeed:
-    """sup |F_n - F| in [0, 1] (lower is better). `cdf_left(x)` is F(x-), which differs from `cdf` at atoms."""
+def kolmogorov_smirnov(samples: Sorted, cdf: Cdf, cdf_left: Cdf | None = None) -> PerSeed:
+    """sup |F_n - F| in [0, 1] (lower is better). `cdf_left(x)` is F(x-), for a law with atoms, where it is not F(x)."""
     n = samples.shape[-1]
-    above = np.arange(1, n + 1) / n - cdf(samples)
-    below = cdf_left(samples) - np.arange(n) / n
+    right = cdf(samples)
+    left = right if cdf_left is None else cdf_left(samples)
+    above, below = np.arange(1, n + 1) / n - right, left - np.arange(n) / n
     return np.maximum(above.max(-1), below.max(-1))
 
 

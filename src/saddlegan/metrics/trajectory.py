@@ -1,13 +1,13 @@
 """What a metric did over training: means over the last fifth, oscillation, convergence."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 #: A seed has converged when its W1, averaged over the last fifth of training, is below this many units of the data.
 CONVERGED_BELOW = 0.5
 
 
-def last_fifth(iterations: Float[np.ndarray, "evaluations"], stop: int) -> Bool[np.ndarray, "evaluations"]:
+def last_fifth(iterations: Int[np.ndarray, "evaluations"], stop: int) -> Bool[np.ndarray, "evaluations"]:
     """Which evaluations lie in the last fifth of the first `stop` iterations; the one at `stop` always does."""
     return (iterations > 0.8 * stop) & (iterations <= stop)
 
