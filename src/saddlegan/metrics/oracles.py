@@ -9,12 +9,13 @@ from torch import Tensor
 from saddlegan.kernels import kernel_density
 from saddlegan.objectives import Objective
 
-Samples = Float[Tensor, "seeds batch dim"]
+Fakes = Float[Tensor, "seeds fakes dim"]
+Reals = Float[Tensor, "seeds reals dim"]
 PerSeed = Float[Tensor, "seeds"]
 
 
 def optimal_discriminator_error(
-    objective: Objective, real: Samples, fake: Samples, bins: int = 16, steps: int = 60
+    objective: Objective, real: Reals, fake: Fakes, bins: int = 16, steps: int = 60
 ) -> PerSeed:
     """max |D_found - D*| / (1 + |D*|) over the bins of a histogram, where D* is the optimum for the bins' frequencies.
 
@@ -54,7 +55,7 @@ def _frequencies(index: Tensor, bins: int) -> Tensor:
 
 
 def gradient_identity_error(
-    fake: Samples, real: Samples, constraint: Float[Tensor, "seeds reals"], sigma: float, alpha: float, normalised: bool
+    fake: Fakes, real: Reals, constraint: Float[Tensor, "seeds reals"], sigma: float, alpha: float, normalised: bool
 ) -> PerSeed:
     """Relative error of the gradient of eq. (7)'s second term against its closed form, with f1(D(x_i)) as `constraint`:
 
