@@ -36,7 +36,15 @@ BAD = {
     "optimizer.lr=-1": "optimizer.lr=-1",
     "optimizer.generator.betas=[0.9,0.999] +optimizer.generator.beta=1": "optimizer.generator.beta",
     "model.generator.widths=[32,0]": "widths[1]=0",
-    "evaluation.stops=[99]": "after iterations=12",
+    "evaluation.stops=[99]": "up to iterations=12",
+    "evaluation.stops=[7]": "multiples of evaluation.every=5",
+    "data.mean=nan": "expected a finite number",
+    "trainer.precision=16": "expected one of: 32-true",
+    "trainer.devices=2": "trainer.devices",
+    "trainer.threads=100000": "<= 1024",
+    "num_seeds=10000000000": "<= 65536",
+    "+foo=1": "got a key that nothing reads",
+    "-m experiment=point_mass,two_point": "one command each",
     "existing=perhaps": "expected one of: continue, repeat, skip",
     "output_root=/dev/null/x": "output_root=DIR",
     "seed=interval(0,1) -m": "expected a list of values",
@@ -105,6 +113,35 @@ def test_a_damaged_run_is_named_and_repeated_or_skipped_by_choice(saddlegan, tmp
     assert json.loads((folder / "result.json").read_text())["final"] == whole["final"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("result.json", b'{"status": "foo", "config": {}, "seeds": [0]}'),
+        ("result.json", b'{"status": "finished", "config": null, "seeds": [0], "final": {}, "evaluations": 4}'),
+        ("config.json", b"[]"),
+        ("metrics.csv", bytes(range(256))),
+        ("checkpoints/last.ckpt", b"PK"),
+    ],
+)
+def test_any_damaged_file_is_named(saddlegan, tmp_path, name, content):
+    saddlegan("method=gan")
+    (run,) = results(tmp_path)
+    folder = tmp_path / "runs" / run
+    (folder / name).write_bytes(content)
+    if name in ("config.json", "checkpoints/last.ckpt"):  # these matter to a run that was interrupted
+        (folder / "result.json").unlink()
+    status, output = saddlegan("method=gan")
+    assert status == 2, output
+    assert str(folder / name) in output
+    assert "Traceback" not in output
+    assert saddlegan("method=gan", "existing=repeat")[0] == 0
+
+
+def test_a_sweep_runs_equal_jobs_once(saddlegan, tmp_path):
+    status, output = saddlegan("-m", "method=gan,gan")
+    assert (status, output.count("finished: ")) == (0, 1)
+
+
 SWEEP = ("-m", "method=gan,primal_dual", "report.reference=gan", "report.metric=w1")
 
 
@@ -158,6 +195,12 @@ def test_a_sweep_is_a_union_of_grids_checked_before_it_starts(saddlegan, tmp_pat
     assert not results(tmp_path)
 
 
+def test_an_experiment_narrows_to_the_methods_that_are_named(saddlegan, tmp_path):
+    status, output = saddlegan("experiment=two_point", "method=gan", "hydra/launcher=basic", "evaluation.stops=[]")
+    assert status == 0, output
+    assert [result["choices"]["method"] for result in results(tmp_path).values()] == ["gan"]
+
+
 def test_importing_torch_waits_for_training(tmp_path):
     """--help, a bad key, a bad value and a finished run: one process, none of which may import torch or lightning."""
     folder = tmp_path / "runs" / "default"
@@ -183,7 +226,8 @@ GlobalHydra.instance().clear()
 with initialize_config_dir(str(cli.conf_folder()), version_base="1.3"):
     cfg = config.resolved(compose("config"))
 run = Path(r"{folder}")
-folder.write_json(run / "result.json", {{"status": "finished", "config": cfg, "seeds": [0], "evaluations": 1}})
+result = {{"status": "finished", "config": cfg, "seeds": [0], "evaluations": 1, "final": {{"w1": [1.0]}}}}
+folder.write_json(run / "result.json", result)
 (run / "metrics.csv").write_text("iteration,seed,w1\\n0,0,1.0\\n")
 GlobalHydra.instance().clear()
 assert call() == 0

@@ -98,3 +98,13 @@ def test_difference_of_flags_over_common_seeds():
     found = statistics.difference(pd.Series({0: 1, 1: 1, 2: 0, 5: 1}), pd.Series({0: 0, 1: 1, 2: 0, 6: 1}))
     assert found.value == pytest.approx(1 / 3)
     assert found.low <= 0 <= found.high
+
+
+@pytest.mark.parametrize(("lost", "sign"), [(14, -1), (0, 0), (-14, 1)])
+def test_the_side_of_a_difference_is_that_of_the_untied_pairs(lost, sign):
+    """14 of 64 seeds differ, all one way: too few for a majority, enough to be significant."""
+    seeds = range(64)
+    ours = pd.Series([1.0 if lost > 0 and s < lost else 2.0 for s in seeds], index=seeds)
+    theirs = pd.Series([1.0 if lost < 0 and s < -lost else 2.0 for s in seeds], index=seeds)
+    assert statistics.compare(ours, theirs, higher_is_better=True).sign == -sign
+    assert statistics.compare(ours, theirs).sign == sign

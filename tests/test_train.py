@@ -141,6 +141,38 @@ def test_a_trained_generator_approaches_the_data(run, tmp_path):
     assert np.median(result["final"]["w1"]) < 0.2
 
 
+@pytest.mark.parametrize("pair", ["js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein"])
+def test_every_pair_meets_its_oracles_on_its_own_samples(run, pair):
+    """A fresh generator is far from the data: whole bins are real or fake alone, and the optimum is far out."""
+    final = run("method=primal_dual", f"method.pair={pair}", "method.epsilon=0.001", "evaluation.samples=1024")["final"]
+    assert max(final["optimal_discriminator_error"]) < 1e-6
+    assert max(final["gradient_identity_error"]) < 1e-9
+
+
+def test_compile_is_chosen_where_it_is_earned_back(monkeypatch):
+    from saddlegan import train as module
+
+    compiled = []
+    monkeypatch.setattr(module.torch, "compile", lambda function: compiled.append(function) or function)
+    for compile_, iterations, expected in (
+        ("auto", 12, 0),
+        ("auto", 1_000_000, 2),
+        ("true", 12, 2),
+        ("false", 10**6, 0),
+    ):
+        compiled.clear()
+        config = composed(*SMALL, f"trainer.compile={compile_}", f"iterations={iterations}")
+        module.compile_losses(module.build(config)[0], config)
+        assert len(compiled) == expected * (module.shutil.which("g++") is not None or compile_ == "true"), compile_
+
+
+@pytest.mark.slow
+def test_compiled_runs_agree_with_eager_ones(run):
+    eager = run("method=primal_dual", "trainer.compile=false", folder="eager")
+    compiled = run("method=primal_dual", "trainer.compile=true", folder="compiled")
+    assert compiled["final"]["w1"] == pytest.approx(eager["final"]["w1"], rel=1e-3)
+
+
 def test_cuda_where_there_is_none(tmp_path):
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")

@@ -7,7 +7,7 @@ report is written when the last one has ended. Hydra takes plugins from the name
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,8 @@ class UnionSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[dict[str, Any]]:
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        grids = [[f"{key}={values}" for key, values in grid.items()] for grid in self.grids] or [[]]
-        jobs = [job for grid in grids for job in multiply(parser.parse_overrides([*grid, *arguments]))]
-        for job in jobs:
-            self._check(job)
+        grids = [[f"{key}={values}" for key, values in grid.items()] for grid in self._wanted(arguments)]
+        jobs = self._distinct(job for grid in grids for job in multiply(parser.parse_overrides([*grid, *arguments])))
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
@@ -61,14 +59,29 @@ class UnionSweeper(Sweeper):
         report(outcomes, folder)
         return outcomes
 
-    def _check(self, job: list[str]) -> None:
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, job)
-        with open_dict(config):
-            del config["hydra"]
-        try:
-            check(resolved(config))
-        except ConfigError as error:
-            raise ConfigError(f"{error}\n  in the job: {' '.join(job)}") from None
+    def _wanted(self, arguments: Sequence[str]) -> list[dict[str, str]]:
+        """The grids, without those of other methods where the command line names its own."""
+        named = {name for text in arguments if text.startswith("method=") for name in text[7:].split(",")}
+        grids = [g for g in self.grids if not named or "method" not in g or named & set(g["method"].split(","))]
+        return grids or [{}]
+
+    def _distinct(self, jobs: Iterable[list[str]]) -> list[list[str]]:
+        """The jobs without repetitions, each checked. Two that differ must not share a folder."""
+        found: dict[str, tuple[list[str], dict[str, Any]]] = {}
+        for job in jobs:
+            config = self.hydra_context.config_loader.load_sweep_config(self.config, job)
+            name = config.hydra.sweep.subdir
+            with open_dict(config):
+                del config["hydra"]
+            plain = resolved(config)
+            try:
+                check(plain)
+            except ConfigError as error:
+                raise ConfigError(f"{error}\n  in the job: {' '.join(job)}") from None
+            other = found.setdefault(name, (job, plain))
+            if other[1] != plain:
+                raise ConfigError(f"two jobs would share the folder {name}: {' '.join(other[0])} and {' '.join(job)}.")
+        return [job for job, _ in found.values()]
 
 
 def multiply(overrides: Sequence[Override]) -> list[list[str]]:
@@ -76,6 +89,8 @@ def multiply(overrides: Sequence[Override]) -> list[list[str]]:
     choices: dict[str, list[str]] = {}
     for override in overrides:
         key = override.get_key_element()
+        if key == "experiment" and override.is_sweep_override():
+            raise ConfigError(f"{override.input_line}: got several experiments, expected one command each.")
         if not override.is_sweep_override():
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]
         elif override.is_discrete_sweep():

@@ -18,16 +18,22 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Above:
-    """The value must be a finite number `> bound`, or `>= bound` where `inclusive`."""
+    """The value must be a finite number `> bound`, or `>= bound` where `inclusive`, and at most `most`."""
 
     bound: float
     inclusive: bool = False
+    most: float = math.inf
 
     def __str__(self) -> str:
-        return f"a finite number {'>=' if self.inclusive else '>'} {self.bound:g}"
+        upper = f" and <= {self.most:g}" if math.isfinite(self.most) else ""
+        return f"a finite number {'>=' if self.inclusive else '>'} {self.bound:g}{upper}"
 
     def holds(self, value: float) -> bool:
-        return math.isfinite(value) and (value >= self.bound if self.inclusive else value > self.bound)
+        return (
+            math.isfinite(value)
+            and (self.bound <= value if self.inclusive else self.bound < value)
+            and value <= self.most
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ def check_value(name: str, annotation: Any, value: Any) -> None:
             raise ConfigError(
                 f"{name}={value}: got {type(value).__name__} {value!r}, expected a value of type {annotation.__name__}."
             )
+        if annotation is float and not math.isfinite(float(value)):
+            raise ConfigError(f"{name}={value}: got {value}, expected a finite number.")
 
 
 def nearest(word: str, options: Any) -> str:

@@ -34,8 +34,20 @@ def figure_1(results: Results) -> Verdict:
 
 
 def figure_1_map(results: Results) -> Verdict:
-    """Figure 1 over settings and stops, since the source gives neither: `judge_figure_1` for each, then `census`."""
-    return census(results, "gaussian_1d_sweep", judge_figure_1, "ratio of W1, primal_dual / gan", every_stop=True)
+    """Figure 1 over settings and stops, since the source gives neither: `judge_figure_1` for each, then `census`.
+
+    Inconclusive where nothing can be judged under Adam, the optimizer that the source names.
+    """
+    verdict = census(results, "gaussian_1d_sweep", judge_figure_1, "ratio of W1, primal_dual / gan", every_stop=True)
+    experiment = results.experiments.get("gaussian_1d_sweep")
+    if experiment is None or verdict.verdict == "not_run":
+        return verdict
+    references = {reference: experiment.values(reference, "w1_std") for reference in experiment.pairs("gan").values()}
+    learning = [name for name, values in references.items() if statistics.share(values < LEVEL).above(0.5)]
+    text = f"{verdict.text} At the end gan learns under: {', '.join(learning) or 'none of the optimizers'}."
+    if any("adam" in name for name in references) and not any("adam" in name for name in learning):
+        return replace(verdict, verdict="inconclusive", text=f"{text} Not under Adam, which the source names.")
+    return replace(verdict, text=text)
 
 
 def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
@@ -86,7 +98,8 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
 
     Reproduced: the interval of the difference of shares (primal_dual - gan, paired seeds) lies above 0, and that of the
     share of primal_dual above 1/2, of gan below. Contradicted: the difference's upper end is at most 0, or the interval
-    of gan's share lies above 1/2 (it avoids the collapse). Inconclusive: all else, and fewer than 16 common seeds.
+    of gan's share lies above 1/2 (it avoids the collapse) and the difference does not lie above 0. Inconclusive: all
+    else, and fewer than 16 common seeds.
     """
 
     def judge(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
@@ -94,7 +107,7 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
         gain, share, share_gan = statistics.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
         outcome: Outcome = "inconclusive"
         if gain.count >= MINIMUM_SEEDS:
-            if gain.high <= 0 or share_gan.above(0.5):
+            if gain.high <= 0 or (share_gan.above(0.5) and not gain.above(0)):
                 outcome = "contradicted"
             elif gain.above(0) and share.above(0.5) and share_gan.below(0.5):
                 outcome = "reproduced"
@@ -151,7 +164,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "optimal-discriminator",
         "Goodfellow et al. (2014), arXiv:1406.2661, Proposition 1",
-        "For a fixed generator the optimal discriminator is p / (p + q).",
+        "For a fixed generator the optimal discriminator is p / (p + q), or the optimum of the pair (f0, f1) in use.",
         optimal_discriminator,
         probe="optimal_discriminator_error",
     ),

@@ -36,18 +36,16 @@ def task(cfg: DictConfig) -> dict[str, Any]:
     try:
         typed.check(config)
         result = claim_run(folder, config, cfg.existing)
+        already = " already" if result else ""
+        result = result or train(config, folder, job)
     except ConfigError as error:
         if alone:
             remove_if_new(folder)
             raise
         return {"folder": str(folder), "status": "failed", "error": str(error)}
-    if result is not None:
-        print(f"{result['status']} already: {folder}", flush=True)
-    else:
-        result = train(config, folder, job)
-        print(f"{result['status']}: {folder}", flush=True)
-        if alone and result["status"] == "failed":
-            raise RunFailed(f"{result['error']}\n{folder / RESULT} holds this error; the same command repeats the run.")
+    print(f"{result['status']}{already}: {folder}", flush=True)
+    if alone and result["status"] == "failed":
+        raise RunFailed(f"{result['error']}\n{folder / RESULT} holds this error; the same command repeats the run.")
     return {"folder": str(folder), "status": result["status"], "error": result.get("error")}
 
 
@@ -62,6 +60,8 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
         from saddlegan.train import run
 
         result = run(config, folder)
+    except ConfigError:  # nothing was trained, and the folder stays as it is
+        raise
     except Exception:
         empty = {"final": {}, "last_fifth": {}, "stops": {}, "best": {}, "seconds": None, "iterations": 0}
         seeds = list(range(config["seed"], config["seed"] + config["num_seeds"]))

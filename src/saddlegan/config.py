@@ -2,13 +2,15 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from saddlegan.checks import (
+    Above,
+    Annotated,
     ConfigError,
     Literal,
     NonNegativeInt,
@@ -60,7 +62,7 @@ class Config:
 #: Ranges of the root's own keys.
 RANGES: dict[str, Any] = {
     "seed": NonNegativeInt,
-    "num_seeds": PositiveInt,
+    "num_seeds": Annotated[int, Above(0, most=65_536)],
     "iterations": PositiveInt,
     "batch_size": PositiveInt,
     "evaluation.every": PositiveInt,
@@ -74,7 +76,10 @@ RANGES: dict[str, Any] = {
     "optimizer.generator.lr": PositiveFloat,
     "optimizer.discriminator.lr": PositiveFloat,
     "trainer.compile": Literal["auto", True, False],
-    "trainer.threads": NonNegativeInt,
+    "trainer.threads": Annotated[int, Above(0, inclusive=True, most=1024)],
+    "trainer.accelerator": Literal["cpu", "gpu"],
+    "trainer.devices": Literal[1],
+    "trainer.precision": Literal["32-true", "64-true"],
 }
 
 #: Keys that do not change what a run computes: they may differ between a stored run and the one asked for.
@@ -134,12 +139,18 @@ def check(config: dict[str, Any]) -> None:
     for key, annotation in RANGES.items():
         if key in flat:
             check_value(key, annotation, flat[key])
+    known = {field.name for field in fields(Config)}
+    if unknown := sorted(config.keys() - known):
+        raise ConfigError(f"{unknown[0]}: got a key that nothing reads.{nearest(unknown[0], known)} Remedy: drop it.")
+    if not config["output_root"].strip():
+        raise ConfigError("output_root=: got an empty path, expected a folder, e.g. output_root=outputs.")
     _check_targets(config, "")
-    late = [stop for stop in config["evaluation"]["stops"] if stop > config["iterations"]]
-    if late:
+    every, last = config["evaluation"]["every"], config["iterations"]
+    unseen = [stop for stop in config["evaluation"]["stops"] if stop > last or (stop % every and stop != last)]
+    if unseen:
         raise ConfigError(
-            f"evaluation.stops={late}: got stops after iterations={config['iterations']}, expected at most that."
-            " Remedy: raise iterations or drop these stops."
+            f"evaluation.stops={unseen}: got stops that no evaluation meets, expected multiples of"
+            f" evaluation.every={every} up to iterations={last}. Remedy: drop them, e.g. evaluation.stops=[]."
         )
     _check_seeds(config)
 

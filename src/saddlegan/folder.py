@@ -46,20 +46,24 @@ def read_result(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         result = json.loads(path.read_text())
-        status, config, seeds = result["status"], result["config"], result["seeds"]
-    except (ValueError, KeyError, TypeError) as error:
+        if result["status"] not in ("finished", "diverged", "failed"):
+            raise ValueError(f"status {result['status']!r}")
+        if result["status"] != "failed" and not result["final"]:
+            raise ValueError("no final metrics")
+        rows = result.get("evaluations", 0) * len(result["seeds"])
+        fingerprint(result["config"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedRun(
             f"{path}: got a damaged file ({type(error).__name__}: {error}), expected a run's result."
         ) from None
-    if status != "failed":
-        evaluations = math.ceil(config["iterations"] / config["evaluation"]["every"]) + 1
-        _check_metrics(folder / METRICS, result.get("evaluations", evaluations) * len(seeds))
+    if result["status"] != "failed":
+        _check_metrics(folder / METRICS, rows)
     return result
 
 
 def _check_metrics(path: Path, rows: int) -> None:
-    lines = path.read_text().splitlines() if path.is_file() else []
-    whole = len(lines) == rows + 1 and lines[-1].count(",") == lines[0].count(",")
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    whole = len(lines) == rows + 1 and len({line.count(",") for line in lines}) == 1
     if not whole:
         raise DamagedRun(f"{path}: got {max(len(lines) - 1, 0)} rows, expected {rows} whole ones.")
 
@@ -98,14 +102,16 @@ def _stored_config(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
+        stored = json.loads(path.read_text())
+        fingerprint(stored)
+        return stored
+    except (ValueError, AttributeError) as error:
         raise DamagedRun(f"{path}: got a damaged file ({error}), expected a run's configuration.") from None
 
 
 def _empty(folder: Path) -> None:
     """Remove everything that a run writes, and nothing else."""
-    for name in (RESULT, CONFIG, METRICS, SAMPLES):
+    for name in (RESULT, CONFIG, METRICS, SAMPLES, "hparams.yaml"):
         (folder / name).unlink(missing_ok=True)
     for events in folder.glob("events.out.tfevents.*"):
         events.unlink()

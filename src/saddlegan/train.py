@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pickle
 import shutil
 import signal
 import time
@@ -20,11 +21,11 @@ from saddlegan.callbacks.evaluate import Evaluate
 from saddlegan.callbacks.progress import Progress
 from saddlegan.checks import ConfigError
 from saddlegan.data.toy import ToyData
-from saddlegan.folder import CHECKPOINT, METRICS
+from saddlegan.folder import CHECKPOINT, METRICS, DamagedRun
 from saddlegan.outcome import finish
 from saddlegan.provenance import commit, versions
 
-#: Seed-iterations from which compiling (tens of seconds, once) is earned back on a CPU; see `make bench`.
+#: Seed-iterations from which compiling (2 to 30 seconds) is earned back on two cores; see `make bench`.
 COMPILE_PAYS = 2_000_000
 
 
@@ -105,11 +106,7 @@ def fit(
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     checkpoint = folder / CHECKPOINT
     resume = checkpoint if checkpoint.is_file() else None
-    purge = (
-        int(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]["iteration"]) + 1
-        if resume
-        else None
-    )
+    purge = iteration_of(checkpoint) + 1 if resume else None
     trainer = L.Trainer(
         accelerator=settings["accelerator"],
         devices=settings["devices"],
@@ -133,6 +130,17 @@ def fit(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from None
     return trainer
+
+
+def iteration_of(checkpoint: Path) -> int:
+    """The iteration that a checkpoint was saved at. Raises `DamagedRun` where it cannot be read."""
+    try:
+        return int(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]["iteration"])
+    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        raise DamagedRun(
+            f"{checkpoint}: got a damaged checkpoint ({type(error).__name__}), expected one to go on from."
+            " Remedy: existing=repeat to start the run again."
+        ) from None
 
 
 def compile_losses(module: AdversarialModule, config: dict[str, Any]) -> bool:

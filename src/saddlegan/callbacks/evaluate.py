@@ -135,7 +135,9 @@ class Evaluate(L.Callback):
         return {name: values.mean(0) for name, values in series.items()} | {
             "oscillation": trajectory.oscillation(series["mean_error"]),
             "converged": trajectory.converged(series["w1"], self.law.unit),
-            "diverged": trajectory.diverged(series["w1"], diverged_above * math.hypot(self.law.mean, self.law.std)),
+            "diverged": trajectory.diverged(
+                series["w1"], diverged_above * max(math.hypot(self.law.mean, self.law.std), self.law.unit)
+            ),
         }
 
     def best(self) -> dict[str, list[float]]:

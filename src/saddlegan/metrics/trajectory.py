@@ -8,7 +8,7 @@ CONVERGED_BELOW = 0.5
 
 
 def last_fifth(iterations: Int[np.ndarray, "evaluations"], stop: int) -> Bool[np.ndarray, "evaluations"]:
-    """Which evaluations lie in the last fifth of the first `stop` iterations; the one at `stop` always does."""
+    """Which evaluations lie in the last fifth of the first `stop` iterations, `stop` itself included."""
     return (iterations > 0.8 * stop) & (iterations <= stop)
 
 

@@ -38,11 +38,13 @@ class Comparison:
 
     `ratio`: geometric mean of metric(method) / metric(reference) over the pairs where both are finite and positive.
     `worse`: share of all pairs in which the method is worse; only the method diverged: worse; both diverged: not.
+    `sign`: +1 where worse pairs outrank better ones in the signed-rank sums, -1 where better outrank worse, else 0.
     `p`: Wilcoxon's signed-rank test on the log ratios, two-sided, a diverged side counting as the worst rank.
     """
 
     ratio: Estimate
     worse: Estimate
+    sign: int
     p: float
     seeds: int
 
@@ -73,7 +75,9 @@ def compare(method: pd.Series, reference: pd.Series, *, higher_is_better: bool =
     value, low, high = np.exp([estimate.value, estimate.low, estimate.high]).tolist()
     ratio = Estimate(value, low, high, estimate.count)
     excess = _excess(a, b, higher_is_better)
-    return Comparison(ratio, share(excess > 0), _signed_rank(excess), a.size)
+    ranks = stats.rankdata(np.abs(excess))
+    sign = int(np.sign((np.sign(excess) * ranks).sum()))
+    return Comparison(ratio, share(excess > 0), sign, _signed_rank(excess), a.size)
 
 
 def ratio(method: pd.Series, reference: pd.Series) -> float:

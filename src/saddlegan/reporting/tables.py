@@ -46,9 +46,9 @@ def comparisons(experiment: Experiment) -> pd.DataFrame:
             experiment.values(setting), experiment.values(reference), higher_is_better=experiment.higher_is_better
         )
         rows.append({"setting": setting, "reference": reference} | vars(found))
-    table = pd.DataFrame(rows, columns=["setting", "reference", "ratio", "worse", "p", "seeds"])
+    table = pd.DataFrame(rows, columns=["setting", "reference", "ratio", "worse", "sign", "p", "seeds"])
     table["p_holm"] = statistics.holm(table["p"].to_numpy(dtype=float))
-    sides = np.where([worse.value > 0.5 for worse in table["worse"]], "worse", "better")
+    sides = np.where(table["sign"] > 0, "worse", "better")
     table["outcome"] = np.where(table["p_holm"] < SIGNIFICANT, sides, "undecided")
     return table
 
