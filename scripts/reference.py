@@ -49,12 +49,11 @@ def blocks() -> dict[str, str]:
     """The README's generated parts, by name."""
     results = load_results([REFERENCE / name for name in EXPERIMENTS])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
-    says = {"gan": claims.STANDARD_LEARNS, "primal_dual": claims.PRIMAL_DUAL_FAR}
     ledger = [["verdict", "claim", "what was found"]]
     for claim, verdict in claims.decide(results)[0]:
         ledger.append([verdict.verdict.replace("_", " "), f"{claim.statement} ({claim.source})", verdict.text])
     return {
-        "figure-1": tables.main_table(figure_1, tables.summary(figure_1), says)
+        "figure-1": tables.main_table(figure_1, tables.summary(figure_1), claims.FIGURE_1_SAYS)
         + "\n\n"
         + tables.paired_table(tables.comparisons(figure_1)),
         "claims": tables.markdown(ledger[0], ledger[1:]),

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from saddlegan.checks import Literal, PositiveInt, checked
+from saddlegan.metrics.oracles import optimal_discriminator_error
 from saddlegan.objectives import Objective
 from saddlegan.random import BLOCK, Latent, Purpose, draw_block
 
@@ -85,8 +86,6 @@ class AdversarialModule(L.LightningModule):
 
     def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
         """Oracles that this variant must satisfy, measured a seed on a trained generator's samples, in float64."""
-        from saddlegan.metrics.oracles import optimal_discriminator_error
-
         return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
 
     # The engine -----------------------------------------------------------------------------------------------------

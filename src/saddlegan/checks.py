@@ -4,6 +4,7 @@
 fails before anything heavy starts. `@checked` reads them when the constructor runs, for users of the Python API.
 """
 
+import difflib
 import functools
 import inspect
 import math
@@ -85,8 +86,6 @@ def check_value(name: str, annotation: Any, value: Any) -> None:
 
 def nearest(word: str, options: Any) -> str:
     """A sentence that names the option nearest to `word`, or nothing where none is near."""
-    import difflib
-
     close = difflib.get_close_matches(word, [str(option) for option in options], n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""
 

@@ -1,6 +1,7 @@
 """The ledger of claims: what a source says, what decides it, and the rule that turns results into a verdict.
 
-Rules are fixed before the runs and stand in the docstring of each deciding function. A claim that fails is a result.
+Rules stand in the docstring of each deciding function. A claim that fails is a result. Two rules became more cautious
+after the reference runs were seen: `figure_1_map` (its sentence on Adam) and `_judge_success` (a gain is no failure).
 """
 
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Literal
 
 from saddlegan.reporting import statistics
 from saddlegan.reporting.evidence import (
+    LEVEL,
     MINIMUM_SEEDS,
     Claim,
     Judge,
@@ -16,16 +18,17 @@ from saddlegan.reporting.evidence import (
     Verdict,
     census,
     largest,
+    learned,
     share_of,
-    show,
 )
 from saddlegan.reporting.results import Experiment, Results
+from saddlegan.reporting.tables import show
 
-LEVEL = 0.5  # W1 in true stds below which a seed has learned the distribution
 FIGURE_1 = "GAN training via primal-dual subgradient methods (2022, in Russian), section 4.1, Figure 1 and section 5"
 CHEN = "Chen, Wang, Ge (2018), arXiv:1802.01765, abstract and section 7.3"
 STANDARD_LEARNS = "learns the distribution (figure, no number)"
 PRIMAL_DUAL_FAR = "ends far from it, worse than standard (figure, no number)"
+FIGURE_1_SAYS = {"gan": STANDARD_LEARNS, "primal_dual": PRIMAL_DUAL_FAR}
 
 
 def figure_1(results: Results) -> Verdict:
@@ -43,7 +46,7 @@ def figure_1_map(results: Results) -> Verdict:
     if experiment is None or verdict.verdict == "not_run":
         return verdict
     references = {reference: experiment.values(reference, "w1_std") for reference in experiment.pairs("gan").values()}
-    learning = [name for name, values in references.items() if statistics.share(values < LEVEL).above(0.5)]
+    learning = [name for name, values in references.items() if learned(values).above(0.5)]
     text = f"{verdict.text} At the end gan learns under: {', '.join(learning) or 'none of the optimizers'}."
     if any("adam" in name for name in references) and not any("adam" in name for name in learning):
         return replace(verdict, verdict="inconclusive", text=f"{text} Not under Adam, which the source names.")
@@ -63,7 +66,7 @@ def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: i
     """
     ours, theirs = (experiment.values(name, "w1_std", stop) for name in (setting, reference))
     comparison = statistics.compare(ours, theirs)
-    ratio, (near, near_gan) = comparison.ratio, (statistics.share(values < LEVEL) for values in (ours, theirs))
+    ratio, (near, near_gan) = comparison.ratio, (learned(values) for values in (ours, theirs))
     learns, gan_learns = near.above(0.5), near_gan.above(0.5)
     outcome: Outcome | Literal["dead"] = "inconclusive"
     if comparison.seeds < MINIMUM_SEEDS or not (learns or gan_learns):
@@ -118,8 +121,8 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
 
 
 def optimal_discriminator(results: Results) -> Verdict:
-    """Reproduced if the largest |D* - p/(p+q)| over all seeds and runs is below 1e-3, else contradicted."""
-    return largest(results, "optimal_discriminator_error", 1e-3, "Largest |D* found - p/(p+q)|")
+    """Reproduced if the largest error of D, relative to 1 + |D*|, over all seeds and runs is below 1e-3."""
+    return largest(results, "optimal_discriminator_error", 1e-3, "Largest |D found - D*| / (1 + |D*|)")
 
 
 def gradient_identity(results: Results) -> Verdict:
@@ -134,7 +137,7 @@ CLAIMS: tuple[Claim, ...] = (
         "The standard method learns N(1, 1e-3); the primal-dual method ends far from it, worse than standard.",
         figure_1,
         ("gaussian_1d",),
-        {"gan": STANDARD_LEARNS, "primal_dual": PRIMAL_DUAL_FAR},
+        FIGURE_1_SAYS,
     ),
     Claim(
         "gaussian-1d-primal-dual-worse-map",
@@ -143,7 +146,7 @@ CLAIMS: tuple[Claim, ...] = (
         "optimizers and stopping times, none of which the source gives.",
         figure_1_map,
         ("gaussian_1d_sweep",),
-        {"gan": STANDARD_LEARNS, "primal_dual": PRIMAL_DUAL_FAR},
+        FIGURE_1_SAYS,
     ),
     Claim(
         "toy-mode-collapse",

@@ -89,7 +89,3 @@ def main() -> None:
 def _say(text: str, status: int) -> int:
     print(f"saddlegan: {text}", file=sys.stderr)
     return status
-
-
-if __name__ == "__main__":
-    main()

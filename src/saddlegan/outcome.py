@@ -10,7 +10,7 @@ import numpy as np
 from saddlegan.adversarial import AdversarialModule
 from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Evaluate
-from saddlegan.figures import DensityPanel, density_figure, discriminator_figure
+from saddlegan.figures import density_figure, discriminator_figure, save_png
 from saddlegan.folder import SAMPLES
 
 #: Samples a seed that probes look at: a kernel in float64 is (seeds, PROBED, PROBED).
@@ -58,20 +58,15 @@ def rounded(values: Mapping[str, Iterable[float]]) -> dict[str, list[float]]:
 
 def pictures(module: AdversarialModule, evaluate: Evaluate, fake: np.ndarray, folder: Path, draw: bool) -> None:
     """samples.npz, from which the report draws without torch, and, with `draw`, figures/*.png."""
-    law = evaluate.law
-    support = board.support_of(law, fake)
-    curves = board.discriminator_curve(module, support)
-    density, atoms = law.density(support), law.atoms if len(law.atoms) else None
+    panel = board.density_panel(evaluate.law, fake, folder.name if len(folder.name) < 60 else folder.name[:57] + "...")
+    curves = board.discriminator_curve(module, panel.support)
     ranks = np.linspace(0, fake.shape[-1] - 1, KEPT).round().astype(int)
-    arrays = {"support": support, "samples": np.sort(fake, axis=-1)[:, ranks], "discriminator": curves}
-    arrays |= {"density": density} if density is not None else {"atoms": law.atoms}
+    arrays = {"support": panel.support, "samples": np.sort(fake, axis=-1)[:, ranks], "discriminator": curves}
+    truth = {"density": panel.density, "atoms": panel.atoms}
+    arrays |= {name: array for name, array in truth.items() if array is not None}
     single = {name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()}
     np.savez_compressed(folder / SAMPLES, **single)  # type: ignore[arg-type]
-    if not draw:
-        return
-    (folder / "figures").mkdir(exist_ok=True)
-    title = folder.name if len(folder.name) < 60 else folder.name[:57] + "..."
-    density_figure([DensityPanel(title, fake, support, density, atoms)]).savefig(
-        folder / "figures" / "density.png", dpi=120
-    )
-    discriminator_figure(support, curves, title).savefig(folder / "figures" / "discriminator.png", dpi=120)
+    if draw:
+        save_png(density_figure([panel]), folder / "figures" / "density.png")
+        figure = discriminator_figure(panel.support, curves, panel.title)
+        save_png(figure, folder / "figures" / "discriminator.png")

@@ -100,9 +100,8 @@ def fit(
     """Run Lightning's trainer to the last iteration."""
     settings = config["trainer"]
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    if (
-        settings["accelerator"] == "cpu"
-    ):  # Lightning's import sets it to 1, and each step of Adam then opens NVML (0.1 ms)
+    # Lightning's import sets it to 1, and each step of Adam then opens NVML.
+    if settings["accelerator"] == "cpu":
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     checkpoint = folder / CHECKPOINT
     resume = checkpoint if checkpoint.is_file() else None

@@ -62,18 +62,21 @@ def support_of(law: Distribution, fake: np.ndarray, points: int = 400) -> np.nda
     return np.unique(np.concatenate([wide, *near]))
 
 
+def density_panel(law: Distribution, fake: np.ndarray, title: str) -> DensityPanel:
+    """Samples `(seeds, n)` beside what the law has: a density, or atoms."""
+    support = support_of(law, fake)
+    return DensityPanel(title, fake, support, law.density(support), law.atoms if len(law.atoms) else None)
+
+
 def log_figures(trainer: L.Trainer, module: Any, law: Distribution, iteration: int, fake: np.ndarray) -> None:
     """The generated density beside the true one, and D(x)."""
     if trainer.logger is None:
         return
-    support = support_of(law, fake)
-    panel = DensityPanel(
-        f"iteration {iteration}", fake, support, law.density(support), law.atoms if len(law.atoms) else None
-    )
+    panel = density_panel(law, fake, f"iteration {iteration}")
     board = trainer.logger.experiment  # type: ignore[attr-defined]
     board.add_figure("density", density_figure([panel]), iteration)
-    curves = discriminator_curve(module, support)
-    board.add_figure("discriminator", discriminator_figure(support, curves, f"iteration {iteration}"), iteration)
+    curves = discriminator_curve(module, panel.support)
+    board.add_figure("discriminator", discriminator_figure(panel.support, curves, panel.title), iteration)
 
 
 def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:

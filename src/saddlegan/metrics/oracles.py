@@ -35,7 +35,6 @@ def optimal_discriminator_error(
         with torch.no_grad():
             reach = 1.0 + logits.abs()  # far optima are reached in few steps, and near ones are not overshot by much
             logits -= (slope / curvature.clamp_min(1e-12)).clamp(-reach, reach)
-        logits.grad = None
     best = objective.optimum(p, q)
     error = ((objective.output(logits.detach()) - best).abs() / (1.0 + best.abs())).amax(-1)
     return torch.where(finite, error, math.nan)

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from saddlegan.reporting.results import Experiment, Results
-from saddlegan.reporting.statistics import Estimate
+from saddlegan.reporting.statistics import Estimate, share
 
 Outcome = Literal["reproduced", "contradicted", "inconclusive", "not_run"]
 OPPOSITES: tuple[Outcome, ...] = ("reproduced", "contradicted")
 SHARE = "share of the settings (and stops) that can be judged in which the statement holds"
+LEVEL = 0.5  # W1 in true stds below which a seed has learned the distribution
 FEW = 6  # pairs that a verdict describes one by one
 MINIMUM_SEEDS = 16  # common seeds below which a pair of settings decides nothing
 
@@ -80,8 +82,8 @@ def census(results: Results, name: str, judge: Judge, measure: str, *, every_sto
     live = len(pairs) - outcomes["dead"]
     ahead: list[Outcome] = [what for what in OPPOSITES if outcomes[what] > live / 2]
     verdict: Outcome = ahead[0] if ahead else "inconclusive"
-    share = outcomes["reproduced"] / live if live else None
-    return Verdict(verdict, _account(pairs), share, None, seeds, SHARE)
+    held = outcomes["reproduced"] / live if live else None
+    return Verdict(verdict, _account(pairs), held, None, seeds, SHARE)
 
 
 def _pairs(results: Results, name: str, judge: Judge, every_stop: bool) -> list[Pair]:
@@ -121,12 +123,13 @@ def largest(results: Results, metric: str, tolerance: float, measure: str) -> Ve
     return Verdict("reproduced" if worst < tolerance else "contradicted", text, worst, None, seeds, measure)
 
 
-def share_of(share: Estimate) -> str:
-    return f"{round(share.value * share.count) if share.count else 0} of {share.count}"
+def learned(w1_std: pd.Series) -> Estimate:
+    """The share of seeds whose W1 in true stds is below `LEVEL`; a diverged seed (NaN) is not."""
+    return share(w1_std < LEVEL)
 
 
-def show(estimate: Estimate) -> str:
-    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
+def share_of(seeds: Estimate) -> str:
+    return f"{round(seeds.value * seeds.count) if seeds.count else 0} of {seeds.count}"
 
 
 def _number(value: float) -> float | None:

@@ -11,6 +11,7 @@ import pandas as pd
 from saddlegan import figures
 from saddlegan.reporting import settings as naming
 from saddlegan.reporting import statistics
+from saddlegan.reporting.evidence import LEVEL
 from saddlegan.reporting.results import Experiment
 from saddlegan.reporting.runs import Problem, Run, read_curves, read_samples
 from saddlegan.reporting.tables import name_of
@@ -44,7 +45,7 @@ def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Prob
         )
         pictures.append(Picture(path, caption))
     if curves := _kept(problems, (_curve(experiment, setting) for setting in chosen)):
-        level = 0.5 if experiment.metric == "w1_std" else None
+        level = LEVEL if experiment.metric == "w1_std" else None
         figure = figures.training_figure(curves, name_of(experiment.metric), level)
         path = figures.save_png(figure, folder / f"{prefix}-training.png")
         dotted = " Dotted: the level of convergence." if level else ""

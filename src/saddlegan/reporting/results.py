@@ -134,9 +134,8 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
 def _rows(run: Run) -> pd.DataFrame:
     """A row per seed and stop; the end of training is a stop too, and carries the final values and the probes."""
     result = run.result
-    end = int(
-        (result.get("config") or {}).get("iterations") or result["iterations"]
-    )  # all diverged: it stopped earlier
+    # What was asked for: a run whose every seed diverged stopped before that.
+    end = int(result["config"].get("iterations") or result["iterations"])
     final, mean = dict(result["final"]), dict(result["last_fifth"])
     at_end = mean | {f"final_{key}" if key in mean else key: values for key, values in final.items()}
     stops = {int(at): metrics for at, metrics in (result.get("stops") or {}).items() if int(at) != end} | {end: at_end}

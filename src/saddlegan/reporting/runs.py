@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from saddlegan.folder import METRICS, RESULT, SAMPLES
+
 STATUSES = ("finished", "diverged", "failed")
 FIELDS = {
     "status": str,
@@ -94,7 +96,7 @@ def run_folders(top: Path, problems: list[Problem]) -> Iterator[Path]:
     """Folders with `result.json` or `.hydra/`, not looking inside them; foreign files are added to `problems`."""
     for place, folders, files in os.walk(top):
         folders.sort()
-        if "result.json" in files or ".hydra" in folders:
+        if RESULT in files or ".hydra" in folders:
             folders.clear()
             yield Path(place)
             continue
@@ -109,7 +111,7 @@ def run_folders(top: Path, problems: list[Problem]) -> Iterator[Path]:
 
 def read_run(folder: Path, name: str) -> Run | Problem:
     """The run in `folder`, or the reason why it cannot be used: missing or damaged `result.json`."""
-    path = folder / "result.json"
+    path = folder / RESULT
     if not path.is_file():
         return Problem("missing", name, "no result.json: the run was stopped before its end; start it again")
     try:
@@ -166,7 +168,7 @@ def _fault_of_metrics(metrics: Mapping[str, object], seeds: int) -> str | None:
 def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
     """`metrics.csv` as a table of `metric`: a row per iteration, a column per seed."""
     try:
-        table = pd.read_csv(run.folder / "metrics.csv")
+        table = pd.read_csv(run.folder / METRICS)
         return table.pivot_table(index="iteration", columns="seed", values=metric, aggfunc="last", dropna=False)
     except (OSError, ValueError, KeyError) as error:
         return Problem("incomplete", run.name, f"metrics.csv gives no curve of {metric} ({_line(error)})")
@@ -175,7 +177,7 @@ def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
 def read_samples(run: Run) -> dict[str, np.ndarray] | Problem:
     """`samples.npz`: `samples` (seeds, n), `support` (g,); `density`, `atoms`, `discriminator` where known."""
     try:
-        with (run.folder / "samples.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with (run.folder / SAMPLES).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {key: np.asarray(file[key], dtype=float) for key in file.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         return Problem("incomplete", run.name, f"samples.npz cannot be read ({_line(error)})")
