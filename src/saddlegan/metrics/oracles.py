@@ -9,8 +9,8 @@ from torch import Tensor
 from saddlegan.kernels import kernel_density
 from saddlegan.objectives import Objective
 
-Fakes = Float[Tensor, "seeds fakes dim"]
-Reals = Float[Tensor, "seeds reals dim"]
+Fakes = Float[Tensor, "seeds fakes *shape"]
+Reals = Float[Tensor, "seeds reals *shape"]
 PerSeed = Float[Tensor, "seeds"]
 
 
@@ -19,11 +19,11 @@ def optimal_discriminator_error(
 ) -> PerSeed:
     """max |D_found - D*| / (1 + |D*|) over the bins of a histogram, where D* is the optimum for the bins' frequencies.
 
-    The discriminator is a table, one logit a bin of the first coordinate, fitted by Newton's method to the variant's
+    The discriminator is a table, one logit a bin of the mean coordinate, fitted by Newton's method to the variant's
     own discriminator loss (Goodfellow et al. 2014, Proposition 1: D* = p/(p + q); other pairs: their `optimum`). One
     real and one fake are added to each bin, so that D* is finite. NaN for a seed with samples that are not finite.
     """
-    real, fake = real[..., 0].double(), fake[..., 0].double()
+    real, fake = (x.double().flatten(2).mean(-1) for x in (real, fake))
     finite = torch.isfinite(fake).all(-1)
     real_bins, fake_bins = _equal_bins(real, torch.where(finite[:, None], fake, 0.0), bins)
     p, q = (_frequencies(index, bins) for index in (real_bins, fake_bins))
@@ -55,7 +55,12 @@ def _frequencies(index: Tensor, bins: int) -> Tensor:
 
 
 def gradient_identity_error(
-    fake: Fakes, real: Reals, constraint: Float[Tensor, "seeds reals"], sigma: float, alpha: float, normalised: bool
+    fake: Float[Tensor, "seeds fakes dim"],
+    real: Float[Tensor, "seeds reals dim"],
+    constraint: Float[Tensor, "seeds reals"],
+    sigma: float,
+    alpha: float,
+    normalised: bool,
 ) -> PerSeed:
     """Relative error of the gradient of eq. (7)'s second term against its closed form, with f1(D(x_i)) as `constraint`:
 

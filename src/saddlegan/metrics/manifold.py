@@ -1,0 +1,63 @@
+"""Precision and recall (Kynkäänniemi et al. 2019, arXiv:1904.06991), density and coverage (Naeem et al. 2020,
+arXiv:2002.09797): how far two sets of features fill each other's neighbourhoods."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from saddlegan.metrics.neighbours import squared_distances
+
+Fakes = Float[Tensor, "n d"]
+Reals = Float[Tensor, "m d"]
+
+#: Distances that differ by less, relative to where they are measured, are ties: float64 rounds far below this.
+TIE = 1e-12
+
+
+def precision_recall_density_coverage(fake: Fakes, real: Reals, k: int = 5, chunk: int = 250) -> dict[str, float]:
+    """With open balls around each sample, up to its k-th nearest other sample of its own set:
+
+    - precision in [0, 1]: share of fakes inside some real ball (quality);
+    - recall in [0, 1]: share of reals inside some fake ball (variety);
+    - density >= 0: real balls that a fake lies in, on average, over k (quality, deaf to outliers of the reals; its mean
+      is 1 for fakes that follow the law of the reals);
+    - coverage in [0, 1]: share of real balls that hold a fake (variety, deaf to outliers of the fakes).
+
+    Higher is better; equal sets score 1 throughout. Balls are open as in the authors' package `prdc`: a fake as far as
+    the k-th neighbour is outside, whatever rounding says. Computed in float64 in blocks of `chunk` reals: memory grows
+    as chunk * max(n, m). NaN for samples that are not finite. Raises `ValueError` unless n > k and m > k.
+    """
+    if min(len(fake), len(real)) <= k:
+        raise ValueError(f"k={k} needs more than {k} samples of each set; got {len(fake)} fake and {len(real)} real")
+    if not (torch.isfinite(fake).all() and torch.isfinite(real).all()):
+        return dict.fromkeys(("precision", "recall", "density", "coverage"), math.nan)
+    fake, real = fake.detach().double(), real.detach().double()
+    fake, real = fake - real.mean(0), real - real.mean(0)  # the same distances, with less to cancel
+    fake_radii = _squared_radii(fake, k, chunk)
+    inside_some_real = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
+    recalled = covered = pairs = 0
+    for centres, radii in zip(real.split(chunk), _squared_radii(real, k, chunk).split(chunk), strict=True):
+        squared = squared_distances(centres, fake)
+        inside_real = squared < radii.unsqueeze(-1)
+        inside_some_real |= inside_real.any(0)
+        pairs += int(inside_real.sum())
+        covered += int(inside_real.any(-1).sum())
+        recalled += int((squared < fake_radii).any(-1).sum())
+    return {
+        "precision": int(inside_some_real.sum()) / len(fake),
+        "recall": recalled / len(real),
+        "density": pairs / (k * len(fake)),
+        "coverage": covered / len(real),
+    }
+
+
+def _squared_radii(points: Float[Tensor, "n d"], k: int, chunk: int) -> Float[Tensor, "n"]:
+    """Squared distance of each point to its k-th nearest other point, less what rounding may add to a tie with it.
+
+    A point that is its own (k + 1)-fold duplicate gets a radius below 0: an open ball of radius 0 holds nothing.
+    """
+    nearest = [squared_distances(c, points).topk(k + 1, largest=False).values[:, -1] for c in points.split(chunk)]
+    radii = torch.cat(nearest)
+    return radii - TIE * (radii + points.square().sum(-1))
