@@ -1,6 +1,7 @@
 """What the tests share: the command line in this process, composed configurations, and runs of a few iterations."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,14 @@ from hydra.core.global_hydra import GlobalHydra
 from saddlegan import cli
 from saddlegan import config as typed
 
-CONF = Path(__file__).parents[1] / "conf"
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
 METHODS = sorted(path.stem for path in (CONF / "method").glob("*.yaml"))
+
+#: Where the real MNIST lies, if it does: tests that need it are skipped without it.
+PLACES = (Path(os.environ.get("SADDLEGAN_DATA", ROOT / "data")), *sorted(ROOT.parent.glob("*/datasets")))
+MNIST_ROOT = next((place for place in PLACES if (place / "MNIST" / "raw").is_dir()), None)
+needs_mnist = pytest.mark.skipif(MNIST_ROOT is None, reason="the real MNIST is not at hand (SADDLEGAN_DATA)")
 
 #: A run that takes a fraction of a second.
 SMALL = (
@@ -24,6 +31,17 @@ SMALL = (
     "evaluation.every=5",
     "evaluation.samples=64",
     "evaluation.figures=0",
+)
+
+
+#: The same of images: overrides to put after `SMALL`.
+IMAGES = (
+    "data=digits",
+    "model=mnist_conv",
+    "model.generator.widths=[4,4,4]",
+    "model.discriminator.widths=[4,4]",
+    "num_seeds=1",
+    "evaluation.samples=128",
 )
 
 

@@ -6,7 +6,7 @@ import torch
 from conftest import METHODS, SMALL, composed
 
 from saddlegan.adversarial import AdversarialModule
-from saddlegan.train import build
+from saddlegan.build import build
 
 
 def fitted(*overrides: str, precision: str = "32-true") -> AdversarialModule:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from run_folders import spread, write_run
+from run_folders import FLOORS, spread, write_image_run, write_run
 
 from saddlegan import claims
 from saddlegan.reporting.results import load_results
@@ -106,6 +106,187 @@ def test_mode_collapse(tmp_path, gan, primal_dual, outcome):
     assert (point.verdict, two.verdict) == (outcome, outcome)
     assert point.effect == two.effect == np.mean(primal_dual) - np.mean(gan)
     assert "WGAN, was not run" in point.text
+
+
+def mnist(tmp_path, gan, primal_dual, experiment="mnist", covered=(), **config):
+    """One run a seed; NaN diverged; `covered`: classes that gan covers, a value a seed, where not all ten."""
+    for seed, value in enumerate(gan):
+        classes = {"classes_covered": covered[seed]} if covered else {}
+        write_image_run(
+            tmp_path / f"gan-{seed}", "gan", seed, experiment=experiment, frechet=value, files=False, **classes
+        )
+    for seed, value in enumerate(primal_dual):
+        write_image_run(tmp_path / f"pd-{seed}{config}", "primal_dual", seed, experiment=experiment, frechet=value,
+                        files=False, **config)  # fmt: skip
+    return load_results([tmp_path])
+
+
+def quality(results):
+    return BY_ID["mnist-comparable-quality"].decide(results)
+
+
+NAN = np.nan
+FIVE = (5.0, 5.5, 4.5)
+HALF = 2.4841  # t of two degrees of freedom over the root of three: half the interval of three logs of deviation 1
+
+
+def around(ratio, width):
+    """Three values whose ratios to `FIVE` have the geometric mean `ratio` and a log interval of +- `width`."""
+    return [value * ratio * np.exp(step * width / HALF) for value, step in zip(FIVE, (-1, 0, 1), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("primal_dual", "outcome"),
+    [
+        (FIVE, "reproduced"),
+        (around(1.0, np.log(1.25) - 1e-3), "reproduced"),  # [0.801, 1.249]
+        (around(1.0, np.log(1.25) + 1e-3), "inconclusive"),
+        (around(1.1, np.log(1.25 / 1.1) + 1e-3), "inconclusive"),  # over the upper end
+        (around(0.9, np.log(0.9 / 0.8) + 1e-3), "inconclusive"),  # over the lower end
+        (around(1.0, 1.0), "inconclusive"),  # no difference to be seen, and no equivalence either
+        (around(2.0, np.log(2 / 1.25) - 1e-3), "contradicted"),  # [1.251, ...]
+        (around(2.0, np.log(2 / 1.25) + 1e-3), "inconclusive"),
+        (around(0.5, np.log(0.8 / 0.5) - 1e-3), "contradicted"),  # better is not comparable, either
+        (FIVE[:2], "inconclusive"),  # too few seeds
+        ((NAN, *FIVE[1:]), "inconclusive"),
+        ((*FIVE, NAN), "reproduced"),  # of a seed that gan does not have nothing is asked
+        ((NAN, NAN, NAN), "contradicted"),
+    ],
+)
+def test_comparable_quality(tmp_path, primal_dual, outcome):
+    assert quality(mnist(tmp_path, FIVE, primal_dual)).verdict == outcome
+
+
+def test_comparable_quality_reports_its_effect_its_interval_and_what_it_rests_on(tmp_path):
+    verdict = quality(mnist(tmp_path, FIVE, around(1.1, 0.05), sigma=3.0))
+    assert verdict.effect == pytest.approx(1.1)
+    assert verdict.interval == pytest.approx((1.1 * np.exp(-0.05), 1.1 * np.exp(0.05)), rel=1e-4)
+    assert verdict.seeds == 3
+    for part in ("5 of gan", "0.5 of real data", "3 common seeds", "at 20000 iterations", "10 and 10", "[0.8, 1.25]"):
+        assert part in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("covered", "outcome"),
+    [((9.4, 9.4, 10), "inconclusive"), ((9.4, 9.6, 10), "reproduced"), ((NAN, NAN, NAN), "inconclusive")],
+)
+def test_a_standard_method_that_has_not_learned_is_no_standard(tmp_path, covered, outcome):
+    verdict = quality(mnist(tmp_path, FIVE, FIVE, covered=covered))
+    assert verdict.verdict == outcome
+    assert ("has not learned" in verdict.text) == (outcome == "inconclusive")
+
+
+def test_a_standard_method_that_diverged_is_no_standard(tmp_path):
+    lost = quality(mnist(tmp_path / "a", (NAN, NAN, NAN, 5.0, 5.1, 4.9), (50.0, 51.0, 49.0) * 2))
+    assert lost.verdict == "inconclusive"
+    assert "has not learned" in lost.text
+    assert quality(mnist(tmp_path / "b", (NAN, 5.0, 5.0, 5.0), (5.0, 5.0, 5.0, 5.0))).verdict == "inconclusive"
+
+
+def test_numbers_of_two_extractors_decide_nothing(tmp_path):
+    mnist(tmp_path, FIVE, FIVE[:2])
+    write_image_run(tmp_path / "other", "primal_dual", 2, frechet=FIVE[2], extractor="cd" * 32, files=False)
+    verdict = quality(load_results([tmp_path]))
+    assert verdict.verdict == "inconclusive"
+    assert "different extractors" in verdict.text
+
+
+@pytest.mark.parametrize(("good", "outcome"), [(3, "reproduced"), (2, "reproduced"), (1, "contradicted")])
+def test_comparable_quality_of_several_settings_goes_by_most(tmp_path, good, outcome):
+    for k in range(3):
+        mnist(tmp_path / f"{k}", FIVE if k == 0 else (), FIVE if k < good else around(3.0, 0.1), sigma=float(10**k))
+    verdict = quality(load_results([tmp_path]))
+    assert verdict.verdict == outcome
+    assert verdict.effect == pytest.approx(good / 3)
+
+
+@pytest.mark.parametrize(("experiment", "decided"), [("mnist", True), ("mnist_gpu", True), ("mnist_smoke", False)])
+def test_quality_is_decided_by_the_experiments_of_the_source_alone(tmp_path, experiment, decided):
+    results = mnist(tmp_path, FIVE, FIVE, experiment=experiment)
+    assert quality(results).verdict == ("reproduced" if decided else "not_run")
+    assert ("mnist-comparable-quality" in {claim.id for claim, _ in claims.decide(results)[0]}) == decided
+
+
+def sigmas(tmp_path, weights, frechet=FIVE, sigma=1.0, space="pixels"):
+    """gan, and primal_dual with digests `weights` a seed and its Fréchet distances."""
+    mnist(tmp_path, FIVE, (), experiment="mnist_sigma")
+    for seed, (digest, value) in enumerate(zip(weights, frechet, strict=True)):
+        write_image_run(tmp_path / f"{sigma}{space}{seed}", "primal_dual", seed, experiment="mnist_sigma",
+                        frechet=value, sigma=sigma, space=space, files=False,
+                        weights={"generator": digest, "discriminator": "1" * 64})  # fmt: skip
+    return BY_ID["toy-sigma-is-standard-gan"].decide(load_results([tmp_path]))
+
+
+SAME, OTHER = "0" * 64, "2" * 64
+
+
+@pytest.mark.parametrize(
+    ("weights", "frechet", "outcome", "share"),
+    [
+        ([SAME] * 3, FIVE, "reproduced", 1.0),
+        ([SAME, SAME, OTHER], (5.0, 5.5, 4.5 * 1.0009), "reproduced", 2 / 3),  # to rounding
+        ([SAME, SAME, OTHER], (5.0, 5.5, 4.5 * 1.0011), "contradicted", 2 / 3),
+        ([SAME, SAME, OTHER], (5.0, 5.5, 4.5 / 1.0011), "contradicted", 2 / 3),
+        ([OTHER] * 3, (5.0, 5.5, NAN), "contradicted", 0.0),
+        ([SAME], FIVE[:1], "reproduced", 1.0),
+    ],
+)
+def test_toy_sigma(tmp_path, weights, frechet, outcome, share):
+    verdict = sigmas(tmp_path, weights, frechet)
+    assert (verdict.verdict, verdict.effect) == (outcome, pytest.approx(share))
+    assert verdict.seeds == len(weights)
+    assert ("to rounding" in verdict.text) == (outcome == "reproduced" and share < 1)
+
+
+def test_toy_sigma_is_about_small_sigmas_on_pixels_alone(tmp_path):
+    assert sigmas(tmp_path / "a", [OTHER] * 3, sigma=1.5).verdict == "not_run"
+    assert sigmas(tmp_path / "b", [OTHER] * 3, space="features").verdict == "not_run"
+    folder = tmp_path / "c"
+    sigmas(folder / "large", [OTHER] * 3, (1.0, 2.0, 3.0), sigma=3.0)
+    for seed in range(3):
+        write_image_run(folder / f"small{seed}", "primal_dual", seed, experiment="mnist_sigma", frechet=9.0,
+                        sigma=0.5, space="pixels", files=False,
+                        weights={"generator": SAME, "discriminator": "1" * 64})  # fmt: skip
+    verdict = BY_ID["toy-sigma-is-standard-gan"].decide(load_results([folder]))
+    assert (verdict.verdict, verdict.text[:15]) == ("reproduced", "Of 1 settings: ")
+
+
+def parzen(tmp_path, values, method="gan_non_saturating", **config):
+    for seed, value in enumerate(values):
+        lost = {"frechet": NAN} if np.isnan(value) else {}
+        write_image_run(tmp_path / f"{method}{config}{seed}", method, seed, experiment="mnist_parzen", parzen=value,
+                        files=False, **lost, **config)  # fmt: skip
+    return BY_ID["parzen-2014"].decide(load_results([tmp_path]))
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ([225, 226, 224], "reproduced"),
+        ([300, 301, 299], "reproduced"),  # a level that is reached
+        ([220.5, 221, 221.5], "reproduced"),
+        ([220.4, 220.9, 221.4], "inconclusive"),
+        ([225, 230, 220], "inconclusive"),  # [212.6, 237.4] holds the next best of the table
+        ([225, 228, 222], "reproduced"),  # [217.5, 232.5] does not
+        ([150, 151, 149], "inconclusive"),  # below, maybe for want of training
+        ([225, 226], "inconclusive"),  # too few seeds
+        ([225, 226, 224, NAN], "inconclusive"),
+    ],
+)
+def test_the_likelihood_of_2014(tmp_path, values, outcome):
+    verdict = parzen(tmp_path, values)
+    assert verdict.verdict == outcome
+    assert verdict.effect == pytest.approx(np.nanmean(values))
+    for part in ("after 20000 iterations", f"{FLOORS['parzen']:g} of real data", "225 ± 2"):
+        assert part in verdict.text
+
+
+def test_the_likelihood_is_that_of_the_method_of_the_source(tmp_path):
+    assert parzen(tmp_path / "a", [300, 301, 302], method="primal_dual").verdict == "not_run"
+    parzen(tmp_path / "b", [100, 101, 102], num_critic_steps=1)
+    verdict = parzen(tmp_path / "b", [225, 226, 224], num_critic_steps=2)
+    assert verdict.verdict == "reproduced"
+    assert "The best of 2 settings: gan_non_saturating · num_critic_steps=2" in verdict.text
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import torch
 from conftest import SMALL, composed
 from test_adversarial import fitted, weights
 
+from saddlegan.build import build
 from saddlegan.methods.gan import GAN
 from saddlegan.methods.primal_dual import PrimalDual
 from saddlegan.metrics.oracles import gradient_identity_error
-from saddlegan.train import build
 
 
 def method(*overrides: str) -> PrimalDual:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from run_folders import spread, write_run
+from run_folders import FLOORS, spread, write_image_run, write_run
 
 from saddlegan.reporting import settings
 from saddlegan.reporting.results import load_results
@@ -106,7 +106,9 @@ def test_failed_missing_damaged_and_foreign_are_named_and_the_rest_is_read(tmp_p
     [
         {"status": "done"}, {"seeds": None}, {"final": []}, {"last_fifth": {"w1": [1.0, 2.0]}}, {"choices": {}},
         {"last_fifth": {"w1": ["0.1"]}}, {"stops": {"soon": {}}}, {"stops": [1]}, {"versions": "2.15"},
-        {"config": {"report": "w1"}},
+        {"config": {"report": "w1"}}, {"floors": [1.0]}, {"floors": {"frechet": "0.5"}}, {"extractor": "abc"},
+        {"extractor": {"sha256": 7}}, {"weights": {"generator": "0"}}, {"scales": 9.9},
+        {"weights": {"generator": 1, "discriminator": 2}},
     ],
 )  # fmt: skip
 def test_a_result_of_another_shape_is_damaged(tmp_path, change):
@@ -145,3 +147,46 @@ def test_experiments_stay_apart_and_all_rows_have_their_experiment(tmp_path):
     results = load_results([tmp_path / "x", tmp_path / "y"])
     assert set(results.experiments) == {"gaussian_1d", "single runs"}
     assert set(results.table["run"]) == {"x/a", "y/a"}
+
+
+def test_seeds_of_an_image_experiment_merge_into_settings_with_the_mean_of_their_floors(tmp_path):
+    for seed in range(3):
+        write_image_run(
+            tmp_path / f"gan{seed}", "gan", seed, frechet=5.0 + seed, floors=FLOORS | {"frechet": 0.1 * seed}
+        )
+        write_image_run(tmp_path / f"pd{seed}", "primal_dual", seed, sigma=3.0, space="pixels", floors={"recall": None})
+    experiment = load_results([tmp_path]).experiments["mnist"]
+    assert list(experiment.settings) == ["gan", "primal_dual"]  # what all runs of a method share is in no label
+    assert experiment.values("gan").to_dict() == {0: 5.0, 1: 6.0, 2: 7.0}
+    assert experiment.metric == "frechet"
+    assert not experiment.higher_is_better
+    assert experiment.floors["frechet"] == pytest.approx(0.1)
+    assert experiment.floors["recall"] == pytest.approx(FLOORS["recall"])
+    assert [run.seeds for run in experiment.runs_of("primal_dual")] == [[0], [1], [2]]
+    assert experiment.configured("primal_dual", "method.sigma") == 3.0
+    assert experiment.configured("gan", "method.sigma") is None
+    assert experiment.configured("gan", "data") == "mnist"
+    assert experiment.values("gan", "recall").tolist() == [0.7] * 3
+
+
+def test_toys_have_no_floors(tmp_path):
+    write_run(tmp_path / "a", "gan", [0.1])
+    experiment = load_results([tmp_path]).experiments["gaussian_1d"]
+    assert experiment.floors == {}
+    assert experiment.weights("gan") == {}
+    assert experiment.extractors() == set()
+
+
+def test_weights_are_those_of_the_run_that_counts(tmp_path):
+    for name, digest in (("a", "aa"), ("b", "bb")):
+        write_image_run(tmp_path / name, "gan", 3, weights={"generator": digest, "discriminator": digest * 2})
+    assert load_results([tmp_path]).experiments["mnist"].weights("gan") == {3: ("aa", "aaaa")}
+
+
+def test_a_run_measured_by_another_extractor_is_a_problem(tmp_path):
+    for seed in range(3):
+        write_image_run(tmp_path / f"{seed}", "gan", seed, extractor=("ab" if seed else "cd") * 32)
+    results = load_results([tmp_path])
+    assert problems_of(results) == {("mismatch", "0")}
+    assert "cdcdcdcdcdcd" in results.problems[0].why
+    assert results.experiments["mnist"].extractors("gan") == {"ab" * 32, "cd" * 32}

@@ -45,6 +45,62 @@ def test_share_keeps_a_width_at_the_ends():
     assert some.value == 0.5
 
 
+@pytest.mark.parametrize("count", [3, 5, 15])
+def test_student_covers_the_mean_of_few_normal_values_where_the_bootstrap_does_not(count):
+    samples = np.random.default_rng(count).normal(2, 3, (1000, count))
+    found = [statistics.student(sample) for sample in samples]
+    assert np.mean([one.low <= 2 <= one.high for one in found]) == pytest.approx(0.95, abs=0.02)
+    if count == 3:
+        boot = [statistics.mean(sample) for sample in samples[:300]]
+        assert np.mean([one.low <= 2 <= one.high for one in boot]) < 0.85
+
+
+def test_student_by_hand_and_at_its_edges():
+    found = statistics.student([1.0, 2.0, 3.0, NAN])  # t of two degrees of freedom: 4.3027; deviation 1
+    assert (found.value, found.count) == (2.0, 3)
+    assert (found.low, found.high) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-4)
+    one, none = statistics.student([5.0]), statistics.student([NAN])
+    assert (one.value, one.count, none.count) == (5.0, 1, 0)
+    assert np.isnan([one.low, one.high, none.value]).all()
+
+
+def test_few_seeds_are_those_that_ran_not_those_that_are_left():
+    left = [1.0, 2.0, 3.0]
+    assert statistics.average(left) == statistics.student(left)
+    many = left + [NAN] * 29
+    assert statistics.average(many) == statistics.mean(many) != statistics.student(many)
+
+
+def test_a_median_of_fewer_than_six_seeds_has_no_interval():
+    assert np.isnan(statistics.median([1, 2, 3, 4, 5]).low)
+    six = statistics.median([1, 2, 3, 4, 5, 6])
+    assert 1 <= six.low < six.value < six.high <= 6
+
+
+def test_equivalence_is_students_interval_on_log_ratios():
+    method, reference = pd.Series({0: 2.2, 1: 1.8, 2: 2.1, 3: NAN, 9: 5.0}), pd.Series({0: 2.0, 1: 2.0, 2: 2.0, 3: 1.0})
+    found, back = statistics.equivalence(method, reference), statistics.equivalence(reference, method)
+    logs = np.log([1.1, 0.9, 1.05])
+    low, high = stats.t.interval(0.95, 2, logs.mean(), stats.sem(logs))
+    assert (found.value, found.low, found.high) == pytest.approx(tuple(np.exp([logs.mean(), low, high])))
+    assert found.count == 3
+    assert (back.low, back.high) == pytest.approx((1 / found.high, 1 / found.low))
+    assert found.within(found.low, found.high)
+    assert not found.within(found.low + 1e-9, 9)
+    assert not found.within(0, found.high - 1e-9)
+
+
+def test_few_seeds_are_compared_by_student_and_many_by_ranks():
+    draws = np.random.default_rng(3).lognormal(0, 0.1, (2, 16))
+    for count in (5, 15, 16):
+        a, b = pd.Series(draws[0][:count] * 1.5), pd.Series(draws[1][:count])
+        found, logs = statistics.compare(a, b), np.log(a / b)
+        few = count < 16
+        assert found.p == pytest.approx((stats.ttest_1samp(logs, 0) if few else stats.wilcoxon(logs)).pvalue)
+        assert (found.ratio == statistics.equivalence(a, b)) == few
+    assert statistics.compare(pd.Series(draws[0][:5] * 1.5), pd.Series(draws[1][:5])).p < 0.05  # ranks: at least 1/16
+
+
 def test_holm_by_hand():
     # sorted 0.005 0.01 0.03 0.04, times 4 3 2 1: 0.02 0.03 0.06 0.04; running maximum: 0.02 0.03 0.06 0.06
     adjusted = statistics.holm([0.01, 0.04, NAN, 0.03, 0.005])

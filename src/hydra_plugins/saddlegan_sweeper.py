@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from saddlegan.checks import ConfigError
 from saddlegan.config import check, resolved
+from saddlegan.data.files import check_files
 from saddlegan.folder import RunFailed
 
 
@@ -76,6 +77,7 @@ class UnionSweeper(Sweeper):
             plain = resolved(config)
             try:
                 check(plain)
+                check_files(plain["data"])
             except ConfigError as error:
                 raise ConfigError(f"{error}\n  in the job: {' '.join(job)}") from None
             other = found.setdefault(name, (job, plain))

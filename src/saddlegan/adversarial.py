@@ -6,20 +6,25 @@ that one optimizer over stacked parameters is as many independent optimizers.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import lightning as L
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from saddlegan.checks import Literal, PositiveInt, checked
+from saddlegan.checks import Literal, PositiveInt, Rate, checked
 from saddlegan.metrics.oracles import optimal_discriminator_error
 from saddlegan.objectives import Objective
-from saddlegan.random import BLOCK, Latent, Purpose, draw_block
+from saddlegan.random import BLOCK, Latent, Purpose, draw_block, torch_stream
 
-Samples = Float[Tensor, "seeds batch dim"]
+Samples = Float[Tensor, "seeds batch *shape"]
 Loss = Float[Tensor, "seeds"]
+#: Samples that are made at once for evaluation.
+CHUNK = 2000
+
 Optimizers = dict[str, Callable[..., Optimizer]]
 
 
@@ -35,6 +40,8 @@ class AdversarialModule(L.LightningModule):
         num_critic_steps: k, the discriminator's steps an iteration.
         minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused`
             draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
+        ema_decay: samples come from an exponential average of the generator's weights with this decay; 0: from the
+            generator itself. Training does not see the average.
 
     Raises:
         ConfigError: where an argument is out of its range.
@@ -54,6 +61,7 @@ class AdversarialModule(L.LightningModule):
         optimizers: Optimizers,
         num_critic_steps: PositiveInt,
         minibatch: Literal["fresh", "reused"],
+        ema_decay: Rate = 0.0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -67,6 +75,8 @@ class AdversarialModule(L.LightningModule):
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
         self.players = {"generator": list(generator.parameters()), "discriminator": list(discriminator.parameters())}
         self.losses: dict[str, Loss] = {}
+        self.average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay)) if ema_decay else None
+        self.stacked = getattr(generator, "stackable", False)
 
     # What a variant may override ------------------------------------------------------------------------------------
 
@@ -84,6 +94,10 @@ class AdversarialModule(L.LightningModule):
     def configure_optimizers(self) -> list[Optimizer]:
         return [self.optimizer_factories[player](self.players[player]) for player in ("generator", "discriminator")]
 
+    def advice(self, real: Samples) -> list[str]:
+        """What a user should know before training starts, given some of the data."""
+        return []
+
     def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
         """Oracles that this variant must satisfy, measured a seed on a trained generator's samples, in float64."""
         return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
@@ -95,15 +109,22 @@ class AdversarialModule(L.LightningModule):
         """Minibatches of data (and of the discriminator's latents) that one iteration draws."""
         return 1 if self.reuse else self.num_critic_steps
 
-    def training_step(self, span: Float[Tensor, "iterations draws seeds batch dim"], index: int) -> None:
+    def training_step(self, span: Float[Tensor, "iterations draws seeds batch *shape"], index: int) -> None:
         """Run the iterations whose data `span` holds; they lie in one block of the streams.
 
         Lightning's own loop costs as much as an iteration of a toy, so one of its steps is a span of iterations.
         """
         start = int(self.iteration)
-        for real, latents in zip(span, self.latents(start, len(span), span.shape[3]), strict=True):
-            self.iterate(real, latents)
+        for step, (real, latents) in enumerate(zip(span, self.latents(start, len(span), span.shape[3]), strict=True)):
+            with self.dropout_stream(start + step):
+                self.iterate(real, latents)
+            if self.average is not None:
+                self.average.update_parameters(self.generator)
         self.iteration += len(span)
+
+    def dropout_stream(self, iteration: int) -> AbstractContextManager[None]:
+        """Where dropout's masks come from. Stacked networks have none: torch's generator is one for all seeds."""
+        return nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.DROPOUT, iteration)
 
     def latents(self, start: int, count: int, batch: int) -> list[tuple[Tensor, Tensor | None]]:
         """A pair an iteration: the discriminator's latents `(draws, seeds, batch, dim)`, and the generator's."""
@@ -119,7 +140,7 @@ class AdversarialModule(L.LightningModule):
         generator = draw(Purpose.LATENT_GENERATOR, 1)[:, 0]
         return list(zip(discriminator, generator, strict=True))
 
-    def iterate(self, real: Float[Tensor, "draws seeds batch dim"], latents: tuple[Tensor, Tensor | None]) -> None:
+    def iterate(self, real: Float[Tensor, "draws seeds batch *shape"], latents: tuple[Tensor, Tensor | None]) -> None:
         """One iteration. Where minibatches are reused, G(z) is computed once: the generator moves only at its end."""
         for_discriminator, for_generator = latents
         shared = self.generator(for_discriminator[0]) if for_generator is None else None
@@ -134,6 +155,20 @@ class AdversarialModule(L.LightningModule):
     def generate(self, latent: Float[Tensor, "seeds batch latent"]) -> Samples:
         """Samples without a graph."""
         return self.generator(latent)
+
+    @torch.no_grad()
+    def sample(self, latent: Float[Tensor, "seeds batch latent"]) -> Samples:
+        """Samples to look at, on the CPU: of the averaged generator, where one is kept, without training's dropout.
+
+        The same latents give the same samples, also where the generator drops values from samples.
+        """
+        sampler = self.generator if self.average is None else self.average
+        training = sampler.training
+        sampler.eval()
+        with nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.EVALUATION, 2):
+            samples = torch.cat([sampler(self.place(part)).cpu() for part in latent.split(CHUNK, dim=1)], dim=1)
+        sampler.train(training)
+        return samples
 
     def place(self, x: Tensor) -> Tensor:
         """`x` on the device and in the type of the networks."""

@@ -52,6 +52,7 @@ PositiveInt = Annotated[int, Above(0)]
 NonNegativeInt = Annotated[int, Above(0, inclusive=True)]
 PositiveFloat = Annotated[float, Above(0)]
 NonNegativeFloat = Annotated[float, Above(0, inclusive=True)]
+Rate = Annotated[float, Above(0, inclusive=True, most=0.99)]
 Floats = Annotated[list[float], Filled()]
 
 

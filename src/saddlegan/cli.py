@@ -1,5 +1,6 @@
 """The command line: `saddlegan [experiment=NAME] [group=CHOICE ...] [key=value ...]`. Torch waits for training."""
 
+import errno
 import os
 import sys
 import traceback
@@ -15,9 +16,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from saddlegan import config as typed
 from saddlegan.checks import ConfigError
+from saddlegan.data.files import check_files
 from saddlegan.explain import explain
 from saddlegan.folder import RESULT, RunFailed, claim_run, remove_if_new, write_json
 
+#: Errors of a disk, which say nothing about the run: it is full, over its quota, failing, or may not be written.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 GROUPS = ("method", "model", "data", "optimizer", "trainer")
 
 
@@ -37,12 +41,18 @@ def task(cfg: DictConfig) -> dict[str, Any]:
         typed.check(config)
         result = claim_run(folder, config, cfg.existing)
         already = " already" if result else ""
+        if not result:
+            check_files(config["data"])
         result = result or train(config, folder, job)
     except ConfigError as error:
         if alone:
             remove_if_new(folder)
             raise
         return {"folder": str(folder), "status": "failed", "error": str(error)}
+    except OSError as error:
+        if alone:
+            raise
+        return {"folder": str(folder), "status": "failed", "error": _disk(error)}
     print(f"{result['status']}{already}: {folder}", flush=True)
     if alone and result["status"] == "failed":
         raise RunFailed(f"{result['error']}\n{folder / RESULT} holds this error; the same command repeats the run.")
@@ -62,7 +72,9 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
         result = run(config, folder)
     except ConfigError:  # nothing was trained, and the folder stays as it is
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in DISK:  # without a result the same command goes on from here
+            raise
         empty = {"final": {}, "last_fifth": {}, "stops": {}, "best": {}, "seconds": None, "iterations": 0}
         seeds = list(range(config["seed"], config["seed"] + config["num_seeds"]))
         result = {"status": "failed", **empty, "seeds": seeds, "error": traceback.format_exc(), "config": config}
@@ -83,7 +95,13 @@ def main() -> None:
     except (ConfigError, HydraException, OmegaConfBaseException) as error:
         sys.exit(_say(explain(error, sys.argv[1:], conf_folder()), 2))
     except OSError as error:
-        sys.exit(_say(f"{error}. Remedy: choose a folder that can be written, output_root=DIR.", 2))
+        sys.exit(_say(_disk(error), 2))
+
+
+def _disk(error: OSError) -> str:
+    if error.errno in DISK:
+        return f"{error}. Remedy: make room; the same command then goes on from the checkpoint. Nothing else is lost."
+    return f"{error}. Remedy: choose a folder that can be written, output_root=DIR."
 
 
 def _say(text: str, status: int) -> int:

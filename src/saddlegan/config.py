@@ -1,7 +1,5 @@
 """The typed root of the configuration, and `check`: all that can be known to be wrong before torch is imported."""
 
-import hashlib
-import re
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -19,6 +17,7 @@ from saddlegan.checks import (
     check_value,
     nearest,
 )
+from saddlegan.identity import flatten, run_name
 from saddlegan.signatures import class_attribute, signature_of
 
 
@@ -29,6 +28,7 @@ class Evaluation:
     figures: int = MISSING
     stops: list[int] = MISSING
     diverged_above: float = MISSING
+    extractor: str | None = None
 
 
 @dataclass
@@ -52,6 +52,7 @@ class Config:
     num_seeds: int = MISSING
     iterations: int = MISSING
     batch_size: int = MISSING
+    ema_decay: float = MISSING
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report = field(default_factory=Report)
     checkpoint_seconds: float = MISSING
@@ -65,6 +66,7 @@ RANGES: dict[str, Any] = {
     "num_seeds": Annotated[int, Above(0, most=65_536)],
     "iterations": PositiveInt,
     "batch_size": PositiveInt,
+    "ema_decay": Annotated[float, Above(0, inclusive=True, most=0.999999)],
     "evaluation.every": PositiveInt,
     "evaluation.samples": PositiveInt,
     "evaluation.figures": NonNegativeInt,
@@ -79,20 +81,15 @@ RANGES: dict[str, Any] = {
     "trainer.threads": Annotated[int, Above(0, inclusive=True, most=1024)],
     "trainer.accelerator": Literal["cpu", "gpu"],
     "trainer.devices": Literal[1],
-    "trainer.precision": Literal["32-true", "64-true"],
+    "trainer.channels_last": bool,
+    "trainer.precision": Literal["32-true", "64-true", "bf16-mixed"],
 }
 
-#: Keys that do not change what a run computes: they may differ between a stored run and the one asked for.
-NEUTRAL = ("report", "existing", "output_root", "checkpoint_seconds")
-
-#: Arguments that `train.build` supplies.
-SUPPLIED = {"generator", "discriminator", "latent", "optimizers", "seeds", "in_features", "out_features", "params"}
-
-
-def run_name(override_dirname: str) -> str:
-    """A run folder's name from its overrides: one path component of at most 200 characters."""
-    name = re.sub(r"[^\w=.,+-]+", "_", override_dirname) or "default"
-    return name if len(name) <= 200 else f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+#: Images below which their metrics and pictures cannot be made.
+FEWEST_IMAGES = 128
+#: Arguments that `build` supplies.
+PLAYERS = {"generator", "discriminator", "latent", "optimizers", "seeds", "ema_decay"}
+SUPPLIED = PLAYERS | {"in_features", "out_features", "shape", "params"}
 
 
 # At import, because a sweep's workers unpickle their task before anything else runs in them.
@@ -104,30 +101,6 @@ OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 def resolved(cfg: DictConfig) -> dict[str, Any]:
     """The whole configuration as plain containers, interpolations resolved."""
     return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
-
-
-def fingerprint(config: dict[str, Any]) -> dict[str, Any]:
-    """What decides a run's result: the configuration without its neutral keys, flattened to dotted keys."""
-    return flatten({key: value for key, value in config.items() if key not in NEUTRAL})
-
-
-def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """A nested dict as `{dotted key: leaf}`; lists are leaves."""
-    if not isinstance(tree, dict):
-        return {prefix: tree}
-    return {
-        key: leaf
-        for name, branch in tree.items()
-        for key, leaf in flatten(branch, f"{prefix}.{name}".lstrip(".")).items()
-    }
-
-
-def difference(stored: dict[str, Any], asked: dict[str, Any]) -> str:
-    """Lines `key: stored -> asked` for what differs between two fingerprints; empty where nothing does."""
-    keys = sorted(stored.keys() | asked.keys())
-    absent = "(absent)"
-    pairs = [(key, stored.get(key, absent), asked.get(key, absent)) for key in keys]
-    return "\n".join(f"  {key}: {old} -> {new}" for key, old, new in pairs if old != new)
 
 
 def check(config: dict[str, Any]) -> None:
@@ -145,6 +118,7 @@ def check(config: dict[str, Any]) -> None:
     if not config["output_root"].strip():
         raise ConfigError("output_root=: got an empty path, expected a folder, e.g. output_root=outputs.")
     _check_targets(config, "")
+    _check_kind(config)
     every, last = config["evaluation"]["every"], config["iterations"]
     unseen = [stop for stop in config["evaluation"]["stops"] if stop > last or (stop % every and stop != last)]
     if unseen:
@@ -180,6 +154,24 @@ def _check_call(node: dict[str, Any], path: str) -> None:
     missing = [name for name, arg in signature.items() if arg.required and name not in given and name not in SUPPLIED]
     if missing:
         raise ConfigError(f"{path}: {node['_target_']} needs {', '.join(missing)}. Remedy: set {path}.{missing[0]}=...")
+
+
+def _check_kind(config: dict[str, Any]) -> None:
+    """Whether the model's players take what the data are, vectors or images, and there are enough images to measure."""
+    data = class_attribute(config["data"]["_target_"], "samples")
+    if data == "images":
+        check_value(
+            "evaluation.samples", Annotated[int, Above(FEWEST_IMAGES, inclusive=True)], config["evaluation"]["samples"]
+        )
+    for player in ("generator", "discriminator"):
+        target = config["model"][player]["_target_"]
+        model = class_attribute(target, "samples")
+        if data and model and data != model:
+            others = "mlp" if data == "vectors" else "mnist_conv, mnist_conv_literal or mnist_mlp"
+            raise ConfigError(
+                f"model.{player}: got {target}, which takes {model}, but {config['data']['_target_']} gives {data}."
+                f" Remedy: model={others}."
+            )
 
 
 def _check_seeds(config: dict[str, Any]) -> None:

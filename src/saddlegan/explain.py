@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from saddlegan.checks import nearest
-from saddlegan.config import flatten
+from saddlegan.identity import flatten
 
 
 def explain(error: Exception, arguments: Sequence[str], conf: Path) -> str:

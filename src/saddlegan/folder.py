@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from saddlegan.checks import ConfigError
-from saddlegan.config import difference, fingerprint
+from saddlegan.identity import difference, fingerprint
 
 RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", "samples.npz"
 CHECKPOINT = Path("checkpoints") / "last.ckpt"

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from saddlegan.checks import Literal, PositiveInt, checked
+from saddlegan.checks import Literal, PositiveFloat, PositiveInt, checked
 
 #: Iterations that are drawn at once, per seed and purpose. Part of the definition of the streams: do not tune.
 BLOCK = 50
@@ -40,7 +40,10 @@ def stream(seed: int, purpose: Purpose, block: int = 0) -> np.random.Generator:
 
 @contextmanager
 def torch_stream(seed: int, purpose: Purpose, block: int = 0) -> Iterator[None]:
-    """Run torch's own global generator under (seed, purpose, block), and put back its state afterwards."""
+    """Run torch's own generators under (seed, purpose, block), and put back the CPU's state afterwards.
+
+    That of a GPU stays: whatever draws there does so under a stream of its own.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(stream(seed, purpose, block).integers(2**63)))
         yield
@@ -51,22 +54,23 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 class Latent:
-    """The law of the generator's input: `dim` independent coordinates, N(0, 1) or U(-1, 1).
+    """The law of the generator's input: `dim` independent coordinates, N(0, 1) or U(-1, 1), times `scale`.
 
-    Raises `ConfigError` where `dim < 1` or the law is unknown.
+    Raises `ConfigError` where `dim < 1`, `scale <= 0` or the law is unknown.
     """
 
     @checked
-    def __init__(self, *, dim: PositiveInt, law: Literal["normal", "uniform"]) -> None:
+    def __init__(self, *, dim: PositiveInt, law: Literal["normal", "uniform"], scale: PositiveFloat = 1.0) -> None:
         self.dim = dim
+        self.scale = np.float32(scale)
         self.law = law
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Draw float32 of shape `(*shape, dim)`."""
         size = (*shape, self.dim)
         if self.law == "normal":
-            return rng.standard_normal(size, dtype=np.float32)
-        return 2.0 * rng.random(size, dtype=np.float32) - 1.0
+            return self.scale * rng.standard_normal(size, dtype=np.float32)
+        return self.scale * (2.0 * rng.random(size, dtype=np.float32) - 1.0)
 
 
 def draw_block(

@@ -12,22 +12,15 @@ from pathlib import Path
 import pandas as pd
 
 from saddlegan import claims
-from saddlegan.reporting import page, pictures, tables
-from saddlegan.reporting.results import Experiment, Results, load_results
+from saddlegan.reporting import notes, page, pictures, quality, tables
+from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.measures import name_of
+from saddlegan.reporting.results import Results, load_results
 from saddlegan.reporting.runs import NoRuns, Problem
 from saddlegan.reporting.tables import escape
 
 LARGE = 40  # settings above which the full table is left to settings.csv
 MARKS = {"reproduced": "✔", "contradicted": "✘", "inconclusive": "?", "not_run": "–"}
-NOTE = (
-    "*Metrics are means over the last fifth of training, per seed; intervals are 95 % bootstrap intervals over seeds "
-    "(shares: Wilson). A diverged seed is left out of median and mean, counted in its column, and not converged.*"
-)
-PAIRED_NOTE = (
-    "*Ratio: geometric mean over common seeds of metric(setting) / metric(reference). Worse in: share of common "
-    "seeds, a diverged one counting as worse. p: Wilcoxon's signed-rank test, then Holm's correction over the "
-    "rows of this experiment; the outcome is decided at 0.05.*"
-)
 
 
 def write_report(runs: Sequence[Path], folder: Path) -> Path:
@@ -108,6 +101,8 @@ def _what_was_run(results: Results) -> str:
         f"- **Versions**: {distinct(versions, 12)}",
         f"- **Commit**: {distinct(result.get('commit') for result in each)}",
     ]
+    if extractors := {run.extractor for run in results.runs if run.extractor}:
+        rows.append(f"- **Extractor of features** (SHA-256): {distinct(sorted(extractors))}")
     return "## What was run\n\n" + "\n".join(rows)
 
 
@@ -128,16 +123,20 @@ def _experiment(
     """The section of one experiment, its settings as a table for settings.csv, and files that could not be read."""
     summary, compared = tables.summary(experiment), tables.comparisons(experiment)
     drawn, problems = pictures.draw(experiment, folder / "figures")
-    metric, large = tables.name_of(experiment.metric), len(summary) > LARGE
+    metric, large = name_of(experiment.metric), len(summary) > LARGE
+    note, paired_note = notes.summary_note(experiment), notes.paired_note(experiment)
     blocks = [f"## {escape(experiment.name)}: {escape(metric)}"]
     if large and len(compared):
-        blocks += ["### Settings against the reference", tables.overview_table(experiment, compared), PAIRED_NOTE]
+        blocks += ["### Settings against the reference", tables.overview_table(experiment, compared), paired_note]
     elif large:
-        blocks += [tables.main_table(experiment, summary.head(LARGE), says), NOTE]
+        blocks += [tables.main_table(experiment, summary.head(LARGE), says), note]
     else:
-        blocks += [tables.main_table(experiment, summary, says), NOTE]
+        blocks += [tables.main_table(experiment, summary, says), note]
     if not large and len(compared):
-        blocks += ["### Paired comparison", tables.paired_table(compared), PAIRED_NOTE]
+        blocks += ["### Paired comparison", tables.paired_table(compared), paired_note]
+    blocks += quality.beside_real(
+        experiment, pictures.representative(experiment) if large else list(experiment.settings)
+    )
     for picture in drawn:
         caption = escape(picture.caption)
         blocks += [f"![{caption}]({picture.path.relative_to(folder).as_posix()})", f"*{caption}*"]

@@ -1,10 +1,11 @@
-"""One run: build, fit, evaluate, and the result as a dict. The only module that knows all the others."""
+"""One run: build, fit, evaluate, and the result as a dict."""
 
 import logging
 import os
 import pickle
 import shutil
 import signal
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -12,49 +13,23 @@ from typing import Any
 
 import lightning as L
 import torch
-from hydra.utils import instantiate
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from saddlegan.adversarial import AdversarialModule
+from saddlegan.build import build, evaluation
 from saddlegan.callbacks.checkpoint import TimedCheckpoint
 from saddlegan.callbacks.evaluate import Evaluate
 from saddlegan.callbacks.progress import Progress
 from saddlegan.checks import ConfigError
-from saddlegan.data.toy import ToyData
-from saddlegan.folder import CHECKPOINT, METRICS, DamagedRun
+from saddlegan.data.spans import Spans
+from saddlegan.folder import CHECKPOINT, DamagedRun
 from saddlegan.outcome import finish
 from saddlegan.provenance import commit, versions
 
 #: Seed-iterations from which compiling (2 to 30 seconds) is earned back on two cores; see `make bench`.
 COMPILE_PAYS = 2_000_000
-
-
-def build(config: dict[str, Any]) -> tuple[AdversarialModule, ToyData]:
-    """The module and the data of a checked configuration."""
-    seeds = range(config["seed"], config["seed"] + config["num_seeds"])
-    law = instantiate(config["data"], _convert_="all")
-    model = instantiate(config["model"], _convert_="all")
-    optimizers = {
-        player: instantiate(config["optimizer"][player], _convert_="all") for player in ("generator", "discriminator")
-    }
-    module = instantiate(
-        config["method"],
-        generator=model["generator"](in_features=model["latent"].dim, out_features=law.dim, seeds=seeds),
-        discriminator=model["discriminator"](in_features=law.dim, out_features=1, seeds=seeds),
-        latent=model["latent"],
-        seeds=seeds,
-        optimizers=optimizers,
-        _convert_="all",
-    )
-    data = ToyData(
-        law,
-        seeds=seeds,
-        batch_size=config["batch_size"],
-        draws=module.draws,
-        iterations=config["iterations"],
-        evaluate_every=config["evaluation"]["every"],
-    )
-    return module, data
+#: Real samples by which a method judges its settings before training.
+ADVISED = 512
 
 
 def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -65,24 +40,19 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     settings = config["trainer"]
     if settings["accelerator"] == "gpu" and not torch.cuda.is_available():
         raise ConfigError("trainer.accelerator=gpu: got a machine without CUDA. Remedy: trainer=cpu.")
+    torch.set_flush_denormal(True)  # a sure discriminator's gradients are denormal numbers, a third as fast on a CPU
     if settings["threads"]:
         torch.set_num_threads(settings["threads"])
     module, data = build(config)
     compiled = compile_losses(module, config)
-    evaluation = config["evaluation"]
     (folder / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
-    evaluate = Evaluate(
-        data.distribution,
-        seeds=module.seeds,
-        iterations=config["iterations"],
-        every=evaluation["every"],
-        samples=evaluation["samples"],
-        pictures=evaluation["figures"],
-        path=folder / METRICS,
-    )
+    evaluate = evaluation(data, config, folder)
+    for advice in module.advice(evaluate.real[:, :ADVISED]):
+        print(f"saddlegan: warning: {advice}", file=sys.stderr)
     began = time.monotonic()
     trainer = fit(module, data, evaluate, config, folder)
     seconds = time.monotonic() - began
+    module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
     return finish(module, evaluate, trainer, config, folder) | {
         "seconds": round(seconds, 3),
         "compiled": compiled,
@@ -94,9 +64,7 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
-def fit(
-    module: AdversarialModule, data: ToyData, evaluate: Evaluate, config: dict[str, Any], folder: Path
-) -> L.Trainer:
+def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict[str, Any], folder: Path) -> L.Trainer:
     """Run Lightning's trainer to the last iteration."""
     settings = config["trainer"]
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

@@ -1,8 +1,11 @@
-"""Metrics of a toy through training: metrics.csv, TensorBoard, and the summary that result.json holds."""
+"""Metrics through training: metrics.csv, TensorBoard, and the summary that result.json holds. What is measured, and how
+it is shown, is the data's own: `toys` and `images`."""
 
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,44 +14,64 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from saddlegan.callbacks.board import log_figures, log_scalars
-from saddlegan.data.distributions import Distribution
-from saddlegan.metrics import distribution as metrics
+from saddlegan.callbacks.board import log_scalars
 from saddlegan.metrics import trajectory
 from saddlegan.random import draw_evaluation
 
+Row = dict[str, list[float]]
 
-class Evaluate(L.Callback):
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What an evaluation adds at the end: further metrics, a value a seed, and further entries of result.json."""
+
+    final: Row = field(default_factory=dict)
+    entries: dict[str, Any] = field(default_factory=dict)
+
+
+class Evaluate(L.Callback, ABC):
     """Evaluates every seed at iteration 0, every `every` iterations, and at the end, on `samples` fixed latents a seed.
 
     `pictures` figures are shown through training. The history is part of the checkpoint, so that a run that goes on
     writes the same file as one that was never stopped.
     """
 
+    #: The metric by which a seed is lost, or at its best: positive, lower is better, NaN where samples are not finite.
+    headline: str
+    #: Real samples `(seeds, n, *shape)`, for probes and for D on real data.
+    real: Tensor
+
     def __init__(
-        self,
-        law: Distribution,
-        *,
-        seeds: Sequence[int],
-        iterations: int,
-        every: int,
-        samples: int,
-        pictures: int,
-        path: Path,
+        self, *, seeds: Sequence[int], iterations: int, every: int, samples: int, pictures: int, path: Path
     ) -> None:
-        self.law = law
         self.seeds = list(seeds)
         self.iterations = iterations
         self.every = every
         self.samples = samples
         self.picture_every = math.ceil(iterations / pictures) if pictures else 0
         self.path = path
-        self.quantiles = law.quantiles(samples)
-        self.real = draw_evaluation(law.draw, seeds, samples, part=1)
         self.latents: Tensor | None = None
-        self.history: list[tuple[int, dict[str, list[float]]]] = []
+        self.history: list[tuple[int, Row]] = []
 
-    # Hooks ----------------------------------------------------------------------------------------------------------
+    # What the data decide --------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
+        """The metrics of samples `(seeds, n, *shape)`, each `(seeds,)`; NaN for a seed that is not finite."""
+
+    @abstractmethod
+    def flags(self, series: dict[str, np.ndarray], diverged_above: float) -> dict[str, np.ndarray]:
+        """0 or 1 a seed (`diverged` among them) and the like, from metrics `(evaluations, seeds)`."""
+
+    @abstractmethod
+    def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
+        """Pictures for TensorBoard."""
+
+    @abstractmethod
+    def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
+        """Write samples.npz and, with `draw`, pictures; measure what is measured at the end alone."""
+
+    # Hooks -----------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         return {"history": self.history}
@@ -57,60 +80,47 @@ class Evaluate(L.Callback):
         self.history = [(iteration, row) for iteration, row in state_dict["history"]]
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
-        self.rewrite()
         if not self.history:
             self.evaluate(module)
+        self.rewrite()
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
         iteration = int(module.iteration)
         if iteration % self.every and iteration != self.iterations:
             return
         fake = self.evaluate(module)
-        log_scalars(trainer, module, iteration, self.history[-1][1], self.real[:, :256], fake[:, :256])
-        if self.picture_every and iteration // self.picture_every > (iteration - self.every) // self.picture_every:
-            log_figures(trainer, module, self.law, iteration, fake[..., 0].numpy())
-        if not np.isfinite(self.history[-1][1]["w1"]).any():
-            trainer.should_stop = True  # every seed has diverged, and none comes back from NaN
-
-    # Evaluation -----------------------------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def fakes(self, module: Any) -> Tensor:
-        """Samples of the generator `(seeds, samples, 1)`, from the same latents at every iteration."""
-        if self.latents is None:
-            self.latents = draw_evaluation(module.latent.draw, self.seeds, self.samples, part=0)
-        return module.generator(module.place(self.latents)).cpu()
-
-    def evaluate(self, module: Any) -> Tensor:
-        """Append a row to the history and to metrics.csv; the samples that it measured."""
-        fake = self.fakes(module)
-        ordered = np.sort(fake[..., 0].double().numpy(), axis=-1)
-        values = self.measure(np.where(np.isfinite(ordered).all(-1, keepdims=True), ordered, np.nan))
-        self.history.append((int(module.iteration), {name: value.tolist() for name, value in values.items()}))
         with self.path.open("a") as file:
             file.write(self.lines(*self.history[-1]))
-        return fake
+        log_scalars(trainer, module, iteration, self.history[-1][1], self.real[:, :256], fake[:, :256])
+        if self.picture_every and iteration // self.picture_every > (iteration - self.every) // self.picture_every:
+            self.show(trainer, module, iteration, fake)
+        if not np.isfinite(self.history[-1][1][self.headline]).any():
+            trainer.should_stop = True  # every seed has diverged, and none comes back from NaN
 
-    def measure(self, fake: np.ndarray) -> dict[str, np.ndarray]:
-        """The metrics of sorted samples `(seeds, n)`, each `(seeds,)`. A point mass has no std to measure in."""
-        law = self.law
-        w1 = metrics.wasserstein_1(fake, self.quantiles)
-        values = {"w1": w1, "mean_error": metrics.mean_error(fake, law.mean)}
-        values["ks"] = metrics.kolmogorov_smirnov(fake, law.cdf, law.cdf_left if len(law.atoms) else None)
-        if law.std > 0:
-            values |= {"w1_std": w1 / law.std, "std_ratio": metrics.std_ratio(fake, law.std)}
-        if len(law.modes) > 1:
-            values["modes_covered"] = metrics.modes_covered(fake, law.modes, law.radius)
-        return values
+    # Evaluation ------------------------------------------------------------------------------------------------------
+
+    def fakes(self, module: Any) -> Tensor:
+        """Samples of the generator `(seeds, samples, *shape)`, from the same latents at every iteration."""
+        if self.latents is None:
+            self.latents = draw_evaluation(module.latent.draw, self.seeds, self.samples, part=0)
+        return module.sample(self.latents)
+
+    @torch.no_grad()
+    def evaluate(self, module: Any) -> Tensor:
+        """Append a row to the history; the samples that it measured."""
+        fake = self.fakes(module)
+        values = self.measure(fake)
+        self.history.append((int(module.iteration), {name: value.tolist() for name, value in values.items()}))
+        return fake
 
     def median(self, metric: str) -> float:
         """Median over the seeds that are finite, at the latest evaluation."""
         values = np.asarray(self.history[-1][1].get(metric, [math.nan]))
         return float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else math.nan
 
-    # metrics.csv ----------------------------------------------------------------------------------------------------
+    # metrics.csv -----------------------------------------------------------------------------------------------------
 
-    def lines(self, iteration: int, row: dict[str, list[float]]) -> str:
+    def lines(self, iteration: int, row: Row) -> str:
         columns = zip(self.seeds, *row.values(), strict=True)
         return "".join(
             f"{iteration},{seed},{','.join(f'{value:.6g}' for value in values)}\n" for seed, *values in columns
@@ -118,31 +128,24 @@ class Evaluate(L.Callback):
 
     def rewrite(self) -> None:
         """Write metrics.csv anew from the history, whole or not at all."""
-        names = self.history[0][1] if self.history else self.measure(np.zeros((1, self.samples)))
-        text = f"iteration,seed,{','.join(names)}\n" + "".join(self.lines(*row) for row in self.history)
+        text = f"iteration,seed,{','.join(self.history[0][1])}\n" + "".join(self.lines(*row) for row in self.history)
         temporary = self.path.with_suffix(".tmp")
         temporary.write_text(text)
         os.replace(temporary, self.path)
 
-    # Summary --------------------------------------------------------------------------------------------------------
+    # Summary ---------------------------------------------------------------------------------------------------------
 
     def summary(self, stop: int, diverged_above: float) -> dict[str, np.ndarray]:
-        """Means over the last fifth of the first `stop` iterations, with `converged`, `oscillation` and `diverged`."""
+        """Means over the last fifth of the first `stop` iterations, with the flags of these evaluations."""
         iterations = np.array([iteration for iteration, _ in self.history])
         tail = trajectory.last_fifth(iterations, min(stop, int(iterations[-1])))
         rows = [row for (_, row), inside in zip(self.history, tail, strict=True) if inside]
         series = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
-        return {name: values.mean(0) for name, values in series.items()} | {
-            "oscillation": trajectory.oscillation(series["mean_error"]),
-            "converged": trajectory.converged(series["w1"], self.law.unit),
-            "diverged": trajectory.diverged(
-                series["w1"], diverged_above * max(math.hypot(self.law.mean, self.law.std), self.law.unit)
-            ),
-        }
+        return {name: values.mean(0) for name, values in series.items()} | self.flags(series, diverged_above)
 
-    def best(self) -> dict[str, list[float]]:
-        """Each seed's metrics at the evaluation where its W1 was least, and that iteration."""
-        w1 = np.array([row["w1"] for _, row in self.history], dtype=float)
-        at = np.where(np.isfinite(w1), w1, np.inf).argmin(0)
+    def best(self) -> Row:
+        """Each seed's metrics at the evaluation where its headline metric was least, and that iteration."""
+        values = np.array([row[self.headline] for _, row in self.history], dtype=float)
+        at = np.where(np.isfinite(values), values, np.inf).argmin(0)
         best = {name: [self.history[k][1][name][s] for s, k in enumerate(at)] for name in self.history[0][1]}
-        return best | {"iteration": [self.history[k][0] for k in at]}
+        return best | {"iteration": [float(self.history[k][0]) for k in at]}

@@ -47,8 +47,9 @@ class Progress(L.Callback):
             )
 
     def headline(self) -> str:
-        """The metric's median over the seeds at the latest evaluation."""
-        return f"median {self.metric} {self.evaluate.median(self.metric):.3g}"
+        """The median over the seeds at the latest evaluation, of the report's metric or, without it, the data's own."""
+        metric = self.metric if self.metric in self.evaluate.history[-1][1] else self.evaluate.headline
+        return f"median {metric} {self.evaluate.median(metric):.3g}"
 
     def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
         self.close()

@@ -14,6 +14,8 @@ Array = np.ndarray
 class Distribution(ABC):
     """A law on the line. `unit` is the length that W1 is judged in: the standard deviation, where there is one."""
 
+    #: What a model must take to be trained on this.
+    samples = "vectors"
     dim = 1
     mean: float
     std: float

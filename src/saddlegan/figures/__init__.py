@@ -1,7 +1,9 @@
 """Figures: pure functions from arrays to a matplotlib `Figure`; no pyplot, so nothing global and no window."""
 
+from saddlegan.figures.animation import animation_frames, save_gif
 from saddlegan.figures.canvas import save_png
 from saddlegan.figures.density import DensityPanel, density_figure
+from saddlegan.figures.images import ImagePanel, Progress, image_figure, progress_figure, square
 from saddlegan.figures.maps import Heatmap, heatmap_figure
 from saddlegan.figures.training import Curve, discriminator_figure, training_figure
 
@@ -9,9 +11,16 @@ __all__ = [
     "Curve",
     "DensityPanel",
     "Heatmap",
+    "ImagePanel",
+    "Progress",
+    "animation_frames",
     "density_figure",
     "discriminator_figure",
     "heatmap_figure",
+    "image_figure",
+    "progress_figure",
+    "save_gif",
     "save_png",
+    "square",
     "training_figure",
 ]

@@ -16,6 +16,7 @@ BLUE, ORANGE = "#2f6fab", "#c8581a"
 LINES = (BLUE, ORANGE, "#3d8b5f", "#8a5fa8", "#a67c00", "#4d4d4d")
 DIVERGING = LinearSegmentedColormap.from_list("better-worse", [BLUE, "#a9c9e6", "#f7f7f5", "#f0bd9c", "#a63d0a"])
 SEQUENTIAL = LinearSegmentedColormap.from_list("low-high", ["#f4f7fa", "#a9c9e6", BLUE, "#173a5c"])
+DPI = 150  # of every PNG
 LARGEST_RATIO = 100.0  # colours saturate here; the number in the cell does not
 
 
@@ -40,7 +41,7 @@ def save_png(figure: Figure, path: Path) -> Path:
     """Write `figure` to `path` whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.part")
-    figure.savefig(partial, format="png", dpi=150, facecolor="white")
+    figure.savefig(partial, format="png", dpi=DPI, facecolor="white")
     partial.replace(path)
     return path
 

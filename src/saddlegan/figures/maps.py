@@ -35,8 +35,8 @@ def heatmap_figure(
     `LARGEST_RATIO`; else log colours from the least to the greatest value. An infinite value (every seed
     diverged) reads "div." in the last colour; a cell without a value is grey.
     """
-    columns = max(len(panel.x) for panel in panels)
-    figure, axes = grid(len(panels), width=max(3.4, 0.62 * columns + 1.0), height=0.44 * len(panels[0].y) + 1.3)
+    columns, rows = max(len(panel.x) for panel in panels), max(len(panel.y) for panel in panels)
+    figure, axes = grid(len(panels), width=max(3.4, 0.62 * columns + 1.0), height=0.44 * rows + 1.3)
     colors = log_colors([panel.values for panel in panels], ratio, higher_is_better)
     for ax, panel in zip(axes, panels, strict=True):
         shades = colors.to_rgba(np.log10(np.where(panel.values > 0, panel.values, np.nan)))

@@ -5,12 +5,19 @@ dual variables, f1 the constraint. The discriminator's step, eq. (4), is the sta
 also pulls p_g towards the dual variables after one subgradient step, eq. (5).
 """
 
+import math
 from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from saddlegan import objectives
 from saddlegan.adversarial import AdversarialModule, Loss, Samples
-from saddlegan.checks import Literal, NonNegativeFloat, PositiveFloat, checked
+from saddlegan.checks import ConfigError, Literal, NonNegativeFloat, PositiveFloat, checked
+from saddlegan.extractor import Extractor
 from saddlegan.kernels import kernel_density
+from saddlegan.metrics.neighbours import distances
 from saddlegan.metrics.oracles import gradient_identity_error
 
 
@@ -18,9 +25,11 @@ class PrimalDual(AdversarialModule):
     """Args beyond those of `AdversarialModule`:
 
     pair: the (f0, f1) of `objectives`; `epsilon` is that of `approximate_wasserstein`.
-    sigma: width of the kernel, in the units of the data.
+    sigma: width of the kernel, in the units of its space.
     alpha: the dual step; 0 gives the standard GAN of the pair.
     kernel: `unnormalised` as in eq. (3), where k(0) = 1, or `normalised` to integrate to 1 over the data space.
+    space: what the kernel measures distance between: `pixels` (the data themselves, also where they are no images), or
+        `features` of the fixed extractor, an extension of ours for images.
     first_term: `saturating` is f1 as in eq. (7); `non_saturating` is -f0.
     """
 
@@ -33,6 +42,7 @@ class PrimalDual(AdversarialModule):
         sigma: PositiveFloat,
         alpha: NonNegativeFloat,
         kernel: Literal["unnormalised", "normalised"],
+        space: Literal["pixels", "features"],
         first_term: Literal["saturating", "non_saturating"],
         **shared: Any,
     ) -> None:
@@ -42,13 +52,39 @@ class PrimalDual(AdversarialModule):
         self.sigma = sigma
         self.alpha = alpha
         self.normalised = kernel == "normalised"
+        self.extractor = Extractor() if space == "features" else None
+        if self.extractor and self.stacked:
+            raise ConfigError("method.space=features: got vectors, expected images. Remedy: method.space=pixels.")
 
     def generator_loss(self, real: Samples, fake: Samples) -> Loss:  # eq. (7)
-        density = kernel_density(fake, real, self.sigma, self.normalised)  # eq. (6): p_g(x_i)
+        first = super().generator_loss(real, fake)
+        density = kernel_density(self.points(fake), self.points(real), self.sigma, self.normalised)  # eq. (6): p_g(x_i)
         target = (density - self.alpha * self.pair.f1(self.discriminator(real))).detach()  # eq. (5), held fixed
-        return super().generator_loss(real, fake) + (target - density).square().mean(-1)
+        return first + (target - density).square().mean(-1)
+
+    def points(self, samples: Samples) -> Float[Tensor, "seeds batch dim"]:
+        """Samples where the kernel measures their distance."""
+        if self.extractor is None:
+            return samples.flatten(2)
+        return self.extractor.features(samples[0]).float()[None]
+
+    @torch.no_grad()
+    def advice(self, real: Samples) -> list[str]:
+        """Whether sigma leaves anything of the kernel at the distances that the data have."""
+        if self.stacked:  # a toy may hold the same point many times
+            return []
+        median, nearest = distances(self.points(real)[0])
+        largest = math.exp(-((nearest / self.sigma) ** 2))
+        if largest > torch.finfo(torch.float32).eps:
+            return []
+        return [
+            f"method.sigma={self.sigma:g}: the kernel underflows. At the median distance of the data to their nearest"
+            f" neighbour, {nearest:.3g}, it is {largest:.1g}, so that this is the standard GAN. Remedy: a sigma from"
+            f" {nearest / 2:.2g} up to the median distance, {median:.3g}."
+        ]
 
     def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
         constraint = self.pair.f1(self.discriminator(real))
-        error = gradient_identity_error(fake, real, constraint, self.sigma, self.alpha, self.normalised)
+        points = self.points(fake), self.points(real)
+        error = gradient_identity_error(*points, constraint, self.sigma, self.alpha, self.normalised)
         return super().probes(real, fake) | {"gradient_identity_error": error}

@@ -21,6 +21,8 @@ class StackedMLP(nn.Module):
 
     #: `num_seeds > 1` is possible.
     stackable = True
+    #: What the players make and judge: data of another kind needs another model.
+    samples = "vectors"
     purpose: Purpose
 
     @checked

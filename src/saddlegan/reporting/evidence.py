@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from saddlegan.reporting.results import Experiment, Results
+from saddlegan.reporting.experiment import Experiment, floors_of
+from saddlegan.reporting.results import Results
 from saddlegan.reporting.statistics import Estimate, share
 
 Outcome = Literal["reproduced", "contradicted", "inconclusive", "not_run"]
@@ -17,6 +18,7 @@ SHARE = "share of the settings (and stops) that can be judged in which the state
 LEVEL = 0.5  # W1 in true stds below which a seed has learned the distribution
 FEW = 6  # pairs that a verdict describes one by one
 MINIMUM_SEEDS = 16  # common seeds below which a pair of settings decides nothing
+LEAST_SEEDS = 3  # the same of images, judged by Student's intervals
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,16 @@ class Pair:
 Judge = Callable[[Experiment, str, str, int], Pair]  # experiment, setting, reference, stop
 
 
-def census(results: Results, name: str, judge: Judge, measure: str, *, every_stop: bool = False) -> Verdict:
-    """Judge each pair of primal_dual and gan in experiment `name`, at its last stop or at every stop.
+def census(results: Results, names: Sequence[str], judge: Judge, measure: str, *, every_stop: bool = False) -> Verdict:
+    """Judge each pair of primal_dual and gan in the experiments `names`, at its last stop or at every stop.
 
     One pair: its outcome, effect and interval. Several: reproduced if the statement holds in more than half of the live
     ones, contradicted if it fails in more than half, else inconclusive; the effect is then the share in which it holds,
     a share of a grid and not of a sample, so without an interval.
     """
-    pairs = _pairs(results, name, judge, every_stop)
+    pairs = [pair for name in names for pair in _pairs(results, name, judge, every_stop)]
     if not pairs:
-        return Verdict("not_run", f"No pair of gan and primal_dual at equal settings in {name}.")
+        return Verdict("not_run", f"No pair of gan and primal_dual at equal settings in {' or '.join(names)}.")
     seeds = min(pair.seeds for pair in pairs)
     if len(pairs) == 1:
         (pair,) = pairs
@@ -130,6 +132,12 @@ def learned(w1_std: pd.Series) -> Estimate:
 
 def share_of(seeds: Estimate) -> str:
     return f"{round(seeds.value * seeds.count) if seeds.count else 0} of {seeds.count}"
+
+
+def floor_of(experiment: Experiment, setting: str, metric: str) -> str:
+    """`, 1.2 of real data`: what follows a number of `setting`, where its runs measured real data too."""
+    floor = floors_of(experiment.runs_of(setting)).get(metric)
+    return "" if floor is None else f", {floor:.3g} of real data"
 
 
 def _number(value: float) -> float | None:

@@ -26,7 +26,7 @@ def render(text: str, title: str, folder: Path) -> str:
     """HTML of a Markdown report; pictures, named relative to `folder`, are embedded."""
     body = markdown.markdown(text, extensions=["tables"])
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
-    body = re.sub(r'src="([^":]+\.png)"', lambda match: f'src="{_data_uri(folder / match[1])}"', body)
+    body = re.sub(r'src="([^":]+\.(?:png|gif))"', lambda match: f'src="{_data_uri(folder / match[1])}"', body)
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -35,4 +35,4 @@ def render(text: str, title: str, folder: Path) -> str:
 
 
 def _data_uri(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    return f"data:image/{path.suffix[1:]};base64," + base64.b64encode(path.read_bytes()).decode("ascii")

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,58 +10,11 @@ import numpy as np
 import pandas as pd
 
 from saddlegan.reporting import settings as naming
+from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.runs import Problem, Run, load_runs
 
-HEADLINES = ("w1_std", "w1")  # the metric of a report that names none, or one that its runs do not have
-HIGHER_IS_BETTER = ("modes_covered", "converged")
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """The runs of one experiment that have metrics.
-
-    `table`: columns run, experiment, setting (label), the varying keys, seed, stop (iterations), and metrics: the mean
-    over the last fifth before the stop, `final_*` at the last iteration, flags as 0/1, NaN where not finite.
-    `settings`: {label: {varying key: value}}. `metric`: what tables, maps and comparisons are about.
-    """
-
-    name: str
-    runs: tuple[Run, ...]
-    table: pd.DataFrame
-    keys: tuple[str, ...]
-    settings: Mapping[str, Mapping[str, Any]]
-    metric: str
-    reference: str | None
-    map: Mapping[str, str] | None
-    claims: tuple[str, ...]
-
-    @cached_property
-    def _cells(self) -> dict[tuple[str, int], pd.DataFrame]:
-        groups = self.table.groupby(["setting", "stop"], sort=True)
-        return {(str(setting), int(stop)): rows.set_index("seed") for (setting, stop), rows in groups}  # type: ignore
-
-    @property
-    def higher_is_better(self) -> bool:
-        return self.metric in HIGHER_IS_BETTER
-
-    def stops(self, setting: str) -> list[int]:
-        """The iterations at which `setting` has metrics, ascending; the last is the end of training."""
-        return [stop for name, stop in self._cells if name == setting]
-
-    def values(self, setting: str, metric: str | None = None, stop: int | None = None) -> pd.Series:
-        """`metric` (default: the headline) per seed at `stop` (default: the last); NaN for a seed that has diverged."""
-        rows = self._cells.get((setting, self.stops(setting)[-1] if stop is None else stop))
-        column = metric or self.metric
-        if rows is None or column not in rows:
-            return pd.Series(dtype=float)
-        return pd.Series(rows[column].where(rows["diverged"] == 0))
-
-    def pairs(self, reference: str | None = None) -> dict[str, str]:
-        """{setting: its reference setting}, same values outside `method.*`; default: the experiment's reference."""
-        return naming.pairs(self.settings, self.keys, reference or self.reference)
-
-    def of_method(self, method: str) -> list[str]:
-        return [label for label, setting in self.settings.items() if setting["method"] == method]
+HEADLINES = ("w1_std", "w1", "frechet")  # the metric of a report that names none, or one that its runs do not have
+NO_COMPARISON = "features of two networks do not compare, nor do metrics of them"
 
 
 @dataclass(frozen=True)
@@ -117,7 +69,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
     table["diverged"] = _diverged(table, metric)
     front = ["run", "experiment", "setting", *keys, "seed", "stop"]
     table = table.reindex(columns=[*front, *(column for column in table if column not in front)])
-    problems += _divergences(table)
+    problems += [*_divergences(table), *_mismatches(runs)]
     return Experiment(
         name,
         tuple(runs),
@@ -174,4 +126,19 @@ def _divergences(table: pd.DataFrame) -> list[Problem]:
     return [
         Problem("diverged", run, f"{len(them)} of {seeds[run]} seeds: {', '.join(them[:8])}{', ...' * (len(them) > 8)}")
         for run, them in lost.items()
+    ]
+
+
+def _mismatches(runs: Sequence[Run]) -> list[Problem]:
+    """The runs measured by another network than most runs of their experiment."""
+    digests = Counter(run.extractor for run in runs if run.extractor)
+    usual = digests.most_common(1)[0][0] if digests else None
+    return [
+        Problem(
+            "mismatch",
+            run.name,
+            f"measured by extractor {run.extractor[:12]}, most runs by {usual[:12]}: {NO_COMPARISON}",
+        )
+        for run in runs
+        if usual and run.extractor and run.extractor != usual
     ]

@@ -2,16 +2,12 @@
 
 import json
 import os
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from saddlegan.folder import METRICS, RESULT, SAMPLES
+from saddlegan.folder import RESULT
 
 STATUSES = ("finished", "diverged", "failed")
 FIELDS = {
@@ -23,6 +19,7 @@ FIELDS = {
     "last_fifth": dict,
     "iterations": int,
 }
+RECORDS = {"floors": int | float | None, "extractor": str, "weights": str, "scales": int | float | str}  # of image runs
 KNOWN_FILES = ("multirun.yaml", ".gitignore")  # what may lie beside runs
 
 
@@ -62,6 +59,11 @@ class Run:
     @property
     def seeds(self) -> list[int]:
         return self.result["seeds"]
+
+    @property
+    def extractor(self) -> str | None:
+        """The digest of the network whose features the metrics of images are computed from."""
+        return (self.result.get("extractor") or {}).get("sha256")
 
 
 def load_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Problem]]:
@@ -145,10 +147,15 @@ def _fault(result: object) -> str | None:
         "stops": result.get("stops"),
         "versions": result.get("versions"),
         "report": result["config"].get("report"),
-    }
+    } | {name: result.get(name) for name in RECORDS}
     for name, value in optional.items():
         if not isinstance(value, dict | None):
             return f"{name!r}: got {value!r:.60}, expected an object or null"
+    for name, kind in RECORDS.items():
+        if not all(isinstance(value, kind) for value in (result.get(name) or {}).values()):
+            return f"{name!r}: got {result[name]!r:.60}, expected values of type {kind}"
+    if (weights := result.get("weights")) and not {"generator", "discriminator"} <= weights.keys():
+        return f"'weights': got {', '.join(weights)}, expected generator and discriminator"
     stops = result.get("stops") or {}
     if not all(isinstance(metrics, dict) and at.isdigit() for at, metrics in stops.items()):
         return "'stops' is not an object of iteration: metrics"
@@ -163,28 +170,3 @@ def _fault_of_metrics(metrics: Mapping[str, object], seeds: int) -> str | None:
         if not all(value is None or isinstance(value, int | float) for value in values):
             return f"{metric!r}: got a value that is not a number"
     return None
-
-
-def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
-    """`metrics.csv` as a table of `metric`: a row per iteration, a column per seed."""
-    try:
-        table = pd.read_csv(run.folder / METRICS)
-        return table.pivot_table(index="iteration", columns="seed", values=metric, aggfunc="last", dropna=False)
-    except (OSError, ValueError, KeyError) as error:
-        return Problem("incomplete", run.name, f"metrics.csv gives no curve of {metric} ({_line(error)})")
-
-
-def read_samples(run: Run) -> dict[str, np.ndarray] | Problem:
-    """`samples.npz`: `samples` (seeds, n), `support` (g,); `density`, `atoms`, `discriminator` where known."""
-    try:
-        with (run.folder / SAMPLES).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {key: np.asarray(file[key], dtype=float) for key in file.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        return Problem("incomplete", run.name, f"samples.npz cannot be read ({_line(error)})")
-    if not {"samples", "support"} <= arrays.keys():
-        return Problem("incomplete", run.name, f"samples.npz: got {', '.join(arrays)}, expected samples and support")
-    return arrays
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

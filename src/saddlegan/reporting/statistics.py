@@ -1,4 +1,4 @@
-"""Statistics over seeds: bootstrap intervals, shares, paired comparison with a reference, Holm's correction.
+"""Statistics over seeds: intervals (bootstrap, or Student's of few), shares, paired comparison, Holm's correction.
 
 Everything is deterministic: the resampling is seeded.
 """
@@ -12,6 +12,7 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
+FEW = 16  # seeds below which an interval is Student's: see `student`
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Estimate:
         """Whether the whole interval lies below `level`."""
         return self.high < level
 
+    def within(self, low: float, high: float) -> bool:
+        """Whether the whole interval lies in [low, high]."""
+        return low <= self.low and self.high <= high
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -39,7 +44,8 @@ class Comparison:
     `ratio`: geometric mean of metric(method) / metric(reference) over the pairs where both are finite and positive.
     `worse`: share of all pairs in which the method is worse; only the method diverged: worse; both diverged: not.
     `sign`: +1 where worse pairs outrank better ones in the signed-rank sums, -1 where better outrank worse, else 0.
-    `p`: Wilcoxon's signed-rank test on the log ratios, two-sided, a diverged side counting as the worst rank.
+    `p`: Wilcoxon's signed-rank test on the log ratios, two-sided, a diverged side counting as the worst rank. Of fewer
+    than `FEW` seeds, none diverged, Student's test on them: Wilcoxon's p of five pairs is at least 1/16.
     """
 
     ratio: Estimate
@@ -54,8 +60,33 @@ def mean(values: ArrayLike) -> Estimate:
     return _bootstrap(values, np.mean, "BCa")
 
 
+def student(values: ArrayLike) -> Estimate:
+    """Mean with Student's t interval, exact for normal values of any number; not finite values are left out.
+
+    For few seeds: a bootstrap only resamples what was seen, and is far too narrow. Of three normal values its 95 %
+    interval covers the mean in about 74 % of all cases, of five in 83 %.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[np.isfinite(values)]
+    if values.size < 2:
+        return Estimate(float(values.mean()) if values.size else np.nan, np.nan, np.nan, values.size)
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
+    return Estimate(float(values.mean()), float(values.mean() - half), float(values.mean() + half), values.size)
+
+
+def average(values: ArrayLike) -> Estimate:
+    """`student` of fewer than `FEW` seeds, diverged ones counted, else `mean`."""
+    return student(values) if np.size(values) < FEW else mean(values)
+
+
 def median(values: ArrayLike) -> Estimate:
-    """Median with its percentile bootstrap interval (BCa suits only smooth statistics); not finite values left out."""
+    """Median with its percentile bootstrap interval (BCa suits only smooth statistics); not finite values left out.
+
+    Of fewer than six seeds it has none: even from the least to the greatest value covers it in at most 94 % of cases.
+    """
+    if np.size(values) < 6:
+        finite = np.asarray(values, dtype=float)[np.isfinite(values)]
+        return Estimate(float(np.median(finite)) if finite.size else np.nan, np.nan, np.nan, finite.size)
     return _bootstrap(values, np.median, "percentile")
 
 
@@ -71,13 +102,21 @@ def share(flags: ArrayLike) -> Estimate:
 def compare(method: pd.Series, reference: pd.Series, *, higher_is_better: bool = False) -> Comparison:
     """Compare a metric, indexed by seed and NaN where diverged, on the seeds that both methods have."""
     a, b = _common(method, reference)
-    estimate = mean(_log_ratios(a, b))
-    value, low, high = np.exp([estimate.value, estimate.low, estimate.high]).tolist()
-    ratio = Estimate(value, low, high, estimate.count)
+    logs = _log_ratios(a, b)
+    ratio = _exponential(student(logs) if a.size < FEW else mean(logs))
     excess = _excess(a, b, higher_is_better)
     ranks = stats.rankdata(np.abs(excess))
     sign = int(np.sign((np.sign(excess) * ranks).sum()))
-    return Comparison(ratio, share(excess > 0), sign, _signed_rank(excess), a.size)
+    return Comparison(ratio, share(excess > 0), sign, _p(excess), a.size)
+
+
+def equivalence(method: pd.Series, reference: pd.Series) -> Estimate:
+    """Geometric mean ratio over the common seeds in which both are finite, with Student's interval on log ratios.
+
+    To be compared with a margin, such as [0.8, 1.25], that was fixed before: an interval inside it shows equivalence,
+    which a difference that is not significant does not.
+    """
+    return _exponential(student(_log_ratios(*_common(method, reference))))
 
 
 def ratio(method: pd.Series, reference: pd.Series) -> float:
@@ -147,7 +186,14 @@ def _excess(a: NDArray, b: NDArray, higher_is_better: bool) -> NDArray:
     return excess
 
 
-def _signed_rank(excess: NDArray) -> float:
+def _exponential(logs: Estimate) -> Estimate:
+    value, low, high = np.exp([logs.value, logs.low, logs.high]).tolist()
+    return Estimate(value, low, high, logs.count)
+
+
+def _p(excess: NDArray) -> float:
     if excess.size < 2:
         return np.nan
+    if excess.size < FEW and np.isfinite(excess).all() and np.ptp(excess) > 0:
+        return float(stats.ttest_1samp(excess, 0.0)[1])  # type: ignore
     return float(stats.wilcoxon(excess)[1]) if np.any(excess) else 1.0  # type: ignore

@@ -7,31 +7,28 @@ import pandas as pd
 
 from saddlegan.reporting import settings as naming
 from saddlegan.reporting import statistics
-from saddlegan.reporting.results import Experiment
+from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.statistics import Estimate
 
 SIGNIFICANT = 0.05  # of Holm's adjusted p
-NAMES = {"w1": "W1", "w1_std": "W1 / true std", "ks": "Kolmogorov-Smirnov", "modes_covered": "modes covered"}
-
-
-def name_of(metric: str) -> str:
-    """A metric as tables and axes write it."""
-    return NAMES.get(metric, metric)
 
 
 def summary(experiment: Experiment) -> pd.DataFrame:
-    """Per setting, at its last stop: seeds, `Estimate`s of median, mean and share converged, diverged seeds."""
+    """Per setting, at its last stop: seeds, `Estimate`s of median and mean, of the share converged where runs say so,
+    diverged seeds."""
+    says_converged = "converged" in experiment.table
     rows = []
     for setting in experiment.settings:
         values, converged = experiment.values(setting), experiment.values(setting, "converged")
+        share = statistics.share(converged > 0) if converged.notna().any() else statistics.share([])
         rows.append(
             {
                 "setting": setting,
                 "iterations": experiment.stops(setting)[-1],
                 "seeds": values.size,
                 "median": statistics.median(values),
-                "mean": statistics.mean(values),
-                "converged": statistics.share(converged > 0) if converged.notna().any() else statistics.share([]),
+                "mean": statistics.average(values),
+                **({"converged": share} if says_converged else {}),
                 "diverged": int(values.isna().sum()),
             }
         )
@@ -55,12 +52,11 @@ def comparisons(experiment: Experiment) -> pd.DataFrame:
 
 def main_table(experiment: Experiment, rows: pd.DataFrame, says: Mapping[str, str]) -> str:
     """`summary` as Markdown, beside what the source says of each method."""
-    headers = ["setting", "seeds", "median", "mean", "converged", "diverged", "iterations"] + ["the source"] * bool(
-        says
-    )
+    shares = ["converged"] if "converged" in rows else []
+    headers = ["setting", "seeds", "median", "mean", *shares, "diverged", "iterations"] + ["the source"] * bool(says)
     cells = []
     for row in rows.to_dict("records"):
-        estimates = [show(row["median"]), show(row["mean"]), show_share(row["converged"])]
+        estimates = [show(row["median"]), show(row["mean"]), *(show_share(row[name]) for name in shares)]
         source = says.get(experiment.settings[row["setting"]]["method"], "–")
         cells.append(
             [row["setting"], row["seeds"], *estimates, row["diverged"], row["iterations"]] + [source] * bool(says)

@@ -1,0 +1,178 @@
+"""Evaluation of images: in the features of the fixed extractor, against test images, beside real data's own values."""
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from saddlegan.callbacks.evaluate import Conclusion, Evaluate
+from saddlegan.data.images import ImageSet, unit
+from saddlegan.extractor import Extractor
+from saddlegan.figures import save_png
+from saddlegan.figures.images import ImagePanel, image_figure, square
+from saddlegan.folder import SAMPLES
+from saddlegan.metrics import features as metrics
+from saddlegan.metrics.manifold import precision_recall_density_coverage
+from saddlegan.metrics.neighbours import distances, memorisation, nearest
+from saddlegan.metrics.parzen import parzen
+
+SHOWN, FOLLOWED, FRAMES = 64, 16, 25  # images at the end, images through training, and moments of it that are kept
+LINES, STEPS, NEIGHBOURS = 6, 10, 10  # of the interpolation; images whose nearest neighbours are shown
+SEARCHED = 2000  # images whose nearest training image is sought
+
+
+class EvaluateImages(Evaluate):
+    """Fréchet distance and its like, on `samples` images against all test images; at the end the costlier metrics too.
+
+    `extractor` is a file of other weights than the shipped ones; what classes say is measured where the extractor was
+    trained on these classes.
+    """
+
+    headline = "frechet"
+
+    def __init__(self, images: ImageSet, *, extractor: str | None, **evaluation: Any) -> None:
+        super().__init__(**evaluation)
+        self.images = images
+        self.extractor = Extractor(extractor)
+        self.classes = images.classes == self.extractor.dataset
+        self.real = unit(images.test)[None]
+        self.frames: list[tuple[int, Tensor]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"frames": self.frames}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.frames = [(iteration, frame) for iteration, frame in state_dict["frames"]]
+
+    def evaluate(self, module: Any) -> Tensor:
+        self.extractor.to(module.device)
+        fake = super().evaluate(module)
+        self.frames.append((int(module.iteration), pixels(fake[0, :FOLLOWED])))
+        return fake
+
+    # Metrics ---------------------------------------------------------------------------------------------------------
+
+    def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
+        return {name: np.array([value]) for name, value in self.compare(*self.extractor.see(fake[0])).items()}
+
+    @cached_property
+    def features(self) -> Tensor:
+        """Of the test images."""
+        return self.extractor.see(self.real[0])[0]
+
+    def compare(self, features: Tensor, logits: Tensor) -> dict[str, float]:
+        """What is measured at every evaluation."""
+        values = {
+            "frechet": metrics.frechet_distance(features, self.features),
+            "kernel_distance": metrics.kernel_distance(features, self.features),
+        }
+        if self.classes:
+            values["classifier_score"] = metrics.classifier_score(logits)
+            values["classes_covered"] = metrics.classes_covered(logits)
+            values["class_kl"] = metrics.class_kl(logits)
+        return values
+
+    def at_the_end(self, images: Tensor, features: Tensor) -> dict[str, float]:
+        """What is measured once, of images `(n, 1, 28, 28)`."""
+        test = self.real[0].flatten(1)
+        values = precision_recall_density_coverage(features, self.features)
+        if self.images.validation is not None:
+            found = parzen(images.flatten(1), unit(self.images.validation).flatten(1), test)
+            values |= {"parzen": found.mean, "parzen_se": found.standard_error, "parzen_sigma": found.sigma}
+        return values
+
+    def floors(self) -> dict[str, float]:
+        """The same metrics of real training images: the best that can be hoped for."""
+        real = unit(self.images.train[: self.samples])
+        features, logits = self.extractor.see(real)
+        return self.compare(features, logits) | self.at_the_end(real, features)
+
+    def flags(self, series: dict[str, np.ndarray], diverged_above: float) -> dict[str, np.ndarray]:
+        return {"diverged": (~np.isfinite(series[self.headline])).any(0).astype(float)}
+
+    # Pictures and the end --------------------------------------------------------------------------------------------
+
+    def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
+        """The same latents at every time: the slider in TensorBoard is the animation."""
+        if trainer.logger is not None:
+            sheet = image_figure([ImagePanel(f"iteration {iteration}", square(pixels(fake[0, :SHOWN]).numpy()))])
+            trainer.logger.experiment.add_figure("samples", sheet, iteration)  # type: ignore[attr-defined]
+
+    def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
+        self.extractor.to(module.device)
+        features, _ = self.extractor.see(fake[0])
+        final = self.at_the_end(fake[0], features)
+        shown, test, train = (x.flatten(1) for x in (fake[0], self.real[0], unit(self.images.train)))
+        final["memorisation"] = memorisation(shown[:SEARCHED], test[:SEARCHED], train)
+        arrays = self.pictures(module, fake)
+        np.savez_compressed(folder / SAMPLES, **arrays)  # type: ignore[arg-type]
+        if draw:
+            self.draw(trainer, arrays, folder)
+        players = {"generator": module.generator, "discriminator": module.discriminator}
+        entries = {
+            "floors": {name: float(f"{value:.7g}") for name, value in self.floors().items()},
+            "extractor": {"sha256": self.extractor.sha256, "dataset": self.extractor.dataset},
+            "weights": {player: digest(network) for player, network in players.items()},
+            "scales": self.scales(),
+        }
+        return Conclusion({name: [value] for name, value in final.items()}, entries)
+
+    def pictures(self, module: Any, fake: Tensor) -> dict[str, np.ndarray]:
+        """What samples.npz holds."""
+        kept = np.unique(np.linspace(0, len(self.frames) - 1, FRAMES).round().astype(int))
+        assert self.latents is not None
+        ends = self.latents[:, SHOWN : SHOWN + 2 * LINES]
+        weight = torch.linspace(0, 1, STEPS)[:, None]
+        lines = [(1 - weight) * ends[:, i] + weight * ends[:, i + LINES] for i in range(LINES)]
+        between = module.sample(torch.cat(lines)[None]).unflatten(1, (LINES, STEPS))
+        shown = fake[0, :NEIGHBOURS]
+        _, index = nearest(shown.flatten(1), unit(self.images.train).flatten(1))
+        arrays = {
+            "images": pixels(fake[0, :SHOWN]),
+            "real": self.images.test[:SHOWN, 0],
+            "through": torch.stack([self.frames[k][1] for k in kept]),
+            "interpolation": pixels(between[0]),
+            "neighbours": torch.stack([pixels(shown), self.images.train[index, 0]]),
+        }
+        moments = {"iterations": np.array([self.frames[k][0] for k in kept])}
+        return {name: array.numpy() for name, array in arrays.items()} | moments
+
+    def draw(self, trainer: L.Trainer, arrays: dict[str, np.ndarray], folder: Path) -> None:
+        """figures/*.png, and the same in TensorBoard."""
+        panels = {
+            "samples": [ImagePanel("generated", square(arrays["images"])), ImagePanel("real", square(arrays["real"]))],
+            "interpolation": [ImagePanel("lines between latents", arrays["interpolation"])],
+            "neighbours": [
+                ImagePanel("generated, and the nearest training images", arrays["neighbours"], ("fake", "nearest"))
+            ],
+        }
+        for name, content in panels.items():
+            save_png(image_figure(content), folder / "figures" / f"{name}.png")
+            if trainer.logger is not None:
+                figure = image_figure(content)
+                trainer.logger.experiment.add_figure(f"end/{name}", figure, self.history[-1][0])  # type: ignore[attr-defined]
+
+    def scales(self) -> dict[str, Any]:
+        """The distances that real images have from each other, among which a kernel's sigma must lie."""
+        found = {}
+        for space, points in {"pixels": self.real[0].flatten(1), "features": self.features}.items():
+            median, near = distances(points[:SEARCHED])
+            found |= {f"median_distance_{space}": round(median, 4), f"nearest_distance_{space}": round(near, 4)}
+        return found
+
+
+def pixels(images: Tensor) -> Tensor:
+    """Images `(*n, 1, 28, 28)` in [0, 1] as uint8 `(*n, 28, 28)`."""
+    return (images[..., 0, :, :].nan_to_num() * 255.0).round().clamp(0, 255).to(torch.uint8).cpu()
+
+
+def digest(network: nn.Module) -> str:
+    """SHA-256 of the parameters' bytes."""
+    parameters = (parameter.detach().cpu().numpy().tobytes() for parameter in network.parameters())
+    return hashlib.sha256(b"".join(parameters)).hexdigest()

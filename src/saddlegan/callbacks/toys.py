@@ -1,0 +1,98 @@
+"""Evaluation of a distribution on the line, which is known exactly."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+from torch import Tensor
+
+from saddlegan.callbacks import board
+from saddlegan.callbacks.evaluate import Conclusion, Evaluate
+from saddlegan.data.distributions import Distribution
+from saddlegan.figures import DensityPanel, density_figure, discriminator_figure, save_png
+from saddlegan.folder import SAMPLES
+from saddlegan.metrics import distribution as metrics
+from saddlegan.metrics import trajectory
+from saddlegan.random import draw_evaluation
+
+#: Quantiles of each seed's samples that samples.npz keeps.
+KEPT = 256
+
+
+class EvaluateToy(Evaluate):
+    """W1 and its like against `law`; densities and discriminators as pictures."""
+
+    headline = "w1"
+
+    def __init__(self, law: Distribution, **evaluation: Any) -> None:
+        super().__init__(**evaluation)
+        self.law = law
+        self.quantiles = law.quantiles(self.samples)
+        self.real = draw_evaluation(law.draw, self.seeds, self.samples, part=1)
+
+    def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
+        """A point mass has no std to measure in."""
+        law = self.law
+        ordered = np.sort(fake[..., 0].double().numpy(), axis=-1)
+        ordered = np.where(np.isfinite(ordered).all(-1, keepdims=True), ordered, np.nan)
+        w1 = metrics.wasserstein_1(ordered, self.quantiles)
+        values = {"w1": w1, "mean_error": metrics.mean_error(ordered, law.mean)}
+        values["ks"] = metrics.kolmogorov_smirnov(ordered, law.cdf, law.cdf_left if len(law.atoms) else None)
+        if law.std > 0:
+            values |= {"w1_std": w1 / law.std, "std_ratio": metrics.std_ratio(ordered, law.std)}
+        if len(law.modes) > 1:
+            values["modes_covered"] = metrics.modes_covered(ordered, law.modes, law.radius)
+        return values
+
+    def flags(self, series: dict[str, np.ndarray], diverged_above: float) -> dict[str, np.ndarray]:
+        size = max(math.hypot(self.law.mean, self.law.std), self.law.unit)
+        return {
+            "oscillation": trajectory.oscillation(series["mean_error"]),
+            "converged": trajectory.converged(series["w1"], self.law.unit),
+            "diverged": trajectory.diverged(series["w1"], diverged_above * size),
+        }
+
+    def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
+        """The generated density beside the true one, and D(x)."""
+        if trainer.logger is None:
+            return
+        panel = density_panel(self.law, fake[..., 0].numpy(), f"iteration {iteration}")
+        writer = trainer.logger.experiment  # type: ignore[attr-defined]
+        writer.add_figure("density", density_figure([panel]), iteration)
+        curves = board.discriminator_curve(module, panel.support)
+        writer.add_figure("discriminator", discriminator_figure(panel.support, curves, panel.title), iteration)
+
+    def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
+        """samples.npz, from which the report draws without torch, and, with `draw`, figures/*.png."""
+        samples, name = fake[..., 0].numpy(), folder.name
+        panel = density_panel(self.law, samples, name if len(name) < 60 else name[:57] + "...")
+        curves = board.discriminator_curve(module, panel.support)
+        ranks = np.linspace(0, samples.shape[-1] - 1, KEPT).round().astype(int)
+        arrays = {"support": panel.support, "samples": np.sort(samples, axis=-1)[:, ranks], "discriminator": curves}
+        truth = {"density": panel.density, "atoms": panel.atoms}
+        arrays |= {name: array for name, array in truth.items() if array is not None}
+        single = {name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()}
+        np.savez_compressed(folder / SAMPLES, **single)  # type: ignore[arg-type]
+        if draw:
+            save_png(density_figure([panel]), folder / "figures" / "density.png")
+            figure = discriminator_figure(panel.support, curves, panel.title)
+            save_png(figure, folder / "figures" / "discriminator.png")
+        return Conclusion()
+
+
+def support_of(law: Distribution, fake: np.ndarray, points: int = 400) -> np.ndarray:
+    """A grid over the law's modes and the middle 98 % of the finite samples; denser where the law is narrow."""
+    finite = fake[np.isfinite(fake)]
+    margin = 6.0 * law.radius / 3.0
+    low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (law.mean, law.mean)
+    wide = np.linspace(min(low, law.modes.min() - margin), max(high, law.modes.max() + margin), points // 2)
+    near = [np.linspace(mode - margin, mode + margin, points // 2 // len(law.modes)) for mode in law.modes]
+    return np.unique(np.concatenate([wide, *near]))
+
+
+def density_panel(law: Distribution, fake: np.ndarray, title: str) -> DensityPanel:
+    """Samples `(seeds, n)` beside what the law has: a density, or atoms."""
+    support = support_of(law, fake)
+    return DensityPanel(title, fake, support, law.density(support), law.atoms if len(law.atoms) else None)

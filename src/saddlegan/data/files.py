@@ -1,0 +1,94 @@
+"""The files of an image data set: where they lie, and whether they are whole. Checked before torch is imported."""
+
+import functools
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from saddlegan.checks import ConfigError
+
+#: torchvision's folder of each set; `digits` comes with scikit-learn and needs none.
+FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
+#: Bytes of the four files, which the three sets share: a header, then a byte a pixel or a label.
+SIZES = {
+    "train-images-idx3-ubyte": 16 + 60_000 * 784,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
+}
+#: MD5 of MNIST's files as its authors published them. Those of the other sets are checked by torchvision on download.
+MNIST_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+def check_files(data: dict[str, Any]) -> None:
+    """Raise `ConfigError` where the configuration's `data` names files that are missing, unreadable, or altered.
+
+    Missing files are no error where they may be downloaded; distributions and `digits` have none.
+    """
+    if data.get("name") in FOLDERS:
+        _check_set(data["name"], data["root"], data["download"])
+
+
+def data_root(root: str) -> Path:
+    """`data.root` as a path; `~` is the home folder."""
+    return Path(root).expanduser()
+
+
+def folder_of(name: str, root: str) -> Path:
+    """Where torchvision keeps the raw files of a set."""
+    return data_root(root) / FOLDERS[name] / "raw"
+
+
+def missing(name: str, root: str) -> list[str]:
+    """The files that are not there. Raises `ConfigError` where the folder may not be read."""
+    folder = folder_of(name, root)
+    try:
+        there = set(os.listdir(folder)) if folder.exists() else set()
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+    return [file for file in SIZES if file not in there]
+
+
+def no_data(name: str, root: str, why: str) -> ConfigError:
+    """The error for a set that is not there and cannot be fetched."""
+    folder = folder_of(name, root)
+    return ConfigError(
+        f"data.root={root}: got no {FOLDERS[name]} ({folder} lacks {', '.join(missing(name, root))}; {why})."
+        f" Remedy: put its four files into {folder}, or name the folder that holds {FOLDERS[name]}/raw by data.root=DIR"
+        " or SADDLEGAN_DATA; or run once with data.download=true where there is a network; data=digits needs neither."
+    )
+
+
+@functools.cache
+def _check_set(name: str, root: str, download: bool) -> None:
+    if missing(name, root):
+        if not download:
+            raise no_data(name, root, "data.download=false")
+        return
+    for file, size in SIZES.items():
+        path = folder_of(name, root) / file
+        try:
+            found = path.stat().st_size
+            digest = hashlib.md5(path.read_bytes()).hexdigest() if name == "mnist" else None
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        if found != size:
+            fault = f"got {found} bytes, expected {size}: it is truncated or another file"
+        elif digest is not None and digest != MNIST_MD5[file]:
+            fault = f"got MD5 {digest}, expected {MNIST_MD5[file]}: it was altered"
+        else:
+            continue
+        raise ConfigError(f"{path}: {fault}. Remedy: delete it, and fetch it again (data.download=true).")
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"{path}: got {error.strerror or error}, expected files that can be read."
+        " Remedy: grant read rights, or name another folder by data.root=DIR."
+    )

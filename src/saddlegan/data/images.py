@@ -1,0 +1,126 @@
+"""Image data sets in memory, as uint8 on the training device, and their minibatches by index.
+
+An epoch is a permutation that (seed, epoch) decides; minibatches follow each other through it, and a last one that is
+not full is left out. The whole set lies on the device, so that no worker process loads anything.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+from torchvision import datasets
+
+from saddlegan.checks import ConfigError, Literal, NonNegativeInt, checked
+from saddlegan.data import files
+from saddlegan.data.spans import Span, Spans
+from saddlegan.random import Purpose, stream
+
+Pixels = UInt8[Tensor, "n 1 28 28"]
+Images = Float[Tensor, "n 1 28 28"]
+
+
+class ImageSet:
+    """Grey images of 28 x 28 pixels: `train`, `validation` and `test`, uint8 `(n, 1, 28, 28)`.
+
+    Args:
+        name: `mnist`, `fashion_mnist`, `kmnist` (torchvision's files), or `digits`: the 1797 real 8 x 8 digits of
+            scikit-learn, enlarged to 18 x 18 in a black frame (where the shipped classifier reads 93 % of them), for
+            machines without network; every fourth of them is a test image.
+        root: folder that holds MNIST/raw and the like.
+        download: whether missing files may be fetched.
+        train_images: train on the first so many; 0 is all of them.
+
+    `validation` is the last 10 000 training images (Goodfellow et al. 2014 choose the Parzen width on them), whether
+    they are trained on or not; `digits` has none.
+
+    Raises `ConfigError` where files are missing, unreadable or damaged, or `train_images` is more than there are.
+    """
+
+    #: What a model must take to be trained on this.
+    samples = "images"
+    shape = (1, 28, 28)
+
+    @checked
+    def __init__(
+        self,
+        *,
+        name: Literal["mnist", "fashion_mnist", "kmnist", "digits"],
+        root: str,
+        download: bool,
+        train_images: NonNegativeInt,
+    ) -> None:
+        self.name = name
+        self.classes = "mnist" if name == "digits" else name  # the set whose classes it has
+        train, self.test = _digits() if name == "digits" else _torchvision(name, root, download)
+        if train_images > len(train):
+            raise ConfigError(f"data.train_images={train_images}: got more than the {len(train)} images of {name}.")
+        self.validation = None if name == "digits" else train[-10_000:]
+        self.train = train[: train_images or len(train)]
+
+
+def unit(pixels: Tensor) -> Tensor:
+    """uint8 pixels as float32 in [0, 1]."""
+    return pixels.float().div_(255.0)
+
+
+class ImageData(Spans):
+    """Minibatches of `images.train`; a span is `(iterations, draws, 1, batch, 1, 28, 28)`, float32 in [0, 1].
+
+    Raises `ConfigError` where a minibatch is larger than the data.
+    """
+
+    def __init__(self, images: ImageSet, **spans: Any) -> None:
+        super().__init__(**spans)
+        self.epoch_length = len(images.train) // self.batch_size
+        if not self.epoch_length:
+            raise ConfigError(
+                f"batch_size={self.batch_size}: got more than the {len(images.train)} training images of {images.name}."
+                f" Remedy: batch_size={len(images.train)} or less."
+            )
+        self.images = images
+        self.pixels = images.train
+        self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
+
+    def span(self, start: int, stop: int) -> Span:
+        self.pixels = self.pixels.to(self.trainer.strategy.root_device)  # type: ignore[union-attr]
+        index = np.concatenate(list(self.indices(start * self.draws, stop * self.draws)))
+        batches = self.pixels[torch.from_numpy(index).to(self.pixels.device)]
+        return unit(batches).unflatten(0, (stop - start, self.draws, 1, self.batch_size))
+
+    def indices(self, first: int, last: int) -> Iterator[np.ndarray]:
+        """What minibatches `first` to `last` - 1 of the whole training hold."""
+        for minibatch in range(first, last):
+            epoch, place = divmod(minibatch, self.epoch_length)
+            if epoch != self.epoch:
+                self.epoch = epoch
+                self.order = stream(self.seeds[0], Purpose.DATA, epoch).permutation(len(self.pixels))
+            yield self.order[place * self.batch_size : (place + 1) * self.batch_size]
+
+
+def _digits() -> tuple[Pixels, Pixels]:
+    from sklearn.datasets import load_digits
+
+    small = torch.from_numpy(load_digits().images)[:, None].float() * (255.0 / 16.0)  # type: ignore[attr-defined]
+    pixels = pad(interpolate(small, size=18, mode="bilinear"), (5, 5, 5, 5)).round_().to(torch.uint8)
+    test = torch.arange(len(pixels)) % 4 == 3
+    return pixels[~test], pixels[test]
+
+
+def _torchvision(name: str, root: str, download: bool) -> tuple[Pixels, Pixels]:
+    files.check_files({"name": name, "root": root, "download": download})
+    kind = getattr(datasets, files.FOLDERS[name])
+    if files.missing(name, root):
+        folder = files.folder_of(name, root)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / ".lock"):  # the runs of a sweep start together
+                kind(files.data_root(root), download=True)
+        except (OSError, RuntimeError) as error:
+            raise files.no_data(name, root, f"the download failed: {error}") from None
+    train, test = (kind(files.data_root(root), train=part).data[:, None] for part in (True, False))
+    return train, test

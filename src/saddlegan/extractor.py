@@ -1,0 +1,93 @@
+"""The fixed classifier in whose features images are measured: small, trained on MNIST, shipped with the package.
+
+Numbers of different users compare because the weights are the same: their SHA-256 is part of every result.
+`scripts/train_extractor.py` trained them.
+"""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from saddlegan.checks import ConfigError
+
+#: The shipped weights and their hash.
+SHIPPED = Path(__file__).parent / "weights" / "mnist_classifier.safetensors"
+SHA256 = "165faa15cdb329fce4a06df19252ff961c6b32460bc8cfda60f7b09f02921f0b"
+
+REMEDY = "install the package again"
+
+#: Images that pass through the network at once: bounds memory, whatever is asked for.
+CHUNK = 1000
+
+
+class Classifier(nn.Module):
+    """Images `(n, 1, 28, 28)` in [0, 1] to 128 features, after ReLU, and 10 logits; 110 thousand parameters."""
+
+    num_features = 128
+
+    def __init__(self) -> None:
+        super().__init__()
+
+        def block(inputs: int, outputs: int) -> list[nn.Module]:
+            return [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+        self.body = nn.Sequential(
+            *block(1, 16), *block(16, 16), nn.MaxPool2d(2),
+            *block(16, 32), *block(32, 32), nn.MaxPool2d(2),
+            *block(32, 64), nn.MaxPool2d(2), nn.Flatten(),
+            nn.Linear(576, self.num_features), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Linear(self.num_features, 10)
+
+    def features(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, "n 128"]:
+        return self.body(images)
+
+    def forward(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, "n 10"]:
+        return self.head(self.body(images))
+
+
+class Extractor(Classifier):
+    """A classifier that is never trained again; `sha256` names its weights, `dataset` what it was trained on.
+
+    Without a `path` the shipped one. Raises `ConfigError` where the file is missing, damaged, or of another network,
+    and where the shipped file is not the one that was shipped.
+    """
+
+    def __init__(self, path: str | None = None) -> None:
+        super().__init__()
+        file = Path(path).expanduser() if path else SHIPPED
+        try:
+            content = file.read_bytes()
+            with safe_open(file, "pt") as opened:
+                self.dataset = (opened.metadata() or {}).get("dataset", "unknown")
+            self.load_state_dict(load(content))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(
+                f"evaluation.extractor={file}: got a file that cannot be used ({reason}), expected weights that"
+                f" scripts/train_extractor.py wrote. Remedy: {REMEDY if path is None else 'evaluation.extractor=null'}."
+            ) from None
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        if path is None and self.sha256 != SHA256:
+            raise ConfigError(
+                f"{file}: got SHA-256 {self.sha256}, expected {SHA256}: these are not the shipped weights, and numbers"
+                f" would not compare. Remedy: {REMEDY}, or name other weights by evaluation.extractor=FILE."
+            )
+        self.requires_grad_(False)
+        self.train(False)
+
+    def train(self, mode: bool = True) -> "Extractor":
+        """Always in evaluation mode: batch normalisation keeps its stored statistics."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def see(self, images: Float[Tensor, "n 1 28 28"]) -> tuple[Float[Tensor, "n 128"], Float[Tensor, "n 10"]]:
+        """Features and logits, on the CPU; `CHUNK` images at a time, wherever they lie."""
+        device = self.head.weight.device
+        features = torch.cat([self.features(part.to(device)) for part in images.split(CHUNK)])
+        return features.cpu(), self.head(features).cpu()

@@ -1,0 +1,39 @@
+"""What tells one run from another: the part of its configuration that decides its result, and its folder's name."""
+
+import hashlib
+import re
+from typing import Any
+
+#: Keys that do not change what a run computes: they may differ between a stored run and the one asked for.
+NEUTRAL = ("report", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
+
+
+def run_name(override_dirname: str) -> str:
+    """A run folder's name from its overrides: one path component of at most 200 characters."""
+    name = re.sub(r"[^\w=.,+-]+", "_", override_dirname) or "default"
+    return name if len(name) <= 200 else f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def fingerprint(config: dict[str, Any]) -> dict[str, Any]:
+    """What decides a run's result: the configuration without its neutral keys, flattened to dotted keys."""
+    neutral = tuple(f"{key}." for key in NEUTRAL)
+    return {key: leaf for key, leaf in flatten(config).items() if not f"{key}.".startswith(neutral)}
+
+
+def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested dict as `{dotted key: leaf}`; lists are leaves."""
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    return {
+        key: leaf
+        for name, branch in tree.items()
+        for key, leaf in flatten(branch, f"{prefix}.{name}".lstrip(".")).items()
+    }
+
+
+def difference(stored: dict[str, Any], asked: dict[str, Any]) -> str:
+    """Lines `key: stored -> asked` for what differs between two fingerprints; empty where nothing does."""
+    keys = sorted(stored.keys() | asked.keys())
+    absent = "(absent)"
+    pairs = [(key, stored.get(key, absent), asked.get(key, absent)) for key in keys]
+    return "\n".join(f"  {key}: {old} -> {new}" for key, old, new in pairs if old != new)

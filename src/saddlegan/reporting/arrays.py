@@ -1,0 +1,76 @@
+"""A run's arrays: metrics.csv as curves, samples.npz as what pictures are drawn from."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from saddlegan.folder import METRICS, SAMPLES
+from saddlegan.reporting.runs import Problem, Run
+
+Arrays = Mapping[str, NDArray]
+UNREADABLE = (
+    *(OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
+#: Dimensions of the arrays of a toy, and of an image run: `images` (n, height, width), `through` (frames, n, height,
+#: width) at `iterations` (frames,), `interpolation` (lines, steps, height, width), `neighbours` (2, n, height, width).
+TOY = {"samples": 2, "support": 1}
+IMAGE = {"images": 3, "real": 3, "through": 4, "iterations": 1, "interpolation": 4, "neighbours": 4}
+
+
+def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
+    """`metrics.csv` as a table of `metric`: a row per iteration, a column per seed."""
+    try:
+        table = pd.read_csv(run.folder / METRICS)
+        return table.pivot_table(index="iteration", columns="seed", values=metric, aggfunc="last", dropna=False)
+    except (OSError, ValueError, KeyError) as error:
+        return Problem("incomplete", run.name, f"metrics.csv gives no curve of {metric} ({_line(error)})")
+
+
+def read_samples(run: Run) -> Arrays | Problem:
+    """`samples.npz` of a toy, as float: `samples` (seeds, n), `support` (g,); `density`, `atoms`, `discriminator` where
+    known. Of an image run, as uint8: the arrays of `IMAGE`."""
+    try:
+        with (run.folder / SAMPLES).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        if "images" not in arrays:
+            arrays = {key: np.asarray(array, dtype=float) for key, array in arrays.items()}
+    except UNREADABLE as error:
+        return Problem("incomplete", run.name, f"samples.npz cannot be read ({_line(error)})")
+    fault = _fault_of_images(arrays) if "images" in arrays else _fault(arrays, TOY)
+    return Problem("incomplete", run.name, f"samples.npz: {fault}") if fault else arrays
+
+
+def _fault(arrays: Arrays, expected: Mapping[str, int]) -> str | None:
+    """What is missing or of another shape than `expected`."""
+    if missing := expected.keys() - arrays.keys():
+        return f"got {', '.join(arrays) or 'nothing'}, expected also {', '.join(sorted(missing))}"
+    for name, dimensions in expected.items():
+        shape = arrays[name].shape
+        if len(shape) != dimensions or 0 in shape:
+            return f"{name!r}: got shape {shape}, expected {dimensions} axes, none of them empty"
+    return None
+
+
+def _fault_of_images(arrays: Arrays) -> str | None:
+    if fault := _fault(arrays, IMAGE):
+        return fault
+    size = arrays["images"].shape[-2:]
+    for name in IMAGE.keys() - {"iterations"}:
+        if arrays[name].dtype != np.uint8 or arrays[name].shape[-2:] != size:
+            return f"{name!r}: got {arrays[name].dtype} {arrays[name].shape}, expected uint8 of the size {size}"
+    frames, times = len(arrays["through"]), arrays["iterations"]
+    if len(times) != frames or not np.issubdtype(times.dtype, np.number):
+        return f"'iterations': got {times.dtype} {times.shape}, expected one number for each of {frames} frames"
+    if len(arrays["neighbours"]) != 2:
+        return f"'neighbours': got shape {arrays['neighbours'].shape}, expected (2, n, height, width)"
+    return None
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

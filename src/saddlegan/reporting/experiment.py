@@ -1,0 +1,97 @@
+"""An experiment: the runs that compare settings, as one long table and what is read from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from saddlegan.reporting import measures
+from saddlegan.reporting import settings as naming
+from saddlegan.reporting.runs import Run
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The runs of one experiment that have metrics.
+
+    `table`: columns run, experiment, setting (label), the varying keys, seed, stop (iterations), and metrics: the mean
+    over the last fifth before the stop, `final_*` at the last iteration, flags as 0/1, NaN where not finite.
+    `settings`: {label: {varying key: value}}. `metric`: what tables, maps and comparisons are about.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    table: pd.DataFrame
+    keys: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, Any]]
+    metric: str
+    reference: str | None
+    map: Mapping[str, str] | None
+    claims: tuple[str, ...]
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, int], pd.DataFrame]:
+        groups = self.table.groupby(["setting", "stop"], sort=True)
+        return {(str(setting), int(stop)): rows.set_index("seed") for (setting, stop), rows in groups}  # type: ignore
+
+    @cached_property
+    def _runs(self) -> dict[str, tuple[Run, ...]]:
+        names = {setting: set(rows) for setting, rows in self.table.groupby("setting")["run"]}
+        return {str(setting): tuple(run for run in self.runs if run.name in own) for setting, own in names.items()}
+
+    @property
+    def higher_is_better(self) -> bool:
+        return measures.higher_is_better(self.metric)
+
+    @property
+    def floors(self) -> dict[str, float]:
+        """The metrics of real training images against test images, mean over runs; empty for toys."""
+        return floors_of(self.runs)
+
+    def stops(self, setting: str) -> list[int]:
+        """The iterations at which `setting` has metrics, ascending; the last is the end of training."""
+        return [stop for name, stop in self._cells if name == setting]
+
+    def values(self, setting: str, metric: str | None = None, stop: int | None = None) -> pd.Series:
+        """`metric` (default: the headline) per seed at `stop` (default: the last); NaN for a seed that has diverged."""
+        rows = self._cells.get((setting, self.stops(setting)[-1] if stop is None else stop))
+        column = metric or self.metric
+        if rows is None or column not in rows:
+            return pd.Series(dtype=float)
+        return pd.Series(rows[column].where(rows["diverged"] == 0))
+
+    def pairs(self, reference: str | None = None) -> dict[str, str]:
+        """{setting: its reference setting}, same values outside `method.*`; default: the experiment's reference."""
+        return naming.pairs(self.settings, self.keys, reference or self.reference)
+
+    def of_method(self, method: str) -> list[str]:
+        return [label for label, setting in self.settings.items() if setting["method"] == method]
+
+    def runs_of(self, setting: str) -> tuple[Run, ...]:
+        """The runs that share `setting`: blocks of seeds, or one run a seed."""
+        return self._runs[setting]
+
+    def configured(self, setting: str, key: str) -> Any:
+        """A choice (`data`) or value (`method.sigma`) of `setting`, also where it varies with none; None if not set."""
+        run = self.runs_of(setting)[0]
+        return naming.describe(run.choices, run.result["config"]).get(key)
+
+    def weights(self, setting: str) -> dict[int, tuple[str, str]]:
+        """{seed: digests of the final weights of generator and discriminator}, of the runs that recorded them."""
+        recorded = [(run, run.result.get("weights")) for run in self.runs_of(setting)]
+        return {seed: (d["generator"], d["discriminator"]) for run, d in recorded if d for seed in run.seeds}
+
+    def extractors(self, *settings: str) -> set[str]:
+        """The digests of the networks whose features the metrics of `settings` (default: all) are computed from."""
+        runs = self.runs if not settings else [run for setting in settings for run in self.runs_of(setting)]
+        return {run.extractor for run in runs if run.extractor}
+
+
+def floors_of(runs: Sequence[Run]) -> dict[str, float]:
+    """Mean over `runs` of each metric's value for real data."""
+    each = [run.result.get("floors") or {} for run in runs]
+    found = {metric: [one[metric] for one in each if one.get(metric) is not None] for one in each for metric in one}
+    return {metric: float(np.mean(values)) for metric, values in found.items() if values}

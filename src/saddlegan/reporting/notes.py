@@ -1,0 +1,34 @@
+"""Notes below the tables of a report: what a number is, and where its interval comes from."""
+
+from saddlegan.reporting import statistics
+from saddlegan.reporting.experiment import Experiment
+
+BOOTSTRAPPED = "intervals are 95 % bootstrap intervals over seeds (shares: Wilson)"
+STUDENT = (
+    "95 % intervals over seeds are Student's t, the seeds being too few to bootstrap, which is done for medians alone, "
+    "from six seeds on"
+)
+WILCOXON = "p: Wilcoxon's signed-rank test"
+T_TEST = "p: Student's paired test on log ratios (Wilcoxon's signed-rank test where a seed diverged)"
+
+
+def few(experiment: Experiment) -> bool:
+    """Whether no setting has seeds enough to bootstrap."""
+    return max(experiment.values(setting).size for setting in experiment.settings) < statistics.FEW
+
+
+def summary_note(experiment: Experiment) -> str:
+    converged = ", counted in its column, and not converged" if "converged" in experiment.table else ", and counted"
+    intervals = STUDENT if few(experiment) else BOOTSTRAPPED
+    return (
+        f"*Metrics are means over the last fifth of training, per seed; {intervals}. "
+        f"A diverged seed is left out of median and mean{converged}.*"
+    )
+
+
+def paired_note(experiment: Experiment) -> str:
+    return (
+        "*Ratio: geometric mean over common seeds of metric(setting) / metric(reference). Worse in: share of common "
+        f"seeds, a diverged one counting as worse. {T_TEST if few(experiment) else WILCOXON}, then Holm's correction "
+        "over the rows of this experiment; the outcome is decided at 0.05.*"
+    )

@@ -1,0 +1,52 @@
+"""Pictures of an experiment: which settings are drawn, and their files read into the arrays that `figures` takes."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from saddlegan import figures
+from saddlegan.reporting.arrays import read_curves
+from saddlegan.reporting.evidence import LEVEL
+from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.measures import name_of
+from saddlegan.reporting.pictures.densities import draw_densities
+from saddlegan.reporting.pictures.images import draw_images
+from saddlegan.reporting.pictures.maps import draw_maps
+from saddlegan.reporting.pictures.selection import Picture, drawn, representative
+from saddlegan.reporting.runs import Problem
+
+__all__ = ["Picture", "draw", "representative"]
+
+
+def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Problem]]:
+    """Write the pictures of `experiment` to `folder`; files that could not be read come back as problems."""
+    chosen = representative(experiment)
+    which = ""
+    if len(chosen) < len(experiment.settings):
+        which = f" {len(chosen)} of {len(experiment.settings)} settings: a reference, and with it from best to worst."
+    stem = folder / "".join(c if c.isalnum() else "_" for c in experiment.name)
+    toys, images, problems = drawn(experiment, chosen)
+    pictures = [*draw_densities(toys, stem, which), *draw_images(experiment, images, stem, which)]
+    pictures += _draw_training(experiment, chosen, stem, which, problems)
+    return [*pictures, *draw_maps(experiment, stem)], problems
+
+
+def _draw_training(
+    experiment: Experiment, chosen: list[str], stem: Path, which: str, problems: list[Problem]
+) -> list[Picture]:
+    """The headline metric through training, and the level that it is to reach where there is one."""
+    curves = []
+    for setting in chosen:
+        read = [read_curves(run, experiment.metric) for run in experiment.runs_of(setting)]
+        problems += [problem for problem in read if isinstance(problem, Problem)]
+        if tables := [table for table in read if isinstance(table, pd.DataFrame)]:
+            table = pd.concat(tables, axis=1).sort_index()
+            curves.append(figures.Curve(setting, table.index.to_numpy(dtype=float), table.to_numpy(dtype=float).T))
+    if not curves:
+        return []
+    level, dotted = experiment.floors.get(experiment.metric), " Dotted: real data (train against test)."
+    if experiment.metric == "w1_std":
+        level, dotted = LEVEL, " Dotted: the level of convergence."
+    name = name_of(experiment.metric)
+    path = figures.save_png(figures.training_figure(curves, name, level), stem.with_name(f"{stem.name}-training.png"))
+    return [Picture(path, f"{name} through training.{dotted if level else ''}{which}")]

@@ -1,0 +1,69 @@
+"""Which settings of an experiment are drawn, and the arrays that their runs left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from saddlegan.reporting.arrays import Arrays, read_samples
+from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.runs import Problem
+
+MOST = 6  # panels, and lines through training
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG or GIF file and the sentence below it."""
+
+    path: Path
+    caption: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an image run left, of one of the `seeds` of its setting; `data`: the choice of it."""
+
+    setting: str
+    seed: int
+    seeds: int
+    data: str
+    arrays: Arrays
+
+
+def representative(experiment: Experiment) -> list[str]:
+    """All settings where there are few; else the reference with the best median and, of the settings compared with it,
+    five from the best ratio to the worst, evenly spaced in rank."""
+    settings = list(experiment.settings)
+    if len(settings) <= MOST:
+        return settings
+    sign = -1 if experiment.higher_is_better else 1
+    medians = {setting: sign * experiment.values(setting).fillna(sign * np.inf).median() for setting in settings}
+    pairs = experiment.pairs()
+    first = min(set(pairs.values()) or settings, key=lambda s: (medians[s], settings.index(s)))
+    others = [s for s in settings if pairs.get(s) == first or (not pairs and s != first)]
+    others.sort(key=medians.__getitem__)
+    ranks = np.unique(np.linspace(0, len(others) - 1, MOST - 1).round().astype(int)) if others else []
+    return [first, *(others[rank] for rank in ranks)]
+
+
+def drawn(
+    experiment: Experiment, settings: Sequence[str]
+) -> tuple[dict[str, list[Arrays]], list[Shown], list[Problem]]:
+    """{setting: samples of all its runs} for toys; for images those of the first seed that can be read; problems."""
+    toys: dict[str, list[Arrays]] = {}
+    images: list[Shown] = []
+    problems: list[Problem] = []
+    for setting in settings:
+        for run in sorted(experiment.runs_of(setting), key=lambda run: min(run.seeds, default=0)):
+            arrays = read_samples(run)
+            if isinstance(arrays, Problem):
+                problems.append(arrays)
+            elif "images" in arrays:
+                seeds = experiment.values(setting).size
+                images.append(Shown(setting, min(run.seeds), seeds, str(run.choices.get("data")), arrays))
+                break
+            else:
+                toys.setdefault(setting, []).append(arrays)
+    return toys, images, problems

@@ -1,0 +1,59 @@
+"""Generated images beside real ones: every metric of every setting, and what real training images reach."""
+
+from collections.abc import Mapping, Sequence
+
+from saddlegan.reporting import statistics
+from saddlegan.reporting.experiment import Experiment, floors_of
+from saddlegan.reporting.measures import MEASURES, directed
+from saddlegan.reporting.tables import escape, markdown, show
+
+NOTE = (
+    "*Means over seeds with 95 % intervals; ↑ higher is better, ↓ lower is better, → 1 like real data. Real data: "
+    "training images in the place of generated ones, against the same test images, the best that can be hoped for. "
+    "{}Memorisation: the median distance of generated images to their nearest training image, over that of test "
+    "images: 1 is like real data, far below 1 is memorising, far above 1 is off the data.*"
+)
+FEATURES = (
+    "Distances and scores are taken in the features of a classifier trained on {}, so they do not compare with those "
+    "published for other networks. "
+)
+
+
+def beside_real(experiment: Experiment, settings: Sequence[str]) -> list[str]:
+    """Blocks of Markdown: metrics over the last fifth, metrics at the last iteration, a note; none for toys."""
+    settings = [setting for setting in settings if floors_of(experiment.runs_of(setting))]
+    known = [m for m in MEASURES if any(experiment.values(setting, m).notna().any() for setting in settings)]
+    through = [metric for metric in known if f"final_{metric}" in experiment.table]
+    halves = {
+        "Means over the last fifth of training:": through,
+        "At the last iteration:": [metric for metric in known if metric not in through],
+    }
+    blocks = [block for head, half in halves.items() if half for block in (head, _table(experiment, settings, half))]
+    return ["### Beside real data", *blocks, _note(experiment)] if blocks else []
+
+
+def _table(experiment: Experiment, settings: Sequence[str], metrics: Sequence[str]) -> str:
+    rows = []
+    for setting in settings:
+        estimates = [statistics.average(experiment.values(setting, metric)) for metric in metrics]
+        rows.append([setting, experiment.values(setting).size, *map(show, estimates)])
+    data = dict.fromkeys(experiment.configured(setting, "data") for setting in settings)
+    for name in data:
+        runs = [run for run in experiment.runs if run.choices.get("data") == name]
+        floors = floors_of(runs)
+        label = "real data (train against test)" if len(data) == 1 else f"real data of {name} (train against test)"
+        rows.append([label, "–", *(_real(metric, floors) for metric in metrics)])
+    return markdown(["setting", "seeds", *map(directed, metrics)], rows)
+
+
+def _real(metric: str, floors: Mapping[str, float]) -> str:
+    """The value of real data: by definition where a metric is relative to it."""
+    if MEASURES[metric].better == "one":
+        return "1"
+    return f"{floors[metric]:.3g}" if metric in floors else "–"
+
+
+def _note(experiment: Experiment) -> str:
+    records = [run.result.get("extractor") or {} for run in experiment.runs]
+    trained_on = dict.fromkeys(str(record["dataset"]) for record in records if record.get("dataset"))
+    return NOTE.format(FEATURES.format(escape(" and ".join(trained_on))) if trained_on else "")

@@ -1,0 +1,137 @@
+"""Image sets: what is in memory, in which order it comes, and what is said where files are missing or damaged."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import MNIST_ROOT, needs_mnist
+
+from saddlegan.checks import ConfigError
+from saddlegan.data import files
+from saddlegan.data.images import ImageData, ImageSet, unit
+
+DIGITS = {"name": "digits", "root": "", "download": False, "train_images": 0}
+SPANS = {"batch_size": 100, "draws": 2, "iterations": 100, "evaluate_every": 50}
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSet:
+    return ImageSet(**DIGITS)
+
+
+def indices(images: ImageSet, seed: int, first: int, last: int) -> list[list[int]]:
+    return [list(batch) for batch in ImageData(images, seeds=[seed], **SPANS).indices(first, last)]
+
+
+def test_digits_are_real_apart_and_in_range(digits):
+    assert digits.train.shape == (1348, 1, 28, 28)
+    assert digits.test.shape == (449, 1, 28, 28)
+    pixels = unit(torch.cat([digits.train, digits.test]))
+    assert (float(pixels.min()), float(pixels.max())) == (0.0, 1.0)
+    both = {image.numpy().tobytes() for image in digits.train} & {image.numpy().tobytes() for image in digits.test}
+    assert not both
+
+
+def test_an_epoch_is_a_permutation_and_minibatches_do_not_overlap(digits):
+    batches = indices(digits, 0, 0, 13)  # 1348 images: 13 whole minibatches of 100
+    assert len({index for batch in batches for index in batch}) == 1300
+    assert batches != indices(digits, 0, 13, 26)
+    assert batches != indices(digits, 1, 0, 13)
+
+
+def test_minibatches_are_a_function_of_seed_and_place_not_of_history(digits):
+    """Starting anywhere gives what a run from the start gives there, across the border of an epoch."""
+    whole = indices(digits, 3, 0, 40)
+    assert indices(digits, 3, 12, 15) == whole[12:15]
+    assert indices(digits, 3, 39, 40) == whole[39:40]
+
+
+def test_a_subset_is_the_first_images(digits):
+    few = ImageSet(**DIGITS | {"train_images": 200})
+    assert torch.equal(few.train, digits.train[:200])
+    with pytest.raises(ConfigError, match="more than the 1348 images"):
+        ImageSet(**DIGITS | {"train_images": 1349})
+
+
+def test_a_minibatch_larger_than_the_data_is_refused(digits):
+    with pytest.raises(ConfigError, match="Remedy: batch_size=1348 or less"):
+        ImageData(digits, seeds=[0], **SPANS | {"batch_size": 1349})
+
+
+@needs_mnist
+def test_mnist_is_whole_and_its_pixels_have_the_known_distances():
+    mnist = ImageSet(name="mnist", root=str(MNIST_ROOT), download=False, train_images=50_000)
+    assert (len(mnist.train), len(mnist.validation), len(mnist.test)) == (50_000, 10_000, 10_000)
+    assert not torch.equal(mnist.train[-1], mnist.validation[-1])
+    points = unit(mnist.test[:1000]).flatten(1)
+    assert float(torch.pdist(points).median()) == pytest.approx(9.9, abs=0.3)
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Files of the right sizes for KMNIST, whose content is not checked."""
+    files._check_set.cache_clear()
+    raw = tmp_path / "KMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, size in files.SIZES.items():
+        with (raw / name).open("wb") as file:
+            file.truncate(size)
+    return raw
+
+
+def check(root, name="kmnist", download=False):
+    files.check_files({"name": name, "root": str(root), "download": download})
+
+
+def test_missing_files_are_named_with_both_remedies(tmp_path):
+    with pytest.raises(ConfigError) as error:
+        check(tmp_path, "mnist")
+    for words in ("train-images-idx3-ubyte", "data.root=DIR", "data.download=true", "data=digits"):
+        assert words in str(error.value)
+
+
+def test_without_network_a_download_fails_with_the_same_remedies(tmp_path, monkeypatch):
+    def no_network(*_, **__):
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST.download", no_network)
+    with pytest.raises(ConfigError, match=r"the download failed: Error downloading.*data=digits needs neither"):
+        ImageSet(name="mnist", root=str(tmp_path), download=True, train_images=0)
+
+
+def test_a_truncated_file_is_named(folder):
+    check(folder.parents[1])
+    files._check_set.cache_clear()
+    with (folder / "t10k-images-idx3-ubyte").open("rb+") as file:
+        file.truncate(1000)
+    with pytest.raises(ConfigError, match="t10k-images-idx3-ubyte: got 1000 bytes, expected 7840016"):
+        check(folder.parents[1])
+
+
+def test_an_altered_file_is_named(folder):
+    folder.parent.rename(folder.parents[1] / "MNIST")
+    with pytest.raises(ConfigError, match=r"train-images-idx3-ubyte: got MD5 .*it was altered"):
+        check(folder.parents[1], "mnist")
+
+
+def test_a_folder_without_read_rights_is_named(folder, monkeypatch):
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refused)
+    with pytest.raises(ConfigError, match="got Permission denied, expected files that can be read"):
+        check(folder.parents[1])
+
+
+def test_whole_files_are_read_as_torchvision_reads_them(folder):
+    header = np.array([2051, 60_000, 28, 28], dtype=">i4").tobytes()
+    with (folder / "train-images-idx3-ubyte").open("rb+") as file:
+        file.write(header + bytes(range(200)))
+    for name, magic, count in (("t10k-images-idx3-ubyte", 2051, 10_000), ("train-labels-idx1-ubyte", 2049, 60_000),
+                               ("t10k-labels-idx1-ubyte", 2049, 10_000)):  # fmt: skip
+        with (folder / name).open("rb+") as file:
+            file.write(np.array([magic, count] + [28, 28] * (magic == 2051), dtype=">i4").tobytes())
+    images = ImageSet(name="kmnist", root=str(folder.parents[1]), download=False, train_images=0)
+    assert images.train[0].flatten()[:200].tolist() == list(range(200))

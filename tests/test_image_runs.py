@@ -1,0 +1,205 @@
+"""Whole runs on images: what they leave, that interruptions do not show, what training aids change and what not."""
+
+import errno
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from conftest import IMAGES, METHODS, SMALL, composed, results
+
+from saddlegan.adversarial import AdversarialModule
+from saddlegan.build import build
+from saddlegan.callbacks.images import digest
+
+
+def weights(folder, network="generator"):
+    state = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    return {name: value for name, value in state.items() if name.startswith(f"{network}.")}
+
+
+def same(one, other) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_on_images_and_leaves_numbers_and_pictures(run, tmp_path, method):
+    result = run(*IMAGES, f"method={method}")
+    assert result["status"] == "finished"
+    json.dumps(result)
+    watched = {"frechet", "kernel_distance", "classifier_score", "classes_covered", "class_kl"}
+    at_the_end = {"precision", "recall", "density", "coverage"}
+    assert watched | at_the_end | {"memorisation"} <= result["final"].keys()
+    assert all(len(column) == 1 and math.isfinite(column[0]) for column in result["final"].values())
+    assert result["floors"].keys() == watched | at_the_end
+    assert result["floors"]["frechet"] < result["final"]["frechet"][0]
+    assert result["final"]["optimal_discriminator_error"][0] < 1e-9
+    assert result["final"].get("gradient_identity_error", [0.0])[0] < 1e-6
+    assert result["extractor"]["dataset"] == "mnist"
+    assert result["weights"].keys() == {"generator", "discriminator"}
+    arrays = np.load(tmp_path / "run" / "samples.npz")
+    expected = {"images": (64, 28, 28), "real": (64, 28, 28), "through": (4, 16, 28, 28), "iterations": (4,),
+                "interpolation": (6, 10, 28, 28), "neighbours": (2, 10, 28, 28)}  # fmt: skip
+    assert {name: arrays[name].shape for name in arrays} == expected
+    assert arrays["iterations"].tolist() == [0, 5, 10, 12]
+    assert (arrays["through"][-1] == arrays["images"][:16]).all()
+
+
+@pytest.mark.parametrize("at", [1, 6, 7, 12])
+def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, monkeypatch, at):
+    """Bit for bit, with dropout in both players, an average of the generator, and k = 2."""
+    settings = (*IMAGES, "method=primal_dual", "method.num_critic_steps=2", "ema_decay=0.9", "checkpoint_seconds=1e-9")
+    whole = run(*settings, folder="whole")
+    iterate, count = AdversarialModule.iterate, 0
+
+    def interrupted(self, *arguments):
+        nonlocal count
+        count += 1
+        if count == at:
+            raise KeyboardInterrupt
+        iterate(self, *arguments)
+
+    monkeypatch.setattr(AdversarialModule, "iterate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(*settings, folder="broken")
+    monkeypatch.setattr(AdversarialModule, "iterate", iterate)
+    again = run(*settings, folder="broken")
+    for network in ("generator", "discriminator", "average"):
+        assert same(weights(tmp_path / "whole", network), weights(tmp_path / "broken", network))
+    assert (tmp_path / "whole" / "metrics.csv").read_text() == (tmp_path / "broken" / "metrics.csv").read_text()
+    for key in ("final", "last_fifth", "best", "iterations", "evaluations", "weights", "floors"):
+        assert again[key] == whole[key], key
+    one, other = (np.load(tmp_path / name / "samples.npz") for name in ("whole", "broken"))
+    assert all((one[name] == other[name]).all() for name in one)
+
+
+def test_watching_does_not_change_what_is_trained(run):
+    settings = (*IMAGES, "method=primal_dual")
+    often = run(*settings, "evaluation.every=1", "evaluation.samples=200", "evaluation.figures=3", folder="often")
+    assert often["weights"] == run(*settings, folder="seldom")["weights"]
+
+
+def test_sigma_of_toy_size_is_the_standard_gan_exactly(run, capsys):
+    """In pixel space every kernel value underflows at a sigma far below the distances of images."""
+    reused = (*IMAGES, "method.minibatch=reused")
+    standard = run(*reused, "method=gan", folder="gan")["weights"]
+    toy = run(*reused, "method=primal_dual", "method.sigma=0.1", folder="toy")["weights"]
+    assert toy == standard
+    warning = capsys.readouterr().err
+    assert "the kernel underflows" in warning
+    assert "this is the standard GAN. Remedy: a sigma from" in warning
+    alive = run(*reused, "method=primal_dual", "method.sigma=6", folder="alive")["weights"]
+    assert alive["generator"] != standard["generator"]
+    assert "underflows" not in capsys.readouterr().err
+
+
+def test_the_kernel_on_features_reaches_the_generator_and_not_the_extractor(run):
+    reused = (*IMAGES, "method.minibatch=reused", "iterations=3")
+    standard = run(*reused, "method=gan", folder="gan")
+    features = run(*reused, "method=primal_dual", "method.space=features", "method.sigma=30", folder="features")
+    assert features["weights"]["generator"] != standard["weights"]["generator"]
+    assert features["floors"] == standard["floors"]  # measured by the same extractor as before
+    assert features["final"]["gradient_identity_error"][0] < 1e-6
+
+
+# Training aids -------------------------------------------------------------------------------------------------------
+
+
+def test_the_average_follows_the_generator_alone_and_training_does_not_see_it(run, tmp_path):
+    plain = run(*IMAGES, folder="plain")
+    averaged = run(*IMAGES, "ema_decay=0.5", folder="averaged")
+    assert averaged["weights"] == plain["weights"]
+    assert averaged["final"]["frechet"] != plain["final"]["frechet"]
+    module, _ = build(composed(*SMALL, *IMAGES, "ema_decay=0.5"))
+    before = next(module.generator.parameters()).detach().clone()
+    with torch.no_grad():
+        next(module.generator.parameters()).zero_()
+    module.average.update_parameters(module.generator)  # the first update copies
+    assert not next(module.average.parameters()).any()
+    with torch.no_grad():
+        next(module.generator.parameters()).copy_(before)
+    module.average.update_parameters(module.generator)
+    torch.testing.assert_close(next(module.average.parameters()), 0.5 * before)
+
+
+def test_the_layout_of_memory_changes_rounding_alone(run, tmp_path):
+    few = (*IMAGES, "iterations=2", "optimizer=sgd", "optimizer.lr=0.01")
+    run(*few, folder="plain")
+    run(*few, "trainer.channels_last=true", folder="last")
+    for name, value in weights(tmp_path / "plain").items():
+        torch.testing.assert_close(weights(tmp_path / "last")[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_half_precision_keeps_the_weights_whole_and_the_kernel_exact(run, tmp_path):
+    result = run(*IMAGES, "method=primal_dual", "method.sigma=8", "trainer.precision=bf16-mixed", folder="half")
+    assert result["status"] == "finished"
+    assert all(value.dtype is torch.float32 for value in weights(tmp_path / "half").values())
+    module, _ = build(composed(*SMALL, *IMAGES, "method=primal_dual", "method.sigma=8", "method.alpha=50"))
+    real, fake = torch.rand(1, 8, 1, 28, 28), torch.rand(1, 8, 1, 28, 28, requires_grad=True)
+    module.discriminator.forward = lambda x: x.flatten(2).sum(-1) / 784 * 0 + 1.0  # the kernel's term alone
+    gradients = []
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            gradients += torch.autograd.grad(module.generator_loss(real, fake).sum(), fake)
+    torch.testing.assert_close(gradients[1], gradients[0])
+
+
+def test_compiled_losses_agree_on_images():
+    module, _ = build(composed(*SMALL, *IMAGES, "method=primal_dual", "method.sigma=8"))
+    module.eval()
+    real, fake = torch.rand(1, 8, 1, 28, 28), torch.rand(1, 8, 1, 28, 28)
+    compiled = torch.compile(module.generator_loss, backend="aot_eager")
+    torch.testing.assert_close(compiled(real, fake), module.generator_loss(real, fake))
+
+
+# What can go wrong ---------------------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_fills_while_samples_are_written_costs_no_training(saddlegan, tmp_path, monkeypatch):
+    write, iterate = np.savez_compressed, AdversarialModule.iterate
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "samples.npz")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    status, output = saddlegan(*IMAGES)
+    assert status == 2
+    assert "No space left on device: 'samples.npz'. Remedy: make room" in output
+    assert not results(tmp_path)
+    monkeypatch.setattr(np, "savez_compressed", write)
+    monkeypatch.setattr(AdversarialModule, "iterate", lambda *_: pytest.fail("training was repeated"))
+    status, output = saddlegan(*IMAGES)
+    assert status == 0, output
+    monkeypatch.setattr(AdversarialModule, "iterate", iterate)
+    (result,) = results(tmp_path).values()
+    assert result["iterations"] == 12
+
+
+def test_in_a_sweep_a_full_disk_fails_a_run_and_the_others_go_on(saddlegan, tmp_path, monkeypatch):
+    write, calls = np.savez_compressed, []
+
+    def once(*arguments, **arrays):
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*arguments, **arrays)
+
+    monkeypatch.setattr(np, "savez_compressed", once)
+    status, output = saddlegan("-m", *IMAGES, "seed=0,1")
+    assert status == 1
+    assert "No space left on device. Remedy: make room" in output
+    assert len(results(tmp_path)) == 1
+
+
+def test_images_that_are_lost_are_a_diverged_run_not_a_crash(run):
+    result = run(*IMAGES, "optimizer=sgd", "optimizer.lr=1e30")
+    assert result["status"] == "diverged"
+    assert result["final"]["diverged"] == [1.0]
+
+
+def test_the_digest_names_weights():
+    one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    assert digest(one) != digest(other)
+    other.load_state_dict(one.state_dict())
+    assert digest(one) == digest(other)
