@@ -30,8 +30,9 @@ test: install  ## the tests, in minutes
 test-slow: install  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow
 
-bench: install  ## seed-iterations per second against a bare PyTorch loop, and start-up times
+bench: install  ## how fast: toys and MNIST against bare PyTorch loops, and start-up times
 	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench_images.py
 
 format: install  ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .

@@ -58,6 +58,15 @@ def bare_loop(method: str, seconds: float) -> float:
 
 def suite(method: str, num_seeds: int, iterations: int, compiled: bool) -> tuple[float, float]:
     """Seed-iterations a second of the second half of a run, and the seconds until its first evaluation."""
+    overrides = [f"method={method}", f"num_seeds={num_seeds}", f"iterations={iterations}", "method.minibatch=reused"]
+    overrides += [f"batch_size={BATCH}", f"trainer.compile={str(compiled).lower()}", "evaluation.figures=0"]
+    times = timed(overrides)
+    half = iterations // 2
+    return num_seeds * half / (times[iterations] - times[half]), min(times[k] for k in times if k) - times[0]
+
+
+def timed(overrides: list[str]) -> dict[int, float]:
+    """When a whole run of these overrides reached which iteration."""
     import lightning as L
     from hydra import compose, initialize_config_dir
 
@@ -65,8 +74,6 @@ def suite(method: str, num_seeds: int, iterations: int, compiled: bool) -> tuple
     from saddlegan import train
     from saddlegan.cli import conf_folder
 
-    overrides = [f"method={method}", f"num_seeds={num_seeds}", f"iterations={iterations}", "method.minibatch=reused"]
-    overrides += [f"batch_size={BATCH}", f"trainer.compile={str(compiled).lower()}", "evaluation.figures=0"]
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         config = typed.resolved(compose("config", overrides))
     times = {}
@@ -88,8 +95,7 @@ def suite(method: str, num_seeds: int, iterations: int, compiled: bool) -> tuple
             train.run(config, Path(folder))
     finally:
         L.Trainer.fit = module_fit
-    half = iterations // 2
-    return num_seeds * half / (times[iterations] - times[half]), min(times[k] for k in times if k) - times[0]
+    return times
 
 
 def row(arguments: argparse.Namespace) -> None:

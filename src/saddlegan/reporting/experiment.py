@@ -64,8 +64,19 @@ class Experiment:
         return pd.Series(rows[column].where(rows["diverged"] == 0))
 
     def pairs(self, reference: str | None = None) -> dict[str, str]:
-        """{setting: its reference setting}, same values outside `method.*`; default: the experiment's reference."""
-        return naming.pairs(self.settings, self.keys, reference or self.reference)
+        """{setting: its reference setting}, same values outside `method.*`; default: the experiment's reference.
+
+        Where the reference is `gan`, a setting whose generator has the non-saturating first term is compared with
+        `gan_non_saturating` instead, so that a pair differs in the primal-dual term alone.
+        """
+        reference = reference or self.reference
+        found = naming.pairs(self.settings, self.keys, reference)
+        if reference != "gan":
+            return found
+        other = naming.pairs(self.settings, self.keys, "gan_non_saturating")
+        swapped = [s for s in self.settings if self.configured(s, "method.first_term") == "non_saturating"]
+        kept = {setting: name for setting, name in found.items() if setting not in swapped}
+        return kept | {setting: other[setting] for setting in swapped if setting in other}
 
     def of_method(self, method: str) -> list[str]:
         return [label for label, setting in self.settings.items() if setting["method"] == method]
