@@ -13,13 +13,14 @@ from pathlib import Path
 
 from saddlegan import claims
 from saddlegan.report import write_report
-from saddlegan.reporting import tables
+from saddlegan.reporting import quality, tables
 from saddlegan.reporting.pictures import representative
 from saddlegan.reporting.results import load_results
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
-EXPERIMENTS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
+TOYS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
+IMAGES = ("mnist", "mnist_sigma", "mnist_parzen")
 LARGEST = 1_000_000  # bytes of a file that is kept
 
 
@@ -27,10 +28,11 @@ def keep(outputs: Path, name: str) -> None:
     """Copy the experiment's runs, without checkpoints and TensorBoard events."""
     shutil.rmtree(REFERENCE / name, ignore_errors=True)
     experiment = load_results([outputs / name]).experiments[name]
-    drawn = set(representative(experiment))
+    runs = [experiment.runs_of(setting) for setting in representative(experiment)]
+    curves = {run.name for same in runs for run in same}
+    drawn = {run.name for same in runs for run in (same[:1] if name in IMAGES else same)}
     for run in experiment.runs:
-        settings = set(experiment.table.loc[experiment.table["run"] == run.name, "setting"])
-        files = ("result.json", "metrics.csv", "samples.npz") if settings & drawn else ("result.json",)
+        files = ["result.json"] + ["metrics.csv"] * (run.name in curves) + ["samples.npz"] * (run.name in drawn)
         target = REFERENCE / name / run.folder.name
         target.mkdir(parents=True)
         for file in files:
@@ -47,8 +49,9 @@ def report(name: str) -> None:
 
 def blocks() -> dict[str, str]:
     """The README's generated parts, by name."""
-    results = load_results([REFERENCE / name for name in EXPERIMENTS])
+    results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
+    mnist = results.experiments["mnist"]
     ledger = [["verdict", "claim", "what was found"]]
     for claim, verdict in claims.decide(results)[0]:
         ledger.append([verdict.verdict.replace("_", " "), f"{claim.statement} ({claim.source})", verdict.text])
@@ -58,7 +61,10 @@ def blocks() -> dict[str, str]:
         + tables.paired_table(tables.comparisons(figure_1)),
         "claims": tables.markdown(ledger[0], ledger[1:]),
         "map": tables.overview_table(sweep, tables.comparisons(sweep)),
+        "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
+        "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
+        "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),
     }
 
 
@@ -72,7 +78,7 @@ def filled(readme: str) -> str:
 
 
 if __name__ == "__main__":
-    for name in EXPERIMENTS:
+    for name in (*TOYS, *IMAGES):
         if len(sys.argv) > 1 and (Path(sys.argv[1]) / name).is_dir():
             keep(Path(sys.argv[1]), name)
         report(name)

@@ -12,6 +12,7 @@ from conftest import IMAGES, METHODS, SMALL, composed, results
 from saddlegan.adversarial import AdversarialModule
 from saddlegan.build import build
 from saddlegan.callbacks.images import digest
+from saddlegan.checks import ConfigError
 
 
 def weights(folder, network="generator"):
@@ -92,6 +93,11 @@ def test_sigma_of_toy_size_is_the_standard_gan_exactly(run, capsys):
     alive = run(*reused, "method=primal_dual", "method.sigma=6", folder="alive")["weights"]
     assert alive["generator"] != standard["generator"]
     assert "underflows" not in capsys.readouterr().err
+
+
+def test_a_normalised_kernel_on_images_is_refused(run):
+    with pytest.raises(ConfigError, match=r"got 784 dimensions.*Remedy: method.kernel=unnormalised"):
+        run(*IMAGES, "method=primal_dual", "method.kernel=normalised", "method.sigma=6")
 
 
 def test_the_kernel_on_features_reaches_the_generator_and_not_the_extractor(run):

@@ -41,10 +41,10 @@ ALLOWED = {
     "build": {"adversarial", "callbacks", "data", "folder", "networks", "random"},
     "outcome": {"adversarial", "callbacks"},
     "train": {"adversarial", "build", "callbacks", "checks", "data", "folder", "outcome", "provenance"},
-    "reporting": {"checks", "figures", "folder"},
+    "reporting": {"checks", "figures", "folder", "identity"},
     "claims": {"reporting"},
     "report": {"claims", "reporting"},
-    "cli": {"checks", "config", "data", "explain", "folder", "train"},
+    "cli": {"checks", "config", "data", "explain", "folder", "identity", "train"},
     "__main__": {"cli"},
     "__init__": set(),
 }

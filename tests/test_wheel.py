@@ -18,6 +18,7 @@ def test_a_built_wheel_runs_anywhere(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     assert (site / "saddlegan" / "conf" / "config.yaml").is_file()
+    assert (site / "saddlegan" / "weights" / "mnist_classifier.safetensors").is_file()
     assert (site / "hydra_plugins" / "saddlegan_sweeper.py").is_file()
     # -S -I would hide the dependencies too: the wheel goes first on the path, ahead of the checkout's.
     code = f"""

@@ -19,10 +19,10 @@ from saddlegan.checks import ConfigError
 from saddlegan.data.files import check_files
 from saddlegan.explain import explain
 from saddlegan.folder import RESULT, RunFailed, claim_run, remove_if_new, write_json
+from saddlegan.identity import GROUPS
 
 #: Errors of a disk, which say nothing about the run: it is full, over its quota, failing, or may not be written.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
-GROUPS = ("method", "model", "data", "optimizer", "trainer")
 
 
 def conf_folder() -> Path:

@@ -2,8 +2,11 @@
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+#: The groups of which a run chooses one each.
+GROUPS = ("method", "model", "data", "optimizer", "trainer")
 #: Keys that do not change what a run computes: they may differ between a stored run and the one asked for.
 NEUTRAL = ("report", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
 
@@ -16,13 +19,18 @@ def run_name(override_dirname: str) -> str:
 
 def fingerprint(config: dict[str, Any]) -> dict[str, Any]:
     """What decides a run's result: the configuration without its neutral keys, flattened to dotted keys."""
-    neutral = tuple(f"{key}." for key in NEUTRAL)
-    return {key: leaf for key, leaf in flatten(config).items() if not f"{key}.".startswith(neutral)}
+    return without(config, NEUTRAL)
+
+
+def without(config: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """A nested configuration as `{dotted key: leaf}`, without `keys` and what lies below them."""
+    dropped = tuple(f"{key}." for key in keys)
+    return {key: leaf for key, leaf in flatten(config).items() if not f"{key}.".startswith(dropped)}
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
     """A nested dict as `{dotted key: leaf}`; lists are leaves."""
-    if not isinstance(tree, dict):
+    if not isinstance(tree, Mapping):
         return {prefix: tree}
     return {
         key: leaf

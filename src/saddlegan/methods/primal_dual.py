@@ -70,10 +70,19 @@ class PrimalDual(AdversarialModule):
 
     @torch.no_grad()
     def advice(self, real: Samples) -> list[str]:
-        """Whether sigma leaves anything of the kernel at the distances that the data have."""
+        """Whether sigma leaves anything of the kernel at the distances that the data have.
+
+        Raises `ConfigError` where a normalised kernel is no float32 number in so many dimensions.
+        """
+        points = self.points(real)[0]
+        if self.normalised and abs(points.shape[-1] / 2 * math.log10(math.pi * self.sigma**2)) > 30:
+            raise ConfigError(
+                f"method.kernel=normalised: got {points.shape[-1]} dimensions, in which (pi sigma^2)^(dim/2) is no"
+                f" float32 number at sigma={self.sigma:g}. Remedy: method.kernel=unnormalised, as in eq. (3)."
+            )
         if self.stacked:  # a toy may hold the same point many times
             return []
-        median, nearest = distances(self.points(real)[0])
+        median, nearest = distances(points)
         largest = math.exp(-((nearest / self.sigma) ** 2))
         if largest > torch.finfo(torch.float32).eps:
             return []

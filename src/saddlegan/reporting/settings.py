@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from saddlegan.identity import GROUPS, NEUTRAL, without
+
 Setting = Mapping[str, Any]
 
-GROUPS = ("method", "model", "data", "optimizer", "trainer")
-IGNORED = ("report", "hydra", "output_root", "experiment", "seed", "num_seeds", "num_workers")
+IGNORED = (*NEUTRAL, "hydra", "experiment", "seed", "num_seeds")
 
 
 def describe(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:
     """One flat mapping of a run's choices (`method`) and values (`method.sigma`), without what is no setting."""
-    values = dict(_flatten({key: value for key, value in config.items() if key not in IGNORED}))
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in without(config, IGNORED).items()}
     derived = [key for key in values if _says_the_same(values, key)]
     named = {group: choices[group] for group in GROUPS if group in choices}
     return named | {
@@ -81,14 +82,6 @@ def _rank(key: str) -> int:
     """Groups in their order, then plain values such as `iterations`."""
     group = key.split(".")[0]
     return GROUPS.index(group) if group in GROUPS else len(GROUPS)
-
-
-def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", tuple(value) if isinstance(value, list) else value
 
 
 def _says_the_same(values: Mapping[str, Any], key: str) -> bool:
