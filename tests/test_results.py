@@ -190,3 +190,20 @@ def test_a_run_measured_by_another_extractor_is_a_problem(tmp_path):
     assert problems_of(results) == {("mismatch", "0")}
     assert "cdcdcdcdcdcd" in results.problems[0].why
     assert results.experiments["mnist"].extractors("gan") == {"ab" * 32, "cd" * 32}
+
+
+def test_a_non_saturating_setting_is_compared_with_the_gan_of_the_same_first_term(tmp_path):
+    """So that a pair differs in the primal-dual term alone; without that GAN the setting has no pair."""
+    write_image_run(tmp_path / "gan", "gan", 0, frechet=9.0)
+    for term in ("saturating", "non_saturating"):
+        write_image_run(tmp_path / term, "primal_dual", 0, frechet=8.0, first_term=term, sigma=10.0)
+    (experiment,) = load_results([tmp_path]).experiments.values()
+    assert {a.split(" · ")[1]: b for a, b in experiment.pairs("gan").items()} == {"first_term=saturating": "gan"}
+    write_image_run(tmp_path / "other", "gan_non_saturating", 0, frechet=7.0)
+    (experiment,) = load_results([tmp_path]).experiments.values()
+    found = {a.split(" · ")[-1]: b for a, b in experiment.pairs("gan").items()}
+    assert found == {
+        "first_term=saturating": "gan",
+        "first_term=non_saturating": "gan_non_saturating",
+        "gan_non_saturating": "gan",
+    }

@@ -105,7 +105,7 @@ def _stored_config(folder: Path) -> dict[str, Any] | None:
         stored = json.loads(path.read_text())
         fingerprint(stored)
         return stored
-    except (ValueError, AttributeError) as error:
+    except (ValueError, TypeError) as error:
         raise DamagedRun(f"{path}: got a damaged file ({error}), expected a run's configuration.") from None
 
 

@@ -23,7 +23,12 @@ def fingerprint(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def without(config: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """A nested configuration as `{dotted key: leaf}`, without `keys` and what lies below them."""
+    """A nested configuration as `{dotted key: leaf}`, without `keys` and what lies below them.
+
+    Raises TypeError for anything else, such as what a damaged file holds.
+    """
+    if not isinstance(config, Mapping):
+        raise TypeError(f"got a {type(config).__name__}, expected a configuration")
     dropped = tuple(f"{key}." for key in keys)
     return {key: leaf for key, leaf in flatten(config).items() if not f"{key}.".startswith(dropped)}
 

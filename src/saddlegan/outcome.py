@@ -25,10 +25,11 @@ def finish(
     summary = evaluate.summary(reached, limit)
     flags = {name: values.tolist() for name, values in summary.items() if name not in last}
     fake = evaluate.fakes(module)
-    probes = module.probes(*(module.place(x[:, :PROBED]) for x in (evaluate.real, fake)))
     stops = {str(stop): evaluate.summary(stop, limit) for stop in config["evaluation"]["stops"]}
     draw = config["evaluation"]["figures"] > 0
     conclusion = evaluate.conclude(trainer, module, fake, folder, draw)
+    module.cpu()  # where the oracles are computed, in float64
+    probes = module.probes(*(module.place(x[:, :PROBED]) for x in (evaluate.real, fake)))
     found = {name: value.detach().cpu().tolist() for name, value in probes.items()}
     final = last | flags | conclusion.final | found
     medians = {

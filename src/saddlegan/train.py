@@ -56,7 +56,7 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     return finish(module, evaluate, trainer, config, folder) | {
         "seconds": round(seconds, 3),
         "compiled": compiled,
-        "device": str(module.device),
+        "device": str(trainer.strategy.root_device),
         "versions": versions(),
         "commit": commit(),
         "config": config,
