@@ -10,6 +10,7 @@ from conftest import results
 from saddlegan import cli
 from saddlegan.adversarial import AdversarialModule
 
+DIGITS = "data=digits model=mnist_conv num_seeds=1 evaluation.samples=128"
 BAD = {
     "stpes=3": "Did you mean 'evaluation.stops'",
     "iteratoins=3": "Did you mean 'iterations'",
@@ -48,6 +49,18 @@ BAD = {
     "existing=perhaps": "expected one of: continue, repeat, skip",
     "output_root=/dev/null/x": "output_root=DIR",
     "seed=interval(0,1) -m": "expected a list of values",
+    "data=digits": "Remedy: model=mnist_conv, mnist_conv_literal or mnist_mlp",
+    "model=mnist_conv num_seeds=1": "Remedy: model=mlp",
+    f"{DIGITS} num_seeds=2": "sweep seed=0,1",
+    f"{DIGITS} evaluation.samples=127": "expected a finite number >= 128",
+    f"{DIGITS} model.generator.dropout=1": "<= 0.99",
+    f"{DIGITS} model.generator.kernel_size=4": "expected one of: 1, 3, 5, 7",
+    f"{DIGITS} data.name=mnits": "Did you mean 'mnist'",
+    f"{DIGITS} data.root=/nowhere data.name=mnist": "data=digits needs neither",
+    f"-m seed=0,1 {DIGITS} data.root=/nowhere data.name=mnist": "data=digits needs neither",
+    "ema_decay=1": "ema_decay=1",
+    "trainer.channels_last=perhaps": "trainer.channels_last=perhaps",
+    "method=primal_dual method.space=feature": "Did you mean 'features'",
     "method._target_=saddlegan.methods.gan.GANN": "Did you mean 'GAN'",
     "method._target_=nowhere.GAN": "no package 'nowhere'",
 }

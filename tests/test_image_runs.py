@@ -198,6 +198,12 @@ def test_in_a_sweep_a_full_disk_fails_a_run_and_the_others_go_on(saddlegan, tmp_
     assert len(results(tmp_path)) == 1
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_named(run):
+    with pytest.raises(ConfigError, match=r"got a machine without CUDA. Remedy: trainer=cpu"):
+        run(*IMAGES, "trainer=gpu")
+
+
 def test_images_that_are_lost_are_a_diverged_run_not_a_crash(run):
     result = run(*IMAGES, "optimizer=sgd", "optimizer.lr=1e30")
     assert result["status"] == "diverged"

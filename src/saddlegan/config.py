@@ -159,10 +159,6 @@ def _check_call(node: dict[str, Any], path: str) -> None:
 def _check_kind(config: dict[str, Any]) -> None:
     """Whether the model's players take what the data are, vectors or images, and there are enough images to measure."""
     data = class_attribute(config["data"]["_target_"], "samples")
-    if data == "images":
-        check_value(
-            "evaluation.samples", Annotated[int, Above(FEWEST_IMAGES, inclusive=True)], config["evaluation"]["samples"]
-        )
     for player in ("generator", "discriminator"):
         target = config["model"][player]["_target_"]
         model = class_attribute(target, "samples")
@@ -172,6 +168,10 @@ def _check_kind(config: dict[str, Any]) -> None:
                 f"model.{player}: got {target}, which takes {model}, but {config['data']['_target_']} gives {data}."
                 f" Remedy: model={others}."
             )
+    if data == "images":
+        check_value(
+            "evaluation.samples", Annotated[int, Above(FEWEST_IMAGES, inclusive=True)], config["evaluation"]["samples"]
+        )
 
 
 def _check_seeds(config: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     if settings["threads"]:
         torch.set_num_threads(settings["threads"])
     module, data = build(config)
-    compiled = compile_losses(module, config)
+    compiled = compile_players(module, config)
     (folder / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
     evaluate = evaluation(data, config, folder)
     for advice in module.advice(evaluate.real[:, :ADVISED]):
@@ -110,12 +110,18 @@ def iteration_of(checkpoint: Path) -> int:
         ) from None
 
 
-def compile_losses(module: AdversarialModule, config: dict[str, Any]) -> bool:
-    """Compile what the players minimise, where that is asked for or, with `auto`, earned back. True where it was."""
+def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
+    """Compile what the players minimise, where that is asked for or, with `auto`, earned back. True where it was.
+
+    Of image networks, whose layers take the time, the forwards.
+    """
     wanted = config["trainer"]["compile"]
     if wanted == "auto":
         wanted = config["num_seeds"] * config["iterations"] >= COMPILE_PAYS and shutil.which("g++") is not None
-    if wanted:
+    if wanted and not module.stacked:
+        module.generator.compile()
+        module.discriminator.compile()
+    elif wanted:
         module.discriminator_loss = torch.compile(module.discriminator_loss)
         module.generator_loss = torch.compile(module.generator_loss)
     return bool(wanted)
