@@ -11,11 +11,13 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench import timed
 
-BATCH, WARM, LAST = 128, 50, 150
+BATCH, WARM, LAST = 128, 50, 100
 #: Overrides of each row of the suite, beside those of `COMMON`.
 ROWS = {
     "gan": [],
@@ -45,25 +47,47 @@ def common() -> list[str]:
             "evaluation.figures=0"]  # fmt: skip
 
 
-def bare_loop(loader: bool) -> float:
-    """Images a second of plain PyTorch, fp32."""
-    import torch
+def configuration() -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
-    from torch.nn.functional import softplus
-    from torchvision import transforms
-    from torchvision.datasets import MNIST
 
     from saddlegan import config as typed
     from saddlegan.cli import conf_folder
-    from saddlegan.data.images import ImageSet, unit
-    from saddlegan.networks.mnist_conv import ConvDiscriminator, ConvGenerator
 
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        config = typed.resolved(compose("config", common()))
-    plain = {
-        player: {key: value for key, value in config["model"][player].items() if not key.startswith("_")}
-        for player in ("generator", "discriminator")
-    }
+        return typed.resolved(compose("config", common()))
+
+
+def batches(loader: bool) -> Iterator[Any]:
+    """Minibatches without end: from a DataLoader, or from memory."""
+    import torch
+
+    source = configuration()["data"]
+    if loader:
+        from torchvision import transforms
+        from torchvision.datasets import MNIST
+
+        images = MNIST(source["root"], transform=transforms.ToTensor())
+        while True:
+            for real, _ in torch.utils.data.DataLoader(images, BATCH, shuffle=True, drop_last=True):
+                yield real
+    from saddlegan.data.images import ImageSet, unit
+
+    pixels = ImageSet(**{key: value for key, value in source.items() if key != "_target_"}).train
+    while True:
+        for index in torch.randperm(len(pixels)).split(BATCH):
+            if len(index) == BATCH:
+                yield unit(pixels[index])
+
+
+def bare_loop(loader: bool) -> float:
+    """Images a second of plain PyTorch, fp32."""
+    import torch
+    from torch.nn.functional import softplus
+
+    from saddlegan.networks.mnist_conv import ConvDiscriminator, ConvGenerator
+
+    model = configuration()["model"]
+    plain = {player: {k: v for k, v in model[player].items() if not k.startswith("_")} for player in model}
     generator = ConvGenerator(in_features=4, shape=(1, 28, 28), **plain["generator"])
     discriminator = ConvDiscriminator(shape=(1, 28, 28), **plain["discriminator"])
     of_generator = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True)
@@ -78,19 +102,7 @@ def bare_loop(loader: bool) -> float:
         (-softplus(discriminator(fake)).mean()).backward()
         of_generator.step()
 
-    def batches():
-        if loader:
-            images = MNIST(config["data"]["root"], transform=transforms.ToTensor())
-            while True:
-                for real, _ in torch.utils.data.DataLoader(images, BATCH, shuffle=True, drop_last=True):
-                    yield real
-        images = ImageSet(**{key: value for key, value in config["data"].items() if key != "_target_"}).train
-        while True:
-            for index in torch.randperm(len(images)).split(BATCH):
-                if len(index) == BATCH:
-                    yield unit(images[index])
-
-    stream = batches()
+    stream = batches(loader)
     for count in range(LAST):
         if count == WARM:
             start = time.perf_counter()

@@ -116,6 +116,13 @@ def test_an_altered_file_is_named(folder):
         check(folder.parents[1], "mnist")
 
 
+def test_mnist_under_another_name_is_named(folder, monkeypatch):
+    own = {name: files.hashlib.md5((folder / name).read_bytes()).hexdigest() for name in files.SIZES}
+    monkeypatch.setattr(files, "MNIST_MD5", own)
+    with pytest.raises(ConfigError, match="got the file of MNIST, expected that of KMNIST"):
+        check(folder.parents[1])
+
+
 def test_a_folder_without_read_rights_is_named(folder, monkeypatch):
     def refused(_):
         raise PermissionError(13, "Permission denied")

@@ -137,26 +137,45 @@ def test_the_layout_of_memory_changes_rounding_alone(run, tmp_path):
         torch.testing.assert_close(weights(tmp_path / "last")[name], value, rtol=1e-3, atol=1e-4)
 
 
-def test_half_precision_keeps_the_weights_whole_and_the_kernel_exact(run, tmp_path):
+@pytest.mark.parametrize("decay", ["0", "0.999", "0.999999"])
+def test_usual_decays_are_taken(decay):
+    assert build(composed(*SMALL, *IMAGES, f"ema_decay={decay}"))[0].average is None or float(decay) > 0
+
+
+def test_double_precision_is_measured_too(run):
+    result = run(*IMAGES, "method=primal_dual", "method.space=features", "trainer.precision=64-true")
+    assert result["status"] == "finished"
+
+
+def test_half_precision_keeps_the_weights_whole(run, tmp_path):
     result = run(*IMAGES, "method=primal_dual", "method.sigma=8", "trainer.precision=bf16-mixed", folder="half")
     assert result["status"] == "finished"
     assert all(value.dtype is torch.float32 for value in weights(tmp_path / "half").values())
-    module, _ = build(composed(*SMALL, *IMAGES, "method=primal_dual", "method.sigma=8", "method.alpha=50"))
+
+
+@pytest.mark.parametrize("space", ["pixels", "features"])
+def test_the_kernel_is_exact_under_half_precision(space):
+    settings = ("method=primal_dual", "method.sigma=8", "method.alpha=50", f"method.space={space}")
+    module, _ = build(composed(*SMALL, *IMAGES, *settings))
     real, fake = torch.rand(1, 8, 1, 28, 28), torch.rand(1, 8, 1, 28, 28, requires_grad=True)
     module.discriminator.forward = lambda x: x.flatten(2).sum(-1) / 784 * 0 + 1.0  # the kernel's term alone
     gradients = []
     for enabled in (False, True):
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
-            gradients += torch.autograd.grad(module.generator_loss(real, fake).sum(), fake)
+            loss = module.generator_loss(real, fake).sum()
+        gradients += torch.autograd.grad(loss, fake)  # outside, as the engine does
     torch.testing.assert_close(gradients[1], gradients[0])
 
 
-def test_compiled_losses_agree_on_images():
-    module, _ = build(composed(*SMALL, *IMAGES, "method=primal_dual", "method.sigma=8"))
-    module.eval()
-    real, fake = torch.rand(1, 8, 1, 28, 28), torch.rand(1, 8, 1, 28, 28)
-    compiled = torch.compile(module.generator_loss, backend="aot_eager")
-    torch.testing.assert_close(compiled(real, fake), module.generator_loss(real, fake))
+@pytest.mark.slow
+def test_compiled_networks_agree_with_eager_ones_and_are_evaluated_as_they_are(run, tmp_path, recwarn):
+    still = (*IMAGES, "model.generator.dropout=0", "model.discriminator.dropout=0", "optimizer=sgd", "iterations=5")
+    run(*still, "trainer.compile=false", folder="eager")
+    run(*still, "trainer.compile=true", folder="compiled")
+    for name, value in weights(tmp_path / "eager").items():
+        found = weights(tmp_path / "compiled")
+        torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-4)
+    assert not [w for w in recwarn if "recompile_limit" in str(w.message)]
 
 
 # What can go wrong ---------------------------------------------------------------------------------------------------
@@ -204,6 +223,40 @@ def test_a_gpu_that_is_not_there_is_named(run):
         run(*IMAGES, "trainer=gpu")
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (("data.train_images=1349",), "more than the 1348 images"),
+        (("data.train_images=5",), "expected 0 (all) or at least 128"),
+        (("data.train_images=200", "batch_size=512"), "Remedy: batch_size=200 or less"),
+        (("method=primal_dual", "method.kernel=normalised", "method.sigma=6"), "method.kernel=unnormalised"),
+        (("evaluation.extractor=absent",), "got a file that cannot be used"),
+    ],
+)
+def test_what_is_found_out_late_is_still_one_sentence_and_leaves_no_run(saddlegan, tmp_path, settings, words):
+    status, output = saddlegan(*IMAGES, *settings)
+    assert status == 2, output
+    assert words in output
+    assert "Traceback" not in output
+    assert not list(tmp_path.iterdir())
+
+
+def test_features_of_a_toy_are_refused(saddlegan):
+    status, output = saddlegan("method=primal_dual", "method.space=features")
+    assert (status, "got vectors, expected images" in output, "Traceback" in output) == (2, True, False)
+
+
+def test_a_run_goes_on_with_the_extractor_that_it_began_with(run, tmp_path, monkeypatch):
+    run(*IMAGES)
+    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    content = torch.load(path, weights_only=True)
+    (key,) = [name for name in content["callbacks"] if "Evaluate" in name]
+    content["callbacks"][key]["extractor"] = "0" * 64
+    torch.save(content, path)
+    with pytest.raises(ConfigError, match="expected those that the run"):
+        run(*IMAGES)
+
+
 def test_images_that_are_lost_are_a_diverged_run_not_a_crash(run):
     result = run(*IMAGES, "optimizer=sgd", "optimizer.lr=1e30")
     assert result["status"] == "diverged"
@@ -215,3 +268,16 @@ def test_the_digest_names_weights():
     assert digest(one) != digest(other)
     other.load_state_dict(one.state_dict())
     assert digest(one) == digest(other)
+
+
+def test_the_engine_differentiates_outside_of_autocast(run, monkeypatch):
+    seen, backward = [], torch.Tensor.backward
+
+    def watched(self, *arguments, **keywords):
+        seen.append(torch.is_autocast_enabled("cpu"))
+        backward(self, *arguments, **keywords)
+
+    monkeypatch.setattr(torch.Tensor, "backward", watched)
+    run(*IMAGES, "trainer.precision=bf16-mixed")
+    assert seen
+    assert not any(seen)

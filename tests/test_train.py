@@ -162,7 +162,7 @@ def test_compile_is_chosen_where_it_is_earned_back(monkeypatch):
     ):
         compiled.clear()
         config = composed(*SMALL, f"trainer.compile={compile_}", f"iterations={iterations}")
-        module.compile_losses(module.build(config)[0], config)
+        module.compile_players(module.build(config)[0], config)
         assert len(compiled) == expected * (module.shutil.which("g++") is not None or compile_ == "true"), compile_
 
 

@@ -6,7 +6,6 @@ report is written when the last one has ended. Hydra takes plugins from the name
 """
 
 import itertools
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +109,7 @@ def report(outcomes: Sequence[dict[str, Any]], folder: Path) -> None:
         print(f"report: {write_report([Path(outcome['folder']) for outcome in outcomes], folder / 'report')}")
     failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
     for outcome in failed:
-        print(f"failed: {outcome['folder']}: {outcome['error'].strip().splitlines()[-1]}", file=sys.stderr)
+        error = outcome["error"].strip()
+        print(f"failed: {outcome['folder']}: {error.splitlines()[-1 if error.startswith('Traceback') else 0 :]}")
     if failed:
         raise RunFailed(f"{len(failed)} of {len(outcomes)} runs failed; start the same command again to repeat them.")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from saddlegan.checks import Literal, PositiveInt, Rate, checked
+from saddlegan.checks import Decay, Literal, PositiveInt, checked
 from saddlegan.metrics.oracles import optimal_discriminator_error
 from saddlegan.objectives import Objective
 from saddlegan.random import BLOCK, Latent, Purpose, draw_block, torch_stream
@@ -61,7 +61,7 @@ class AdversarialModule(L.LightningModule):
         optimizers: Optimizers,
         num_critic_steps: PositiveInt,
         minibatch: Literal["fresh", "reused"],
-        ema_decay: Rate = 0.0,
+        ema_decay: Decay = 0.0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -165,7 +165,8 @@ class AdversarialModule(L.LightningModule):
         sampler = self.generator if self.average is None else self.average
         training = sampler.training
         sampler.eval()
-        with nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.EVALUATION, 2):
+        stream = nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.EVALUATION, 2)
+        with stream, torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
             samples = torch.cat([sampler(self.place(part)).cpu() for part in latent.split(CHUNK, dim=1)], dim=1)
         sampler.train(training)
         return samples
@@ -183,7 +184,8 @@ class AdversarialModule(L.LightningModule):
         optimizer = self.optimizers()[player == "discriminator"]  # type: ignore[index]
         optimizer.zero_grad()
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:
-            loss.sum().backward(inputs=self.players[player])
+            with torch.autocast(self.device.type, enabled=False):  # each gradient has the precision of its forward
+                loss.sum().backward(inputs=self.players[player])
             optimizer.optimizer.step()
         else:
             self.manual_backward(loss.sum(), inputs=self.players[player])

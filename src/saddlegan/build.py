@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
@@ -12,6 +13,7 @@ from saddlegan.adversarial import AdversarialModule
 from saddlegan.callbacks.evaluate import Evaluate
 from saddlegan.callbacks.images import EvaluateImages
 from saddlegan.callbacks.toys import EvaluateToy
+from saddlegan.checks import ConfigError
 from saddlegan.data.distributions import Distribution
 from saddlegan.data.images import ImageData, ImageSet, unit
 from saddlegan.data.spans import Spans
@@ -22,7 +24,16 @@ from saddlegan.random import Purpose, torch_stream
 
 
 def build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
-    """The module and the data of a checked configuration."""
+    """The module and the data of a checked configuration. Raises `ConfigError` where they cannot be made."""
+    try:
+        return _build(config)
+    except InstantiationException as error:  # Hydra wraps what constructors raise
+        if isinstance(error.__cause__, ConfigError):
+            raise error.__cause__ from None
+        raise
+
+
+def _build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
     seeds = range(config["seed"], config["seed"] + config["num_seeds"])
     source = instantiate(config["data"], _convert_="all")
     model = instantiate(config["model"], _convert_="all")

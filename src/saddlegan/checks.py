@@ -53,6 +53,7 @@ NonNegativeInt = Annotated[int, Above(0, inclusive=True)]
 PositiveFloat = Annotated[float, Above(0)]
 NonNegativeFloat = Annotated[float, Above(0, inclusive=True)]
 Rate = Annotated[float, Above(0, inclusive=True, most=0.99)]
+Decay = Annotated[float, Above(0, inclusive=True, most=0.999999)]
 Floats = Annotated[list[float], Filled()]
 
 

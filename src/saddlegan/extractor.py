@@ -5,6 +5,7 @@ Numbers of different users compare because the weights are the same: their SHA-2
 """
 
 import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -87,7 +88,11 @@ class Extractor(Classifier):
 
     @torch.no_grad()
     def see(self, images: Float[Tensor, "n 1 28 28"]) -> tuple[Float[Tensor, "n 128"], Float[Tensor, "n 10"]]:
-        """Features and logits, on the CPU; `CHUNK` images at a time, wherever they lie."""
-        device = self.head.weight.device
-        features = torch.cat([self.features(part.to(device)) for part in images.split(CHUNK)])
-        return features.cpu(), self.head(features).cpu()
+        """Features and logits, float32 on the CPU; `CHUNK` images at a time, wherever they lie and of any precision.
+
+        A GPU computes them in full precision too, not in TF32, which would show in the third digit.
+        """
+        exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        with exact if self.head.weight.is_cuda else nullcontext():
+            features = torch.cat([self.features(part.to(self.head.weight)) for part in images.split(CHUNK)])
+            return features.cpu(), self.head(features).cpu()

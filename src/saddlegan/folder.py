@@ -120,8 +120,8 @@ def _empty(folder: Path) -> None:
 
 
 def remove_if_new(folder: Path) -> None:
-    """Remove a run folder that holds nothing but what Hydra put there, and its parents where that leaves them empty."""
-    if {path.name for path in folder.iterdir()} <= {".hydra"}:
+    """Remove a run folder that nothing was trained in, and its parents where that leaves them empty."""
+    if {path.name for path in folder.iterdir()} <= {".hydra", CONFIG}:
         shutil.rmtree(folder)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()

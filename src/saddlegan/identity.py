@@ -11,6 +11,10 @@ GROUPS = ("method", "model", "data", "optimizer", "trainer")
 NEUTRAL = ("report", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
 
 
+#: Keys that came later, and what their absence from a stored run meant.
+ADDED = {"ema_decay": 0.0, "evaluation.extractor": None, "trainer.channels_last": False, "method.space": "pixels"}
+
+
 def run_name(override_dirname: str) -> str:
     """A run folder's name from its overrides: one path component of at most 200 characters."""
     name = re.sub(r"[^\w=.,+-]+", "_", override_dirname) or "default"
@@ -48,5 +52,5 @@ def difference(stored: dict[str, Any], asked: dict[str, Any]) -> str:
     """Lines `key: stored -> asked` for what differs between two fingerprints; empty where nothing does."""
     keys = sorted(stored.keys() | asked.keys())
     absent = "(absent)"
-    pairs = [(key, stored.get(key, absent), asked.get(key, absent)) for key in keys]
+    pairs = [(key, stored.get(key, ADDED.get(key, absent)), asked.get(key, absent)) for key in keys]
     return "\n".join(f"  {key}: {old} -> {new}" for key, old, new in pairs if old != new)

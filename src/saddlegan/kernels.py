@@ -26,8 +26,7 @@ class _MeanKernel(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         kernel, fake, real = ctx.saved_tensors
-        with torch.autocast(kernel.device.type, enabled=False):  # the difference below needs all digits
-            pulls = kernel @ torch.cat([grad.unsqueeze(-1), grad.unsqueeze(-1) * real], dim=-1)
+        pulls = kernel @ torch.cat([grad.unsqueeze(-1), grad.unsqueeze(-1) * real], dim=-1)
         return (pulls[..., 1:] - fake * pulls[..., :1]) * (2.0 / fake.shape[-2]), None
 
 

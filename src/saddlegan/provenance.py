@@ -7,7 +7,8 @@ from pathlib import Path
 
 
 def versions() -> dict[str, str]:
-    packages = ("saddlegan", "torch", "lightning", "hydra-core", "numpy", "scipy")
+    packages = ("saddlegan", "torch", "torchvision", "torchmetrics", "lightning", "hydra-core", "numpy", "scipy")
+    packages += ("scikit-learn",)
     return {name: version(name) for name in packages} | {"python": platform.python_version()}
 
 

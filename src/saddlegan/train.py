@@ -45,7 +45,6 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         torch.set_num_threads(settings["threads"])
     module, data = build(config)
     compiled = compile_players(module, config)
-    (folder / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
     evaluate = evaluation(data, config, folder)
     for advice in module.advice(evaluate.real[:, :ADVISED]):
         print(f"saddlegan: warning: {advice}", file=sys.stderr)
@@ -72,6 +71,7 @@ def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict
     if settings["accelerator"] == "cpu":
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     checkpoint = folder / CHECKPOINT
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     resume = checkpoint if checkpoint.is_file() else None
     purge = iteration_of(checkpoint) + 1 if resume else None
     trainer = L.Trainer(
@@ -119,8 +119,8 @@ def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
     if wanted == "auto":
         wanted = config["num_seeds"] * config["iterations"] >= COMPILE_PAYS and shutil.which("g++") is not None
     if wanted and not module.stacked:
-        module.generator.compile()
-        module.discriminator.compile()
+        module.generator.network.compile()  # type: ignore[union-attr,operator]
+        module.discriminator.network.compile()  # type: ignore[union-attr,operator]
     elif wanted:
         module.discriminator_loss = torch.compile(module.discriminator_loss)
         module.generator_loss = torch.compile(module.generator_loss)

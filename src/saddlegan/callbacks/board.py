@@ -42,9 +42,11 @@ def log_scalars(
 @torch.no_grad()
 def discriminator_output(module: Any, x: Tensor) -> np.ndarray:
     """D(x) without dropout, after the objective's output activation: `(seeds, n, *shape)` to `(seeds, n)`."""
+    training = module.discriminator.training
     module.discriminator.eval()
-    output = module.objective.output(module.discriminator(module.place(x)))
-    module.discriminator.train()
+    with torch.compiler.set_stance("force_eager"):
+        output = module.objective.output(module.discriminator(module.place(x)))
+    module.discriminator.train(training)
     return output.float().cpu().numpy()
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from saddlegan.callbacks.evaluate import Conclusion, Evaluate
+from saddlegan.checks import ConfigError
 from saddlegan.data.images import ImageSet, unit
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
@@ -45,10 +46,15 @@ class EvaluateImages(Evaluate):
         self.frames: list[tuple[int, Tensor]] = []
 
     def state_dict(self) -> dict[str, Any]:
-        return super().state_dict() | {"frames": self.frames}
+        return super().state_dict() | {"frames": self.frames, "extractor": self.extractor.sha256}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
+        if state_dict["extractor"] != self.extractor.sha256:
+            raise ConfigError(
+                f"evaluation.extractor: got weights with SHA-256 {self.extractor.sha256}, expected those that the run"
+                f" began with, {state_dict['extractor']}. Remedy: put them back, or existing=repeat."
+            )
         self.frames = [(iteration, frame) for iteration, frame in state_dict["frames"]]
 
     def evaluate(self, module: Any) -> Tensor:

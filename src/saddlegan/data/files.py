@@ -17,7 +17,7 @@ SIZES = {
     "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
     "t10k-labels-idx1-ubyte": 8 + 10_000,
 }
-#: MD5 of MNIST's files as its authors published them. Those of the other sets are checked by torchvision on download.
+#: MD5 of MNIST's files as its authors published them. Of the other sets torchvision checks the archives on download.
 MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -75,13 +75,15 @@ def _check_set(name: str, root: str, download: bool) -> None:
         path = folder_of(name, root) / file
         try:
             found = path.stat().st_size
-            digest = hashlib.md5(path.read_bytes()).hexdigest() if name == "mnist" else None
+            digest = hashlib.md5(path.read_bytes()).hexdigest()
         except OSError as error:
             raise _unreadable(path, error) from None
         if found != size:
             fault = f"got {found} bytes, expected {size}: it is truncated or another file"
-        elif digest is not None and digest != MNIST_MD5[file]:
+        elif name == "mnist" and digest != MNIST_MD5[file]:
             fault = f"got MD5 {digest}, expected {MNIST_MD5[file]}: it was altered"
+        elif name != "mnist" and digest == MNIST_MD5[file]:
+            fault = f"got the file of MNIST, expected that of {FOLDERS[name]}"
         else:
             continue
         raise ConfigError(f"{path}: {fault}. Remedy: delete it, and fetch it again (data.download=true).")

@@ -66,7 +66,8 @@ class PrimalDual(AdversarialModule):
         """Samples where the kernel measures their distance."""
         if self.extractor is None:
             return samples.flatten(2)
-        return self.extractor.features(samples[0]).float()[None]
+        with torch.autocast(samples.device.type, enabled=False):  # distances need all digits
+            return self.extractor.features(samples[0])[None]
 
     @torch.no_grad()
     def advice(self, real: Samples) -> list[str]:

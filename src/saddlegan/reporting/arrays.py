@@ -65,8 +65,11 @@ def _fault_of_images(arrays: Arrays) -> str | None:
         if arrays[name].dtype != np.uint8 or arrays[name].shape[-2:] != size:
             return f"{name!r}: got {arrays[name].dtype} {arrays[name].shape}, expected uint8 of the size {size}"
     frames, times = len(arrays["through"]), arrays["iterations"]
-    if len(times) != frames or not np.issubdtype(times.dtype, np.number):
-        return f"'iterations': got {times.dtype} {times.shape}, expected one number for each of {frames} frames"
+    real = np.issubdtype(times.dtype, np.integer) or np.issubdtype(times.dtype, np.floating)
+    if len(times) != frames or not real or not np.isfinite(times).all() or (np.diff(times, prepend=-1) <= 0).any():
+        return (
+            f"'iterations': got {times.dtype} {times.shape}, expected rising numbers, one for each of {frames} frames"
+        )
     if len(arrays["neighbours"]) != 2:
         return f"'neighbours': got shape {arrays['neighbours'].shape}, expected (2, n, height, width)"
     return None

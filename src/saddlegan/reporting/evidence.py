@@ -67,13 +67,14 @@ Judge = Callable[[Experiment, str, str, int], Pair]  # experiment, setting, refe
 
 
 def census(results: Results, names: Sequence[str], judge: Judge, measure: str, *, every_stop: bool = False) -> Verdict:
-    """Judge each pair of primal_dual and gan in the experiments `names`, at its last stop or at every stop.
+    """Judge each pair of primal_dual and gan in the first of the experiments `names` that has such pairs, at its last
+    stop or at every stop.
 
     One pair: its outcome, effect and interval. Several: reproduced if the statement holds in more than half of the live
     ones, contradicted if it fails in more than half, else inconclusive; the effect is then the share in which it holds,
     a share of a grid and not of a sample, so without an interval.
     """
-    pairs = [pair for name in names for pair in _pairs(results, name, judge, every_stop)]
+    pairs = next(filter(None, (_pairs(results, name, judge, every_stop) for name in names)), [])
     if not pairs:
         return Verdict("not_run", f"No pair of gan and primal_dual at equal settings in {' or '.join(names)}.")
     seeds = min(pair.seeds for pair in pairs)

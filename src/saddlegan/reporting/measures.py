@@ -1,17 +1,24 @@
 """Metrics: how tables and axes name each, and which way is better."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
+
+import numpy as np
+
+from saddlegan.reporting.statistics import Estimate
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "one": " → 1", "none": ""}
 
 
 @dataclass(frozen=True)
 class Measure:
-    """`better`: lower, higher, near one, or none (not judged)."""
+    """`better`: lower, higher, near one, or none (not judged); `least` and `most`: the ends of its range."""
 
     name: str
     better: Literal["lower", "higher", "one", "none"] = "lower"
+    least: float = 0.0
+    most: float = math.inf
 
 
 MEASURES = {
@@ -22,16 +29,16 @@ MEASURES = {
     "converged": Measure("converged", "higher"),
     # Of images, in the order of the tables.
     "frechet": Measure("Fréchet distance"),
-    "kernel_distance": Measure("kernel distance"),
-    "classifier_score": Measure("classifier score", "higher"),
-    "classes_covered": Measure("classes covered", "higher"),
+    "kernel_distance": Measure("kernel distance", least=-math.inf),
+    "classifier_score": Measure("classifier score", "higher", 1, 10),
+    "classes_covered": Measure("classes covered", "higher", 0, 10),
     "class_kl": Measure("KL of classes"),
-    "precision": Measure("precision", "higher"),
-    "recall": Measure("recall", "higher"),
+    "precision": Measure("precision", "higher", 0, 1),
+    "recall": Measure("recall", "higher", 0, 1),
     "density": Measure("density", "higher"),
-    "coverage": Measure("coverage", "higher"),
+    "coverage": Measure("coverage", "higher", 0, 1),
     "memorisation": Measure("memorisation", "one"),
-    "parzen": Measure("Parzen log-likelihood, nats", "higher"),
+    "parzen": Measure("Parzen log-likelihood, nats", "higher", -math.inf),
 }
 
 
@@ -47,3 +54,10 @@ def directed(metric: str) -> str:
 
 def higher_is_better(metric: str) -> bool:
     return metric in MEASURES and MEASURES[metric].better == "higher"
+
+
+def cut(metric: str, estimate: Estimate) -> Estimate:
+    """The same value, its interval cut at the ends of the metric's range."""
+    measure = MEASURES[metric]
+    low, high = np.clip((estimate.low, estimate.high), measure.least, measure.most).tolist()
+    return replace(estimate, low=low, high=high)

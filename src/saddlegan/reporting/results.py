@@ -13,6 +13,7 @@ from saddlegan.reporting import settings as naming
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.runs import Problem, Run, load_runs
 
+FLAGS = {"diverged", "converged", "oscillation"}
 HEADLINES = ("w1_std", "w1", "frechet")  # the metric of a report that names none, or one that its runs do not have
 NO_COMPARISON = "features of two networks do not compare, nor do metrics of them"
 
@@ -105,7 +106,7 @@ def _headline(runs: Sequence[Run], wanted: str | None) -> str:
     """The wanted metric if every finished run has it; else the first usual one that they all have."""
     finished = [set(run.result["last_fifth"]) for run in runs if run.status == "finished"]
     common = set.intersection(*finished) if finished else set()
-    order = [*([wanted] if wanted else []), *HEADLINES, *sorted(common)]
+    order = [*([wanted] if wanted else []), *HEADLINES, *sorted(common - FLAGS)]
     return next((metric for metric in order if metric in common), order[0])
 
 

@@ -50,7 +50,8 @@ class Run:
 
     @property
     def experiment(self) -> str:
-        return self.result.get("experiment") or "single runs"
+        kind = " of images" if self.result.get("floors") else ""  # toys and images share no metric
+        return self.result.get("experiment") or f"single runs{kind}"
 
     @property
     def choices(self) -> Mapping[str, str]:

@@ -85,7 +85,8 @@ def _rank(key: str) -> int:
 
 
 def _says_the_same(values: Mapping[str, Any], key: str) -> bool:
-    """Whether `optimizer.generator.lr` (or `.discriminator.`) only repeats `optimizer.lr`."""
+    """Whether `optimizer.generator.lr` (or `.discriminator.`) only repeats `optimizer.lr` or `.discriminator_lr`."""
     head, _, name = key.rpartition(".")
-    shared = f"optimizer.{name}"
-    return head in ("optimizer.generator", "optimizer.discriminator") and values.get(shared) == values[key]
+    player = head.removeprefix("optimizer.")
+    shared = (values.get(f"optimizer.{name}"), values.get(f"optimizer.{player}_{name}"))
+    return player in ("generator", "discriminator") and values[key] in shared
