@@ -5,10 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from conftest import results
+from conftest import ROOT, composed, results
 
 from saddlegan import cli
 from saddlegan.adversarial import AdversarialModule
+from saddlegan.identity import difference, fingerprint
 
 DIGITS = "data=digits model=mnist_conv num_seeds=1 evaluation.samples=128"
 BAD = {
@@ -250,3 +251,14 @@ assert not heavy, heavy
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "finished already" in done.stdout
+
+
+def test_a_run_finished_by_an_earlier_version_is_still_that_run():
+    """Keys that were added since are absent from its configuration, and had one meaning."""
+    path = ROOT / "outputs" / "reference" / "gaussian_1d" / "method=primal_dual" / "result.json"
+    stored = json.loads(path.read_text())["config"]
+    asked = composed("experiment=gaussian_1d", "method=primal_dual")
+    assert "ema_decay" not in stored
+    assert difference(fingerprint(stored), fingerprint(asked)) == ""
+    other = composed("experiment=gaussian_1d", "method=primal_dual", "ema_decay=0.9")
+    assert difference(fingerprint(stored), fingerprint(other)).strip() == "ema_decay: 0.0 -> 0.9"
