@@ -147,8 +147,12 @@ def test_where_the_first_seed_is_damaged_the_next_one_is_shown_and_the_damage_is
         ({"images": np.zeros((64, 3, 28, 28), np.uint8)}, "3 axes"),
         ({"real": np.zeros((64, 32, 32), np.uint8)}, "'real'"),
         ({"through": np.zeros((0, 16, 28, 28), np.uint8)}, "empty"),
-        ({"iterations": np.arange(4)}, "one number for each of 5"),
-        ({"iterations": np.array(list("abcde"))}, "one number"),
+        ({"iterations": np.arange(4)}, "rising numbers, one for each of 5"),
+        ({"iterations": np.array(list("abcde"))}, "rising numbers"),
+        ({"iterations": np.array([0.0, 1.0, np.nan, 3.0, 4.0])}, "rising numbers"),
+        ({"iterations": np.array([0.0, 1.0, 2.0, 3.0, np.inf])}, "rising numbers"),
+        ({"iterations": np.array([0, 1, 2, 2, 4])}, "rising numbers"),
+        ({"iterations": np.arange(5) + 1j}, "rising numbers"),
         ({"neighbours": np.zeros((3, 10, 28, 28), np.uint8)}, "'neighbours'"),
         ({"interpolation": None}, "expected also interpolation"),
     ],
@@ -198,7 +202,12 @@ def test_toys_and_images_without_an_experiment_are_both_drawn(tmp_path):
     write_image_run(tmp_path / "image", "gan", experiment=None)
     folder = report_on(tmp_path)
     names = {path.name for path in (folder / "figures").iterdir()}
-    assert {"single_runs-density.png", "single_runs-images.png", "single_runs-through.gif"} <= names
+    images = {"single_runs_of_images-images.png", "single_runs_of_images-through.gif"}
+    assert {"single_runs-density.png"} | images <= names
+    text = text_of(folder)
+    assert "## single runs: W1" in text  # each has its own headline, and neither a flag
+    assert "## single runs of images: Fréchet distance" in text
+    assert "gives no curve of" not in text
 
 
 def sweep(top, seeds=3):
