@@ -1,7 +1,7 @@
 """How far a metric is from an independent computation of the same number: printed (pytest -rP) and bounded."""
 
 
-def agree(metric: str, ours: float, oracle: str, theirs: float, within: float, absolute: float = 0.0) -> None:
+def assert_agree(metric: str, ours: float, oracle: str, theirs: float, within: float, absolute: float = 0.0) -> None:
     """Print both numbers on one line; fail where they differ by more than `within`, relative, plus `absolute`."""
     difference = abs(ours - theirs)
     relative = difference / abs(theirs) if theirs else difference

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from agreement import agree
+from agreement import assert_agree
 from prdc import compute_prdc
 from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist, pdist
@@ -47,7 +47,7 @@ FAKES = {"same law": normal(300, 6, 2), "narrow": 0.6 * normal(400, 6, 3), "wide
 def test_manifold_scores_against_prdc(kind, k):
     ours, theirs = manifold(FAKES[kind], REAL, k), compute_prdc(REAL.numpy(), FAKES[kind].numpy(), k)
     for metric, value in ours.items():
-        agree(f"{metric} ({kind}, k={k})", value, "prdc", float(theirs[metric]), 1e-12)
+        assert_agree(f"{metric} ({kind}, k={k})", value, "prdc", float(theirs[metric]), 1e-12)
 
 
 def test_manifold_scores_take_sides():
@@ -99,7 +99,7 @@ def test_log_likelihoods_against_scikit_learn(sigma):
     centres, images = uniform(300, 784, 5), uniform(40, 784, 6)
     ours = log_likelihoods(centres, images, torch.tensor([0.7, sigma], dtype=torch.float64))[1].numpy()
     theirs = window(centres, sigma).score_samples(images.double())
-    agree(f"parzen (sigma={sigma})", ours.mean(), "scikit-learn", theirs.mean(), 1e-11)
+    assert_agree(f"parzen (sigma={sigma})", ours.mean(), "scikit-learn", theirs.mean(), 1e-11)
     np.testing.assert_allclose(ours, theirs, rtol=1e-11)
     squared = cdist(images.double(), centres.double(), "sqeuclidean")
     by_hand = (
@@ -107,7 +107,7 @@ def test_log_likelihoods_against_scikit_learn(sigma):
         - math.log(300)
         - 784 * math.log(sigma * (2 * math.pi) ** 0.5)
     )
-    agree(f"parzen (sigma={sigma})", ours.mean(), "scipy", by_hand.mean(), 1e-11)
+    assert_agree(f"parzen (sigma={sigma})", ours.mean(), "scipy", by_hand.mean(), 1e-11)
 
 
 def test_log_likelihood_of_one_centre_is_that_of_a_gaussian():
@@ -131,9 +131,9 @@ def test_parzen_follows_the_protocol():
     windows = [window(fake, sigma) for sigma in np.logspace(-1, 0, 10)]
     best = windows[int(np.argmax([each.score(validation.double()) for each in windows]))]
     scores = best.score_samples(test.double())
-    agree("parzen", found.mean, "scikit-learn", scores.mean(), 1e-11)
-    agree("parzen_se", found.standard_error, "scikit-learn", scores.std() / math.sqrt(150), 1e-11)
-    agree("parzen_sigma", found.sigma, "scikit-learn", float(best.bandwidth), 1e-12)
+    assert_agree("parzen", found.mean, "scikit-learn", scores.mean(), 1e-11)
+    assert_agree("parzen_se", found.standard_error, "scikit-learn", scores.std() / math.sqrt(150), 1e-11)
+    assert_agree("parzen_sigma", found.sigma, "scikit-learn", float(best.bandwidth), 1e-12)
     assert 0.1 < found.sigma < 1.0  # so that the choice was one
     assert parzen(fake, torch.cat([validation, 50.0 + validation]), test) == found  # the first 1000 alone choose
     assert parzen(fake, torch.cat([50.0 + validation, validation]), test).sigma == pytest.approx(1.0)
@@ -148,7 +148,7 @@ def test_nearest_against_scikit_learn():
     expected, which = NearestNeighbors(n_neighbors=1).fit(among.double()).kneighbors(images.double())
     np.testing.assert_array_equal(index, which[:, 0])
     np.testing.assert_allclose(distances, expected[:, 0], rtol=1e-12, atol=1e-5)  # theirs cancels at the copy
-    agree("nearest", float(distances.mean()), "scipy", KDTree(among).query(images)[0].mean(), 1e-6)
+    assert_agree("nearest", float(distances.mean()), "scipy", KDTree(among).query(images)[0].mean(), 1e-6)
     assert (index[4], distances[4]) == (17, 0.0)
     for chunk in (1, 1000):
         torch.testing.assert_close(neighbours.nearest(images, among, chunk), (distances, index), rtol=1e-14, atol=0)
@@ -157,7 +157,7 @@ def test_nearest_against_scikit_learn():
 def test_memorisation_tells_copies_from_new_samples_and_from_samples_off_the_data():
     train, test, new = normal(2000, 5, 12), normal(400, 5, 13), normal(400, 5, 14)
     medians = [np.median(KDTree(train).query(images)[0]) for images in (new, test)]
-    agree("memorisation", neighbours.memorisation(new, test, train), "scipy", medians[0] / medians[1], 1e-6)
+    assert_agree("memorisation", neighbours.memorisation(new, test, train), "scipy", medians[0] / medians[1], 1e-6)
     assert neighbours.memorisation(train[:300], test, train) == 0.0
     assert neighbours.memorisation(train[:300] + 0.01, test, train) < 0.1
     assert neighbours.memorisation(test, test, train, chunk=11) == 1.0
@@ -171,8 +171,8 @@ def test_distances_against_scipy():
     points = uniform(250, 784, 17)
     found = neighbours.distances(points)
     expected = (float(np.median(x)) for x in (pdist(points), KDTree(points).query(points, k=2)[0][:, 1]))
-    agree("median_distance", found.median_distance, "scipy", next(expected), 1e-9)
-    agree("nearest_distance", found.nearest_distance, "scipy", next(expected), 1e-9)
+    assert_agree("median_distance", found.median_distance, "scipy", next(expected), 1e-9)
+    assert_agree("nearest_distance", found.nearest_distance, "scipy", next(expected), 1e-9)
     assert neighbours.distances(torch.tensor([[0.0], [1.0], [4.0]])) == (3.0, 1.0)
     for power in (0.3, 0.5, 1.0, 2.0, 3.0):  # some of the squares of copies round below 0
         copies = neighbours.distances((points.double() ** power).repeat(2, 1))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import IMAGES, METHODS, SMALL, composed, results
+from conftest import IMAGES, METHODS, SMALL, composed, interrupted_at, results
 
 from saddlegan.adversarial import AdversarialModule
 from saddlegan.build import build
@@ -48,23 +48,12 @@ def test_every_method_trains_on_images_and_leaves_numbers_and_pictures(run, tmp_
 
 
 @pytest.mark.parametrize("at", [1, 6, 7, 12])
-def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, monkeypatch, at):
+def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, at):
     """Bit for bit, with dropout in both players, an average of the generator, and k = 2."""
     settings = (*IMAGES, "method=primal_dual", "method.num_critic_steps=2", "ema_decay=0.9", "checkpoint_seconds=1e-9")
     whole = run(*settings, folder="whole")
-    iterate, count = AdversarialModule.iterate, 0
-
-    def interrupted(self, *arguments):
-        nonlocal count
-        count += 1
-        if count == at:
-            raise KeyboardInterrupt
-        iterate(self, *arguments)
-
-    monkeypatch.setattr(AdversarialModule, "iterate", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted_at(at), pytest.raises(KeyboardInterrupt):
         run(*settings, folder="broken")
-    monkeypatch.setattr(AdversarialModule, "iterate", iterate)
     again = run(*settings, folder="broken")
     for network in ("generator", "discriminator", "average"):
         assert same(weights(tmp_path / "whole", network), weights(tmp_path / "broken", network))

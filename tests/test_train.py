@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import METHODS, SMALL, composed
+from conftest import METHODS, SMALL, composed, interrupted_at
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from saddlegan.adversarial import AdversarialModule
@@ -54,23 +54,12 @@ def test_every_law_trains_and_is_measured_by_what_it_has(run, data):
 
 
 @pytest.mark.parametrize("at", [1, 6, 7, 51, 59])
-def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, monkeypatch, at):
+def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, at):
     """Bit for bit, across a boundary of the streams' blocks (50), with a momentum optimizer and k = 2."""
     settings = ("iterations=60", "method.num_critic_steps=2", "checkpoint_seconds=1e-9")
     whole = run(*settings, folder="whole")
-    iterate, count = AdversarialModule.iterate, 0
-
-    def interrupted(self, *arguments):
-        nonlocal count
-        count += 1
-        if count == at:
-            raise KeyboardInterrupt
-        iterate(self, *arguments)
-
-    monkeypatch.setattr(AdversarialModule, "iterate", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted_at(at), pytest.raises(KeyboardInterrupt):
         run(*settings, folder="broken")
-    monkeypatch.setattr(AdversarialModule, "iterate", iterate)
     again = run(*settings, folder="broken")
     assert same_weights(tmp_path / "whole", tmp_path / "broken")
     assert (tmp_path / "whole" / "metrics.csv").read_text() == (tmp_path / "broken" / "metrics.csv").read_text()
