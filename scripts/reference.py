@@ -20,7 +20,7 @@ from saddlegan.reporting.results import load_results
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
 TOYS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
-IMAGES = ("mnist",)
+IMAGES = ("mnist", "mnist_sigma")
 LARGEST = 1_000_000  # bytes of a file that is kept
 
 
