@@ -6,12 +6,14 @@
 Of a run it keeps result.json; of the runs that a report draws, also what it draws from.
 """
 
+import json
 import re
 import shutil
 import sys
 from pathlib import Path
 
 from saddlegan import claims
+from saddlegan.folder import RESULT, write_json
 from saddlegan.report import write_report
 from saddlegan.reporting import quality, tables
 from saddlegan.reporting.pictures import representative
@@ -37,6 +39,10 @@ def keep(outputs: Path, name: str) -> None:
         target.mkdir(parents=True)
         for file in files:
             shutil.copy(run.folder / file, target / file)
+        result = json.loads((target / RESULT).read_text())
+        if "root" in result["config"]["data"]:  # a place on the machine that it ran on, which decides nothing
+            result["config"]["data"]["root"] = "data"
+            write_json(target / RESULT, result)
 
 
 def report(name: str) -> None:
