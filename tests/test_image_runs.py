@@ -202,7 +202,7 @@ def test_in_a_sweep_a_full_disk_fails_a_run_and_the_others_go_on(saddlegan, tmp_
     monkeypatch.setattr(np, "savez_compressed", once)
     status, output = saddlegan("-m", *IMAGES, "seed=0,1")
     assert status == 1
-    assert "No space left on device. Remedy: make room" in output
+    assert ": [Errno 28] No space left on device. Remedy: make room" in output
     assert len(results(tmp_path)) == 1
 
 

@@ -6,6 +6,7 @@ report is written when the last one has ended. Hydra takes plugins from the name
 """
 
 import itertools
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +111,7 @@ def report(outcomes: Sequence[dict[str, Any]], folder: Path) -> None:
     failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
     for outcome in failed:
         error = outcome["error"].strip()
-        print(f"failed: {outcome['folder']}: {error.splitlines()[-1 if error.startswith('Traceback') else 0 :]}")
+        said = error.splitlines()[-1] if error.startswith("Traceback") else error
+        print(f"failed: {outcome['folder']}: {said}", file=sys.stderr)
     if failed:
         raise RunFailed(f"{len(failed)} of {len(outcomes)} runs failed; start the same command again to repeat them.")

@@ -121,7 +121,7 @@ class EvaluateImages(Evaluate):
         final = self.at_the_end(fake[0], features)
         shown, test, train = (x.flatten(1) for x in (fake[0], self.real[0], unit(self.images.train)))
         final["memorisation"] = memorisation(shown[:SEARCHED], test[:SEARCHED], train)
-        arrays = self.pictures(module, fake)
+        arrays = self.pictures(module, fake, train)
         np.savez_compressed(folder / SAMPLES, **arrays)  # type: ignore[arg-type]
         if draw:
             self.draw(trainer, arrays, folder)
@@ -134,8 +134,8 @@ class EvaluateImages(Evaluate):
         }
         return Conclusion({name: [value] for name, value in final.items()}, entries)
 
-    def pictures(self, module: Any, fake: Tensor) -> dict[str, np.ndarray]:
-        """What samples.npz holds."""
+    def pictures(self, module: Any, fake: Tensor, train: Tensor) -> dict[str, np.ndarray]:
+        """What samples.npz holds; `train` are the training images, flat."""
         kept = np.unique(np.linspace(0, len(self.frames) - 1, FRAMES).round().astype(int))
         assert self.latents is not None
         ends = self.latents[:, SHOWN : SHOWN + 2 * LINES]
@@ -143,7 +143,7 @@ class EvaluateImages(Evaluate):
         lines = [(1 - weight) * ends[:, i] + weight * ends[:, i + LINES] for i in range(LINES)]
         between = module.sample(torch.cat(lines)[None]).unflatten(1, (LINES, STEPS))
         shown = fake[0, :NEIGHBOURS]
-        _, index = nearest(shown.flatten(1), unit(self.images.train).flatten(1))
+        _, index = nearest(shown.flatten(1), train)
         arrays = {
             "images": pixels(fake[0, :SHOWN]),
             "real": self.images.test[:SHOWN, 0],
@@ -164,9 +164,9 @@ class EvaluateImages(Evaluate):
             ],
         }
         for name, content in panels.items():
-            save_png(image_figure(content), folder / "figures" / f"{name}.png")
+            figure = image_figure(content)
+            save_png(figure, folder / "figures" / f"{name}.png")
             if trainer.logger is not None:
-                figure = image_figure(content)
                 trainer.logger.experiment.add_figure(f"end/{name}", figure, self.history[-1][0])  # type: ignore[attr-defined]
 
     def scales(self) -> dict[str, Any]:
