@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from saddlegan.checks import Decay, Literal, PositiveInt, checked
+from saddlegan.losses import MeanLosses
 from saddlegan.metrics.oracles import optimal_discriminator_error
 from saddlegan.objectives import Objective
 from saddlegan.random import BLOCK, Latent, Purpose, draw_block, torch_stream
@@ -24,6 +25,7 @@ Samples = Float[Tensor, "seeds batch *shape"]
 Loss = Float[Tensor, "seeds"]
 #: Samples that are made at once for evaluation.
 CHUNK = 2000
+PLAYERS = ("generator", "discriminator")
 
 Optimizers = dict[str, Callable[..., Optimizer]]
 
@@ -74,7 +76,7 @@ class AdversarialModule(L.LightningModule):
         self.reuse = minibatch == "reused"
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
         self.players = {"generator": list(generator.parameters()), "discriminator": list(discriminator.parameters())}
-        self.losses: dict[str, Loss] = {}
+        self.losses = MeanLosses(PLAYERS, len(seeds))
         self.average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay)) if ema_decay else None
         self.stacked = getattr(generator, "stackable", False)
 
@@ -92,7 +94,7 @@ class AdversarialModule(L.LightningModule):
         """Called after every step of the discriminator, e.g. to clip its weights."""
 
     def configure_optimizers(self) -> list[Optimizer]:
-        return [self.optimizer_factories[player](self.players[player]) for player in ("generator", "discriminator")]
+        return [self.optimizer_factories[player](self.players[player]) for player in PLAYERS]
 
     def advice(self, real: Samples) -> list[str]:
         """What a user should know before training starts, given some of the data."""
@@ -190,4 +192,4 @@ class AdversarialModule(L.LightningModule):
         else:
             self.manual_backward(loss.sum(), inputs=self.players[player])
             optimizer.step()
-        self.losses[player] = loss.detach()
+        self.losses.add(player, loss.detach())

@@ -21,13 +21,13 @@ def gradient_norms(parameters: list[torch.nn.Parameter], seeds: int) -> np.ndarr
 def log_scalars(
     trainer: L.Trainer, module: Any, iteration: int, row: dict[str, list[float]], real: Tensor, fake: Tensor
 ) -> None:
-    """Median and quartiles over the seeds: metrics, losses, gradient norms of both players, D on `real` and `fake`."""
+    """Median and quartiles over the seeds: metrics and losses, gradient norms of both players, D on both samples."""
     if trainer.logger is None:
         return
-    values = {f"metrics/{name}": np.asarray(value) for name, value in row.items()}
+    page = {f"{player}_loss": f"loss/{player}" for player in module.players}
+    values = {page.get(name, f"metrics/{name}"): np.asarray(value) for name, value in row.items()}
     for player, parameters in module.players.items():
         values[f"gradient_norm/{player}"] = gradient_norms(parameters, len(module.seeds))
-        values[f"loss/{player}"] = module.losses[player].cpu().numpy()
     for name, samples in {"real": real, "fake": fake}.items():
         values[f"discriminator/{name}"] = discriminator_output(module, samples).mean(-1)
     board = trainer.logger.experiment  # type: ignore[attr-defined]

@@ -107,9 +107,10 @@ class Evaluate(L.Callback, ABC):
 
     @torch.no_grad()
     def evaluate(self, module: Any) -> Tensor:
-        """Append a row to the history; the samples that it measured."""
+        """Append a row to the history: metrics, and the players' mean losses since the last row. Its samples."""
         fake = self.fakes(module)
-        values = self.measure(fake)
+        losses = {f"{player}_loss": loss.cpu().numpy() for player, loss in module.losses.take().items()}
+        values = self.measure(fake) | losses
         self.history.append((int(module.iteration), {name: value.tolist() for name, value in values.items()}))
         return fake
 

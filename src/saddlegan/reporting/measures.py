@@ -27,6 +27,8 @@ MEASURES = {
     "ks": Measure("Kolmogorov-Smirnov"),
     "modes_covered": Measure("modes covered", "higher"),
     "converged": Measure("converged", "higher"),
+    "generator_loss": Measure("generator's loss", "none", -math.inf),
+    "discriminator_loss": Measure("discriminator's loss", "none", -math.inf),
     # Of images, in the order of the tables.
     "frechet": Measure("Fréchet distance"),
     "kernel_distance": Measure("kernel distance", least=-math.inf),
