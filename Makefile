@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce check test test-slow bench format
+.PHONY: help install reproduce theory check test test-slow bench format
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -18,6 +18,9 @@ install: .venv/installed  ## create .venv with everything that the other targets
 
 reproduce: install  ## the main comparison (Figure 1 of the paper): train, then open outputs/gaussian_1d/report/report.html
 	$(BIN)/saddlegan experiment=gaussian_1d
+
+theory: install  ## the theory as experiments of seconds: outputs/theory/report/report.html
+	$(BIN)/saddlegan-theory
 
 check: install  ## what CI checks besides the tests: lint, format, types
 	$(BIN)/ruff check .

@@ -14,13 +14,14 @@ import pandas as pd
 from saddlegan import claims
 from saddlegan.reporting import notes, page, pictures, quality, tables
 from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.ledger import Finding, entry, paragraphs
 from saddlegan.reporting.measures import name_of
 from saddlegan.reporting.results import Results, load_results
 from saddlegan.reporting.runs import NoRuns, Problem
+from saddlegan.reporting.sections import Loaded, blocks, load_sections, overview
 from saddlegan.reporting.tables import escape
 
 LARGE = 40  # settings above which the full table is left to settings.csv
-MARKS = {"reproduced": "✔", "contradicted": "✘", "inconclusive": "?", "not_run": "–"}
 
 
 def write_report(runs: Sequence[Path], folder: Path) -> Path:
@@ -28,10 +29,11 @@ def write_report(runs: Sequence[Path], folder: Path) -> Path:
 
     Raises `NoRuns` where there is nothing to report on, OSError where `folder` cannot be written.
     """
-    results = load_results([Path(run) for run in runs])
+    theory, faults = load_sections(runs)
+    results = load_results(runs, needed=not theory and not faults)
     folder.mkdir(parents=True, exist_ok=True)
     ledger, unknown = claims.decide(results)
-    problems = list(results.problems)
+    problems = [*results.problems, *faults]
     problems += [
         Problem("unknown", f"claim {name}", "the experiment names it, but it does not exist") for name in unknown
     ]
@@ -42,12 +44,16 @@ def write_report(runs: Sequence[Path], folder: Path) -> Path:
         sections.append(text)
         frames.append(frame)
         problems += found
-    title = "Report: " + ", ".join(dict.fromkeys(run.experiment for run in results.runs)) if results.runs else "Report"
-    parts = [f"# {escape(title)}", _verdicts(ledger), _what_was_run(results), *sections, _problems(problems)]
+    sections += [block for section in theory for block in blocks(section, folder)]
+    names = [*(run.experiment for run in results.runs), *["theory"] * bool(theory)]
+    title = "Report" + ": " * bool(names) + ", ".join(dict.fromkeys(names))
+    parts = [f"# {escape(title)}", _verdicts(ledger, theory), _what_was_run(results), *sections, _problems(problems)]
     text = "\n\n".join(part for part in parts if part) + "\n"
     _write(folder / "results.csv", results.table.to_csv(index=False))
     _write(folder / "settings.csv", pd.concat(frames).to_csv(index=False) if frames else "")
-    _write(folder / "claims.json", json.dumps([_entry(*pair) for pair in ledger], indent=2, ensure_ascii=False) + "\n")
+    entries = [entry(claim, verdict, claim.experiments) for claim, verdict in ledger]
+    entries += [finding for section in theory for finding in section.content["findings"]]
+    _write(folder / "claims.json", json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     _write(folder / "report.html", page.render(text, escape(title), folder))
     _write(folder / "report.md", text)
     return folder / "report.html"
@@ -72,13 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _verdicts(ledger: Sequence[tuple[claims.Claim, claims.Verdict]]) -> str:
-    blocks = ["## Verdicts"]
-    for claim, verdict in ledger:
-        blocks.append(f"**{MARKS[verdict.verdict]} {verdict.verdict.replace('_', ' ')}** · {escape(claim.statement)}")
-        blocks.append(f"{escape(verdict.text)}")
-        blocks.append(f"*`{claim.id}` · {escape(claim.source)}*")
-    return "\n\n".join(blocks) if ledger else ""
+def _verdicts(ledger: Sequence[Finding], theory: Sequence[Loaded]) -> str:
+    """Of runs in full; those of theory stand in full in their sections, and here in a table."""
+    parts = [text for finding in ledger for text in paragraphs(*finding)]
+    if theory:
+        parts.append(overview(theory))
+    return "\n\n".join(["## Verdicts", *parts]) if parts else ""
 
 
 def _what_was_run(results: Results) -> str:
@@ -151,16 +156,6 @@ def _problems(problems: Sequence[Problem]) -> str:
         return "## Problems\n\nNone: no run failed, diverged, is missing or damaged."
     rows = [(problem.what, problem.where, problem.why) for problem in problems]
     return "## Problems\n\n" + tables.markdown(["what", "where", "why"], rows)
-
-
-def _entry(claim: claims.Claim, verdict: claims.Verdict) -> dict[str, object]:
-    about = {
-        "id": claim.id,
-        "source": claim.source,
-        "statement": claim.statement,
-        "experiments": list(claim.experiments),
-    }
-    return about | vars(verdict)
 
 
 def _write(path: Path, text: str) -> None:

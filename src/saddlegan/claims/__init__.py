@@ -12,7 +12,8 @@ from saddlegan.claims.toys import (
     figure_1,
     figure_1_map,
 )
-from saddlegan.reporting.evidence import Claim, Verdict
+from saddlegan.reporting.evidence import Claim
+from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.results import Results
 
 __all__ = [

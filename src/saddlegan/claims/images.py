@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlegan.reporting import statistics
-from saddlegan.reporting.evidence import FEW, LEAST_SEEDS, Claim, Outcome, Pair, Verdict, census, floor_of
+from saddlegan.reporting.evidence import FEW, LEAST_SEEDS, Claim, Pair, census, floor_of
 from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.ledger import Outcome, Verdict
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.reporting.tables import show

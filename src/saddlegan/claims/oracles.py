@@ -1,6 +1,7 @@
 """Claims that hold for any run: closed forms, checked on what every run measured of itself."""
 
-from saddlegan.reporting.evidence import Claim, Verdict, largest
+from saddlegan.reporting.evidence import Claim, largest
+from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.results import Results
 
 

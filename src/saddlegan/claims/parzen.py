@@ -1,7 +1,8 @@
 """The log-likelihood of the first GAN: Table 1 of Goodfellow et al. (2014)."""
 
 from saddlegan.reporting import statistics
-from saddlegan.reporting.evidence import LEAST_SEEDS, Claim, Outcome, Verdict, floor_of
+from saddlegan.reporting.evidence import LEAST_SEEDS, Claim, floor_of
+from saddlegan.reporting.ledger import Outcome, Verdict
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.tables import show
 

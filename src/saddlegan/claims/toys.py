@@ -8,19 +8,9 @@ from dataclasses import replace
 from typing import Literal
 
 from saddlegan.reporting import statistics
-from saddlegan.reporting.evidence import (
-    LEVEL,
-    MINIMUM_SEEDS,
-    Claim,
-    Judge,
-    Outcome,
-    Pair,
-    Verdict,
-    census,
-    learned,
-    share_of,
-)
+from saddlegan.reporting.evidence import LEVEL, MINIMUM_SEEDS, Claim, Judge, Pair, census, learned, share_of
 from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.ledger import Outcome, Verdict
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.tables import show
 

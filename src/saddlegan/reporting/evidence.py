@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from saddlegan.reporting.experiment import Experiment, floors_of
+from saddlegan.reporting.ledger import Outcome, Statement, Verdict
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.statistics import Estimate, share
 
-Outcome = Literal["reproduced", "contradicted", "inconclusive", "not_run"]
 OPPOSITES: tuple[Outcome, ...] = ("reproduced", "contradicted")
 SHARE = "share of the settings (and stops) that can be judged in which the statement holds"
 LEVEL = 0.5  # W1 in true stds below which a seed has learned the distribution
@@ -22,24 +22,10 @@ LEAST_SEEDS = 3  # the same of images, judged by Student's intervals
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """`effect`, named by `measure`, with its 95 % `interval` where it has one; `seeds`: the least number compared."""
+class Claim(Statement):
+    """A statement that runs decide: `experiments`, or any run that has `probe`; `says`: {method: the source's own
+    result}."""
 
-    verdict: Outcome
-    text: str
-    effect: float | None = None
-    interval: tuple[float, float] | None = None
-    seeds: int = 0
-    measure: str = ""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """`experiments` decide it, or any run that has `probe`; `says`: {method: the source's own result}."""
-
-    id: str
-    source: str
-    statement: str
     decide: Callable[[Results], Verdict]
     experiments: tuple[str, ...] = ()
     says: Mapping[str, str] = field(default_factory=dict)

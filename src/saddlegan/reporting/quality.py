@@ -23,7 +23,8 @@ FEATURES = (
 def beside_real(experiment: Experiment, settings: Sequence[str]) -> list[str]:
     """Blocks of Markdown: metrics over the last fifth, metrics at the last iteration, a note; none for toys."""
     settings = [setting for setting in settings if floors_of(experiment.runs_of(setting))]
-    known = [m for m in MEASURES if any(experiment.values(setting, m).notna().any() for setting in settings)]
+    judged = [metric for metric, measure in MEASURES.items() if measure.better != "none"]
+    known = [m for m in judged if any(experiment.values(setting, m).notna().any() for setting in settings)]
     through = [metric for metric in known if f"final_{metric}" in experiment.table]
     halves = {
         "Means over the last fifth of training:": through,

@@ -33,9 +33,9 @@ class Results:
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def load_results(folders: Sequence[Path]) -> Results:
-    """Load run folders at or below `folders`; raises `NoRuns` where there is none."""
-    runs, problems = load_runs(folders)
+def load_results(folders: Sequence[Path], *, needed: bool = True) -> Results:
+    """Load run folders at or below `folders`; raises `NoRuns` where there is none and they are `needed`."""
+    runs, problems = load_runs(folders, needed=needed)
     experiments = {}
     for name in dict.fromkeys(run.experiment for run in runs):
         usable = [run for run in runs if run.experiment == name and run.status != "failed"]

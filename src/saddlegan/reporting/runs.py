@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saddlegan.folder import RESULT
+from saddlegan.folder import RESULT, SECTION
 
 STATUSES = ("finished", "diverged", "failed")
 FIELDS = {
@@ -67,10 +67,10 @@ class Run:
         return (self.result.get("extractor") or {}).get("sha256")
 
 
-def load_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Problem]]:
+def load_runs(folders: Sequence[Path], *, needed: bool = True) -> tuple[list[Run], list[Problem]]:
     """Every sound run at or below `folders`, in the order of their names, and what was wrong with the rest.
 
-    Raises `NoRuns` where none of them is or holds a run folder.
+    Raises `NoRuns` where none of them is or holds a run folder, if that is `needed`.
     """
     runs: dict[Path, Run] = {}
     problems: list[Problem] = []
@@ -85,7 +85,7 @@ def load_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Problem]]:
                 problems.append(run)
             else:
                 runs.setdefault(path.resolve(), run)
-    if not found:
+    if needed and not found:
         places = ", ".join(map(str, folders)) or "no folder at all"
         seen = "".join(f" ({problem.where}: {problem.why})" for problem in problems[:3])
         raise NoRuns(
@@ -103,7 +103,8 @@ def run_folders(top: Path, problems: list[Problem]) -> Iterator[Path]:
             folders.clear()
             yield Path(place)
             continue
-        if {"report.md", "claims.json"} <= set(files) or Path(place).name == "report":  # an earlier report
+        earlier = {"report.md", "claims.json"} <= set(files) or Path(place).name == "report"
+        if earlier or SECTION in files:
             folders.clear()
             continue
         foreign = (file for file in sorted(files) if file not in KNOWN_FILES and not file.endswith(".log"))

@@ -1,0 +1,92 @@
+"""Sections of the laboratory of theory: found below a folder, read back, and written as Markdown. No torch."""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from saddlegan.folder import SECTION
+from saddlegan.reporting.ledger import MARKS, Finding, finding, paragraphs
+from saddlegan.reporting.runs import Problem
+from saddlegan.reporting.tables import escape, markdown
+
+FIELDS = {"title": str, "text": str, "findings": list, "tables": list, "pictures": list, "number": int}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A sound section as it was written: `content` is that of its file."""
+
+    folder: Path
+    content: dict[str, Any]
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding(entry) for entry in self.content["findings"]]
+
+
+def load_sections(folders: Sequence[Path]) -> tuple[list[Loaded], list[Problem]]:
+    """Every sound section at or below `folders`, in the laboratory's order, and what was wrong with the rest."""
+    sections: dict[Path, Loaded] = {}
+    problems = []
+    for top in folders:
+        for place, below, files in os.walk(top):
+            if Path(place).name == "report":
+                below.clear()
+            elif SECTION in files:
+                below.clear()
+                section = _read(Path(place))
+                if isinstance(section, Problem):
+                    problems.append(section)
+                else:
+                    sections.setdefault(Path(place).resolve(), section)
+    return sorted(sections.values(), key=lambda section: section.content["number"]), problems
+
+
+def _read(folder: Path) -> Loaded | Problem:
+    again = f"run `saddlegan-theory {folder.name}` again"
+    try:
+        content = json.loads((folder / SECTION).read_text(encoding="utf-8"))
+        if content.get("status") == "failed":
+            return Problem("failed", folder.name, str(content.get("error") or "no error recorded"))
+        wrong = [name for name, kind in FIELDS.items() if not isinstance(content.get(name), kind)]
+        section = Loaded(folder, content)
+        missing = [p["name"] for p in content["pictures"] if not (folder / f"{p['name']}.png").is_file()]
+        if wrong or missing or not all(verdict.verdict in MARKS for _, verdict in section.findings):
+            return Problem("damaged", folder.name, f"{SECTION}: {', '.join(wrong + missing) or 'a verdict'}; {again}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Problem("damaged", folder.name, f"{SECTION} cannot be read ({error}); {again}")
+    return section
+
+
+def overview(sections: Sequence[Loaded]) -> str:
+    """Every finding in a line."""
+    rows = [
+        [f"{MARKS[verdict.verdict]} {verdict.verdict.replace('_', ' ')}", statement.statement, section.content["title"]]
+        for section in sections
+        for statement, verdict in section.findings
+    ]
+    return markdown(["verdict", "statement", "section"], rows)
+
+
+def blocks(section: Loaded, folder: Path) -> list[str]:
+    """The section as Markdown; its pictures are copied to `folder`/figures."""
+    content = section.content
+    parts = [f"## {content['number']}. {escape(content['title'])}", *map(escape, content["text"].split("\n\n"))]
+    for statement, verdict in section.findings:
+        parts += paragraphs(statement, verdict)
+    for picture in content["pictures"]:
+        target = folder / "figures" / f"{section.folder.name}-{picture['name']}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(section.folder / f"{picture['name']}.png", target)
+        caption = escape(picture["caption"])
+        parts += [f"![{caption}]({target.relative_to(folder).as_posix()})", f"*{caption}*"]
+    for table in content["tables"]:
+        parts += [markdown(table["headers"], table["rows"])]
+        parts += [f"*{escape(table['caption'])}*"] if table["caption"] else []
+    seconds = f"{content['seconds']:.1f} s" if isinstance(content.get("seconds"), int | float) else "time not recorded"
+    parts.append(f"*<code>{escape(str(content.get('command', '')))}</code> · {seconds}*")
+    return parts

@@ -1,0 +1,1 @@
+"""Pictures of the laboratory: arrays to a matplotlib `Figure`."""

@@ -1,0 +1,62 @@
+"""What an experiment of the laboratory hands over: tables, pictures and verdicts, ready for the report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from saddlegan.figures import save_png
+from saddlegan.folder import SECTION, write_json
+from saddlegan.reporting.ledger import Finding, entry
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain text or numbers, already rounded for reading."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`name` is that of the file, without its end."""
+
+    name: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """`text`: one or two plain paragraphs, what was done at which size; `findings`: statements with their verdicts."""
+
+    title: str
+    text: str
+    findings: Sequence[Finding]
+    tables: Sequence[Table] = field(default=())
+    pictures: Sequence[Picture] = field(default=())
+
+    def write(self, folder: Path, about: dict[str, Any]) -> None:
+        """Write pictures, then section.json with `about` (command, seconds, versions, ...), whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.png"):
+            old.unlink()
+        for picture in self.pictures:
+            save_png(picture.figure, folder / f"{picture.name}.png")
+        content = {
+            "status": "finished",
+            "title": self.title,
+            "text": self.text,
+            "findings": [entry(*finding, (folder.name,)) for finding in self.findings],
+            "tables": [
+                {"headers": list(table.headers), "rows": [list(map(str, row)) for row in table.rows]}
+                | {"caption": table.caption}
+                for table in self.tables
+            ],
+            "pictures": [{"name": picture.name, "caption": picture.caption} for picture in self.pictures],
+        }
+        write_json(folder / SECTION, content | about)
