@@ -72,6 +72,19 @@ def test_a_reference_with_its_own_settings_is_paired_by_the_keys_that_both_have(
     assert settings.pairs(each, ["method", "method.k"], "gan") == {"pd k=2": "gan k=2"}
 
 
+def test_a_reference_can_be_a_setting_that_agrees_in_all_that_it_does_not_name():
+    keys = ["method", "ema_decay", "trainer.compile"]
+    each = {
+        f"{method} {decay} {on}": {"method": method, "ema_decay": decay, "trainer.compile": on}
+        for method in ("gan", "wgan")
+        for decay, on in ((0.0, "auto"), (0.99, "auto"), (0.0, True))
+    }
+    found = settings.pairs(each, keys, "ema_decay=0, trainer.compile=AUTO, method.sigma=1")
+    assert found == {f"{m} {rest}": f"{m} 0.0 auto" for m in ("gan", "wgan") for rest in ("0.99 auto", "0.0 True")}
+    assert settings.pairs(each, keys, "ema_decay=0.5") == {}
+    assert settings.pairs(each, keys, "ema_decay=0") == {f"{m} 0.99 auto": f"{m} 0.0 auto" for m in ("gan", "wgan")}
+
+
 def test_runs_of_one_setting_merge_and_repeated_seeds_count_once(tmp_path):
     write_run(tmp_path / "a", "gan", [0.1, 0.2], seeds=[0, 1])
     write_run(tmp_path / "b", "gan", [0.3, 0.9], seeds=[2, 1])

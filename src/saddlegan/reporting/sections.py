@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,17 +72,15 @@ def overview(sections: Sequence[Loaded]) -> str:
 
 
 def blocks(section: Loaded, folder: Path) -> list[str]:
-    """The section as Markdown; its pictures are copied to `folder`/figures."""
+    """The section as Markdown for a report in `folder`; its pictures are shown from where they lie."""
     content = section.content
     parts = [f"## {content['number']}. {escape(content['title'])}", *map(escape, content["text"].split("\n\n"))]
     for statement, verdict in section.findings:
         parts += paragraphs(statement, verdict)
     for picture in content["pictures"]:
-        target = folder / "figures" / f"{section.folder.name}-{picture['name']}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(section.folder / f"{picture['name']}.png", target)
+        place = Path(os.path.relpath(section.folder / f"{picture['name']}.png", folder)).as_posix()
         caption = escape(picture["caption"])
-        parts += [f"![{caption}]({target.relative_to(folder).as_posix()})", f"*{caption}*"]
+        parts += [f"![{caption}]({place})", f"*{caption}*"]
     for table in content["tables"]:
         parts += [markdown(table["headers"], table["rows"])]
         parts += [f"*{escape(table['caption'])}*"] if table["caption"] else []

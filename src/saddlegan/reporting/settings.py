@@ -51,8 +51,11 @@ def label(setting: Setting, keys: Sequence[str]) -> str:
 def pairs(settings: Mapping[str, Setting], keys: Sequence[str], reference: str | None) -> dict[str, str]:
     """{label: label of its reference}: the reference method's setting with the same values outside `method.*`.
 
-    Where the reference method was itself run at several settings, the one that also agrees in the keys they share.
+    Where the reference method was itself run at several settings, the one that also agrees in the keys they share. A
+    `reference` such as `model=mnist_conv,ema_decay=0` is a setting: the one with these values that agrees in all else.
     """
+    if reference and "=" in reference:
+        return _pairs_by_value(settings, keys, dict(part.strip().split("=", 1) for part in reference.split(",")))
     outside = [key for key in keys if key.split(".")[0] != "method"]
     inside = [key for key in keys if key.startswith("method.")]
     found = {}
@@ -65,6 +68,22 @@ def pairs(settings: Mapping[str, Setting], keys: Sequence[str], reference: str |
         if len(matches) > 1:
             matches = [other for other in matches if _agree(setting, settings[other], inside)]
         if len(matches) == 1:
+            found[name] = matches[0]
+    return found
+
+
+def _pairs_by_value(settings: Mapping[str, Setting], keys: Sequence[str], wanted: Mapping[str, str]) -> dict[str, str]:
+    named = {key: value.strip().lower() for key, value in wanted.items() if key in keys}
+    others = [key for key in keys if key not in named]
+    references = {
+        name: setting
+        for name, setting in settings.items()
+        if all(show(setting.get(key)).lower() == value for key, value in named.items())
+    }
+    found = {}
+    for name, setting in settings.items():
+        matches = [other for other, that in references.items() if _agree(setting, that, others)]
+        if name not in references and len(matches) == 1:
             found[name] = matches[0]
     return found
 
