@@ -95,6 +95,14 @@ def test_the_command_to_repeat_a_sweep_is_what_its_runs_share(folder, tmp_path):
     )
 
 
+@pytest.mark.parametrize("reference", ["wagn", "model=mlpp"])
+def test_a_reference_that_fits_no_setting_is_a_problem(tmp_path, reference):
+    for method in ("gan", "primal_dual"):
+        write_run(tmp_path / method, method, [0.1], report=OPTIONS | {"reference": reference})
+    text = write_report([tmp_path], tmp_path / "report").with_suffix(".md").read_text(encoding="utf-8")
+    assert f"no setting could be compared with report.reference={reference}" in text.split("## Problems")[1]
+
+
 def test_results_csv_is_tidy_and_settings_csv_has_the_intervals(folder):
     table = pd.read_csv(folder / "results.csv")
     assert len(table) == 3 * 32

@@ -147,6 +147,9 @@ def _experiment(
         blocks += [f"![{caption}]({picture.path.relative_to(folder).as_posix()})", f"*{caption}*"]
     if large:
         blocks.append(f"All {len(summary)} settings: `settings.csv`. All seeds and stops: `results.csv`.")
+    if experiment.reference and len(summary) > 1 and not len(compared):
+        why = f"no setting could be compared with report.reference={experiment.reference}: name a method or a setting"
+        problems = [*problems, Problem("unknown", experiment.name, why)]
     both = summary.merge(compared.drop(columns="seeds"), on="setting", how="left")
     return "\n\n".join(blocks), tables.flat(both).assign(experiment=experiment.name), problems
 
