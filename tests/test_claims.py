@@ -277,7 +277,12 @@ def test_the_likelihood_of_2014(tmp_path, values, outcome):
     verdict = parzen(tmp_path, values)
     assert verdict.verdict == outcome
     assert verdict.effect == pytest.approx(np.nanmean(values))
-    for part in ("after 20000 iterations", f"{FLOORS['parzen']:g} of real data", "225 ± 2"):
+    for part in (
+        f"By seed: {', '.join(f'{v:.3g}' for v in values if v == v)}; classes",
+        "after 20000 iterations",
+        f"{FLOORS['parzen']:g} of real data",
+        "225 ± 2",
+    ):
         assert part in verdict.text
 
 

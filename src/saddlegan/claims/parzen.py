@@ -1,7 +1,9 @@
 """The log-likelihood of the first GAN: Table 1 of Goodfellow et al. (2014)."""
 
+import pandas as pd
+
 from saddlegan.reporting import statistics
-from saddlegan.reporting.evidence import LEAST_SEEDS, Claim, floor_of
+from saddlegan.reporting.evidence import FEW, LEAST_SEEDS, Claim, floor_of
 from saddlegan.reporting.ledger import Outcome, Verdict
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.tables import show
@@ -32,6 +34,8 @@ def parzen_2014(results: Results) -> Verdict:
         f"{show(level)} nats over {level.count} seeds{diverged}, after {experiment.stops(best)[-1]} iterations"
         f"{floor_of(experiment, best, 'parzen')}; the source: {TABLE_1} ± {STANDARD_ERROR}, the next best {NEXT_BEST}."
     )
+    if 1 < values.size <= FEW:
+        text += f" By seed: {_list(values)}; classes covered: {_list(experiment.values(best, 'classes_covered'))}."
     if len(found) > 1:
         text += f" The best of {len(found)} settings: {best}."
     outcome: Outcome = "reproduced" if reached and level.count >= LEAST_SEEDS else "inconclusive"
@@ -50,3 +54,7 @@ CLAIMS: tuple[Claim, ...] = (
         {"gan_non_saturating": "Parzen log-likelihood 225 ± 2 nats"},
     ),
 )
+
+
+def _list(values: pd.Series) -> str:
+    return ", ".join(f"{value:.3g}" for value in values.dropna()) or "not measured"
