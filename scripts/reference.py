@@ -1,28 +1,33 @@
 """Keep reference results: copy the runs that the README quotes, write their reports, and fill in the README's blocks.
 
-    python scripts/reference.py outputs    after the experiments have run there
+    python scripts/reference.py outputs    after the experiments (and `saddlegan-theory`) have run there
     python scripts/reference.py            reports and README from what outputs/reference holds already
 
-Of a run it keeps result.json; of the runs that a report draws, also what it draws from.
+Of a run it keeps result.json; of the runs that a report draws, also what it draws from. Of the theory it keeps all but
+the report, which is written anew.
 """
 
 import json
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from saddlegan import claims
 from saddlegan.folder import RESULT, write_json
 from saddlegan.report import write_report
 from saddlegan.reporting import quality, tables
+from saddlegan.reporting.ledger import Finding
 from saddlegan.reporting.pictures import representative
 from saddlegan.reporting.results import load_results
+from saddlegan.reporting.sections import load_sections
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
 TOYS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
-IMAGES = ("mnist", "mnist_sigma")
+IMAGES = ("mnist", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
+THEORY = "theory"
 LARGEST = 1_000_000  # bytes of a file that is kept
 
 
@@ -45,6 +50,11 @@ def keep(outputs: Path, name: str) -> None:
             write_json(target / RESULT, result)
 
 
+def keep_theory(outputs: Path) -> None:
+    shutil.rmtree(REFERENCE / THEORY, ignore_errors=True)
+    shutil.copytree(outputs / THEORY, REFERENCE / THEORY, ignore=shutil.ignore_patterns("report"))
+
+
 def report(name: str) -> None:
     folder = REFERENCE / name / "report"
     write_report([REFERENCE / name], folder)
@@ -53,22 +63,31 @@ def report(name: str) -> None:
             path.unlink()
 
 
+def ledger(findings: Iterable[Finding]) -> str:
+    rows = [
+        [verdict.verdict.replace("_", " "), f"{statement.statement} ({statement.source})", verdict.text]
+        for statement, verdict in findings
+    ]
+    return tables.markdown(["verdict", "claim", "what was found"], rows)
+
+
 def blocks() -> dict[str, str]:
     """The README's generated parts, by name."""
     results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
     mnist = results.experiments["mnist"]
-    ledger = [["verdict", "claim", "what was found"]]
-    for claim, verdict in claims.decide(results)[0]:
-        ledger.append([verdict.verdict.replace("_", " "), f"{claim.statement} ({claim.source})", verdict.text])
+    theory, _ = load_sections([REFERENCE / THEORY])
     return {
         "figure-1": tables.main_table(figure_1, tables.summary(figure_1), claims.FIGURE_1_SAYS)
         + "\n\n"
         + tables.paired_table(tables.comparisons(figure_1)),
-        "claims": tables.markdown(ledger[0], ledger[1:]),
+        "claims": ledger(claims.decide(results)[0]),
+        "theory": ledger([finding for section in theory for finding in section.findings]),
         "map": tables.overview_table(sweep, tables.comparisons(sweep)),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
+        "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
+        "choices": tables.paired_table(tables.comparisons(results.experiments["mnist_choices"])),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
         "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),
     }
@@ -84,6 +103,9 @@ def filled(readme: str) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1 and (Path(sys.argv[1]) / THEORY).is_dir():
+        keep_theory(Path(sys.argv[1]))
+    report(THEORY)
     for name in (*TOYS, *IMAGES):
         if len(sys.argv) > 1 and (Path(sys.argv[1]) / name).is_dir():
             keep(Path(sys.argv[1]), name)

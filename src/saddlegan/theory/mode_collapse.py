@@ -1,0 +1,231 @@
+"""Mode collapse by hand: a generator trained to the optimum against a frozen discriminator, then turns of both.
+
+Rules (1 and 2 fixed beforehand; the half mode of 3 after a trial at other sizes):
+
+1. The generator collapses to argmax D, whatever z. A seed has collapsed where its samples' standard deviation is below
+   5 % of the data's, to the argmax where their mean lies within 5 % of the ring's radius of the point found by grid
+   search. Reproduced where the 95 % interval of the share of seeds that did both lies above 1/2, contradicted: below.
+2. It hops when D moves: the share of later rounds in which the mode nearest to most samples is another than before.
+   Reproduced where the interval of its mean over seeds lies above 1/2, contradicted: below.
+3. The primal-dual term resolves it (Chen, Wang, Ge). A mode is covered by 1/32 of the samples within 3 stds; one mode
+   is always counted, wherever the samples lie. Judged: the mean over rounds of the modes covered, less that of the
+   standard step, paired by seed. Reproduced where the interval lies above half a mode in every setting, contradicted:
+   below in every one.
+
+Else inconclusive. Derived: with a target formed anew at each step, eq. (7)'s gradient is that of a loss linear in the
+generated distribution, E[f1(D(x)) + 2 alpha mean_i f1(D(x_i)) k(x - x_i)]: its optimum is a point again.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from saddlegan.checks import PositiveInt, check_value
+from saddlegan.reporting.ledger import Outcome, Statement, Verdict
+from saddlegan.reporting.statistics import Estimate, average, share
+from saddlegan.reporting.tables import show, show_share
+from saddlegan.theory.pictures.mode_collapse import Landscape, landscape_figure, rounds_figure
+from saddlegan.theory.players import one_thread
+from saddlegan.theory.ring import Look, Method, Ring, highest, look, shares
+from saddlegan.theory.section import Picture, Section, Table
+
+MODES, RADIUS, STD = 8, 2.0, 0.2
+SPACING = 2.0 * RADIUS * math.sin(math.pi / MODES)  # between neighbouring modes
+STANDARD = Method("standard")
+METHODS = (
+    STANDARD,
+    *(
+        Method(f"sigma {sigma:.3g}, alpha {alpha:g}, target of the {'round' if held else 'step'}", alpha, sigma, held)
+        for sigma, held in ((SPACING, True), (SPACING, False), (STD, True))
+        for alpha in (1.0, 10.0)
+    ),
+)
+FROZEN_SEEDS, SEEDS, SAMPLES = 32, 8, 256
+ROUNDS, TURN, FIRST, LONG = 6, 100, 200, 1000  # steps: of a turn, of the generator's first, to the optimum
+SOURCE = "Why GAN training is hard (in English), section Why is the pattern crashing in GAN?"
+STATEMENTS = (
+    Statement(
+        "generator-alone-collapses",
+        SOURCE,
+        "Trained alone against a frozen discriminator, a generator collapses to argmax D, whatever its latent.",
+    ),
+    Statement(
+        "collapsed-generator-hops", SOURCE, "When the discriminator is trained again, the point hops to another mode."
+    ),
+    Statement(
+        "primal-dual-resolves-collapse",
+        "Chen, Wang, Ge (2018), arXiv:1802.01765, abstract",
+        "The primal-dual term resolves the collapse, here of a generator trained to near its optimum in each turn.",
+    ),
+)
+TEXT = (
+    f"The data are {MODES} Gaussians of standard deviation {STD:g} on a ring of radius {RADIUS:g}. The players are"
+    " perceptrons: the generator of two layers of 32 units, the discriminator of one on a 9 x 9 grid of Gaussian bumps,"
+    " so that its highest point lies near the data and not at infinity. The untrained generator's samples are given"
+    f" the data's mean and spread. Over {FROZEN_SEEDS} seeds the discriminator takes {TURN} steps of Adam, then stands"
+    f" still while the generator takes {LONG}; in each player's turn the step falls from 0.005 to 0."
+    f"\n\nThen, over {SEEDS} seeds, {ROUNDS} rounds of turns: {TURN} steps of the discriminator, {TURN} of the"
+    f" generator ({FIRST} in the first round), by log(1 - D) alone and with the second term of Algorithm 1 under"
+    " six settings: sigma the distance of neighbouring modes or the modes' own standard deviation, alpha 1 or 10, the"
+    " target formed once a round and held fixed, or (sigma the distance) at every step. All start from the same weights"
+    " and see the same data."
+)
+CAPTION = f"Means over {ROUNDS} rounds, 95 % intervals over {SEEDS} seeds. Spread: the samples' over the data's."
+LANDSCAPES = (
+    "One seed. Above: the samples before and after the generator was trained alone against a frozen discriminator."
+    f" Below: after {ROUNDS} rounds by the standard step and with the primal-dual term ({METHODS[1].name}). Darker:"
+    " larger D."
+)
+PATHS = (
+    "Above: the mode nearest to most samples after each round, three seeds, by the standard step and with the"
+    f" primal-dual term ({METHODS[1].name}). Below: singular values of dG/dz over all seeds, before and after the"
+    " generator was trained alone (solid: the larger, dotted: the smaller); modes covered by setting, mean and 95 %"
+    " interval over seeds."
+)
+
+
+def spread(samples: NDArray, unit: float) -> NDArray:
+    """Standard deviation of `samples` (..., n, 2) over both coordinates, in the data's `unit`."""
+    return np.sqrt(samples.var(-2).sum(-1)) / unit
+
+
+def play(ring: Ring, rounds: int) -> list[Look]:
+    """`rounds` of turns, the discriminator's first; a look after each. Raises `ConfigError` where rounds < 1."""
+    check_value("rounds", PositiveInt, rounds)
+    looks = []
+    for number in range(rounds):
+        ring.train_discriminator(TURN)
+        ring.train_generator(TURN if number else FIRST)
+        looks.append(look(ring, SAMPLES))
+    return looks
+
+
+def hop_shares(occupied: NDArray) -> NDArray:
+    """Share of rounds after the first in which the occupied mode (rounds, ...) is another than in the round before."""
+    return (occupied[1:] != occupied[:-1]).mean(0)
+
+
+def covered(samples: NDArray, modes: NDArray, std: float) -> NDArray:
+    """Modes covered by `samples` (..., n, 2): at least one, wherever they lie."""
+    return np.maximum((shares(samples, modes, 3.0 * std) >= 1.0 / 32.0).sum(-1), 1)
+
+
+def half(estimate: Estimate) -> Outcome:
+    """The verdict of rules 1 and 2: on which side of 1/2 the interval lies."""
+    return "reproduced" if estimate.above(0.5) else "contradicted" if estimate.below(0.5) else "inconclusive"
+
+
+def resolved(gains: Mapping[str, Estimate]) -> Outcome:
+    """The verdict of rule 3 on the modes gained by each setting."""
+    outcomes: list[Outcome] = [half(gain) for gain in gains.values()]
+    return outcomes[0] if len(set(outcomes)) == 1 else "inconclusive"
+
+
+def collapse(spreads: NDArray, misses: NDArray, before: Look, after: Look) -> Verdict:
+    """Rule 1 on the spread and the distance from argmax D, in radii, of each seed; what became of the Jacobian."""
+    points, there = spreads < 0.05, misses < 0.05
+    both = share(points & there)
+    singular = [np.median(one.singular, (0, 1, 2)) for one in (before, after)]
+    text = (
+        f"To a point, whatever z: {show_share(share(points))} of {spreads.size} seeds; to argmax D as well:"
+        f" {show_share(both)}; the other points sit on lower hills of D. Medians: standard deviation of the samples"
+        f" {100 * np.median(spreads):.2g} % of the data's, distance from argmax D {100 * np.median(misses):.2g} % of"
+        f" the radius, singular values of dG/dz {singular[0][0]:.2g} and {singular[0][1]:.2g} before,"
+        f" {singular[1][0]:.2g} and {singular[1][1]:.2g} after."
+    )
+    return Verdict(
+        half(both), text, both.value, (both.low, both.high), both.count, "share of seeds collapsed to argmax D"
+    )
+
+
+def hopping(hops: Mapping[str, Estimate]) -> Verdict:
+    """Rule 2 on the standard step's hops; those of the other settings beside them."""
+    main = hops[STANDARD.name]
+    rest = [hop.value for name, hop in hops.items() if name != STANDARD.name]
+    text = (
+        f"The occupied mode changes in a share {show(main)} of the rounds (chance, if it were drawn anew: 0.88);"
+        f" with the primal-dual term in {min(rest):.2f} to {max(rest):.2f}."
+    )
+    return Verdict(half(main), text, main.value, (main.low, main.high), main.count, "share of rounds with a hop")
+
+
+def resolution(gains: Mapping[str, Estimate], modes: Mapping[str, Estimate]) -> Verdict:
+    """Rule 3; effect: of the setting that gains most."""
+    best = max(gains, key=lambda name: gains[name].value)
+    text = (
+        f"Modes covered of {MODES}: {show(modes[STANDARD.name])} by the standard step. Gained, paired by seed: "
+        + "; ".join(f"{show(gain)} ({name})" for name, gain in gains.items())
+        + "."
+    )
+    main = gains[best]
+    return Verdict(resolved(gains), text, main.value, (main.low, main.high), main.count, f"modes gained ({best})")
+
+
+@torch.no_grad()
+def summit(ring: Ring) -> NDArray:
+    """argmax D of each game (stack, 2): infinite where it lies at infinity."""
+    return highest(ring.logits, torch.zeros(len(ring.alpha), 2), (2.0 * ring.radius, 0.4, 0.04, 0.004)).numpy()
+
+
+def landscapes(ring: Ring, views: Mapping[str, tuple[int, Look]]) -> list[Landscape]:
+    """Of each title: the frozen discriminator of the first seed of a method, and its generator's samples in a look."""
+    axis, top = torch.linspace(-2.0 * ring.radius, 2.0 * ring.radius, 51), summit(ring)
+    with torch.no_grad():
+        logits = ring.logits(torch.cartesian_prod(axis, axis).expand(len(ring.alpha), -1, -1))
+    return [
+        Landscape(title, axis.numpy(), field.T.numpy(), one.samples[method, 0], top[method * ring.seeds])
+        for title, (method, one) in views.items()
+        for field in [logits[method * ring.seeds].unflatten(0, (len(axis), -1))]
+    ]
+
+
+def section() -> Section:
+    """Both parts at their default size."""
+    sizes = {"modes": MODES, "radius": RADIUS, "std": STD, "batch": 32, "step": 5e-3}
+    with one_thread():
+        frozen, game = Ring([STANDARD], seeds=FROZEN_SEEDS, **sizes), Ring(METHODS, seeds=SEEDS, **sizes)
+        before = look(frozen, SAMPLES)
+        frozen.train_discriminator(TURN)
+        frozen.train_generator(LONG)
+        after = look(frozen, SAMPLES)
+        looks = play(game, ROUNDS)
+        misses = np.linalg.norm(after.samples[0].mean(-2) - summit(frozen), axis=-1) / RADIUS
+        views = landscapes(frozen, {"before": (0, before), "after, D frozen": (0, after)})
+        last = f"round {ROUNDS}, {{}}".format
+        views += landscapes(game, {last("standard"): (0, looks[-1]), last("primal-dual"): (1, looks[-1])})
+    modes = game.modes.numpy()
+    occupied = np.array([shares(one.samples, modes).argmax(-1) for one in looks])  # (rounds, methods, seeds)
+    found, gains, hops = outcomes(looks, occupied, modes)
+    singular = {name: one.singular.reshape(-1, 2) for name, one in (("before", before), ("after", after))}
+    paths = {"standard": occupied[:, 0], "primal-dual": occupied[:, 1]}
+    spreads = spread(after.samples[0], frozen.unit)
+    verdicts = [collapse(spreads, misses, before, after), hopping(hops), resolution(gains, found)]
+    wide = np.mean([spread(one.samples, game.unit) for one in looks], axis=(0, 2))
+    rows = [
+        [name, show(found[name]), show(gains[name]) if name in gains else "–", show(hops[name]), f"{wide[place]:.2g}"]
+        for place, name in enumerate(found)
+    ]
+    return Section(
+        "Mode collapse by hand",
+        TEXT,
+        list(zip(STATEMENTS, verdicts, strict=True)),
+        [Table(["setting", "modes covered", "gained", "share of rounds with a hop", "spread"], rows, CAPTION)],
+        [
+            Picture("landscapes", LANDSCAPES, landscape_figure(views, modes)),
+            Picture("rounds", PATHS, rounds_figure(paths, singular, found, MODES)),
+        ],
+    )
+
+
+def outcomes(looks: Sequence[Look], occupied: NDArray, modes: NDArray) -> tuple[dict[str, Estimate], ...]:
+    """By method, over seeds: mean modes covered; those gained on the standard step, paired; share of hops."""
+    counts = np.mean([covered(one.samples, modes, STD) for one in looks], axis=0)
+    found, gains, hops = (
+        {method.name: average(value) for method, value in zip(METHODS, values, strict=True)}
+        for values in (counts, counts - counts[0], hop_shares(occupied))
+    )
+    del gains[STANDARD.name]
+    return found, gains, hops
