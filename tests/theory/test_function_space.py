@@ -237,3 +237,11 @@ def test_below_its_limit_a_path_spirals_in_and_above_it_circles():
     inside, outside = (random_starts.trace(factor) - (0.5, 1 / 8) for factor in (0.5, 1.2))
     assert np.abs(inside[-20:]).max() < 0.1 * np.abs(inside[:20]).max()
     assert np.abs(outside[-20:, 0]).max() > 0.1
+
+
+def test_distance_is_the_larger_of_total_variation_and_the_worst_error_of_d():
+    p = support(torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64))
+    for worst, expected in ((0.6, 0.3), (0.9, 0.4)):
+        d = torch.tensor([0.5, worst, 0.5], dtype=torch.float64)
+        q = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+        assert space.distance(JS, p, State(d, q)).item() == pytest.approx(expected)

@@ -41,7 +41,7 @@ def test_forces_are_those_of_the_closed_form():
     first, second = terms.forces(fake, real, plane, sigma, alpha * ONE)
     caught = torch.sigmoid(plane(fake))[..., None]
     np.testing.assert_allclose(first, caught.numpy() * [0.8, -0.3], rtol=1e-12)
-    f1 = np.log(2) - np.logaddexp(0, plane(real))
+    f1 = np.log(2) - np.logaddexp(0, plane(real).numpy())
     step = fake[:, :, None] - real[:, None]
     kernel = torch.exp(-step.square().sum(-1) / sigma**2)
     expected = 4 * alpha / (5 * sigma**2) * torch.einsum("ri,rji,rjid->rjd", torch.as_tensor(f1), kernel, step)

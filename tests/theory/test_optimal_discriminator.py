@@ -11,7 +11,7 @@ from saddlegan.reporting.statistics import Estimate, average
 from saddlegan.theory import f_divergences, newton
 from saddlegan.theory import optimal_discriminator as experiment
 from saddlegan.theory.densities import LOG2, Mixture, gaussian, gaussian_js, log_normal
-from saddlegan.theory.discriminator_training import draw, train
+from saddlegan.theory.discriminator_training import batch, draw, train
 from saddlegan.theory.f_divergences import ROWS, closed_forms
 from saddlegan.theory.generator_cost import descend, generator_cost
 from saddlegan.theory.players import one_thread
@@ -126,6 +126,13 @@ def test_draws_have_the_moments_of_their_law():
     drawn = draw(law, np.random.default_rng(0), 100_000)
     assert drawn.mean() == pytest.approx(2.0, abs=0.03)
     assert drawn.var() == pytest.approx(0.25 * 0.25 + 0.75 + 3.0, abs=0.05)
+
+
+def test_a_network_sees_its_own_samples_and_all_of_them():
+    data, limits = torch.arange(10.0).expand(2, -1), torch.tensor([[2], [10]])
+    few, all_of_them = batch(data, limits, torch.Generator().manual_seed(0)).squeeze(-1)
+    assert set(few.tolist()) == {0.0, 1.0}
+    assert set(all_of_them.tolist()) == set(range(10))
 
 
 def test_networks_learn_p_over_p_plus_q_and_one_half_where_both_are_the_same():

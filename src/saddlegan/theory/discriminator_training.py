@@ -44,7 +44,7 @@ def train(
     generator = torch.Generator().manual_seed(0)
     grid = torch.from_numpy(x).float().expand(len(limits), -1)[..., None]
     for step in range(1, steps + 1):
-        real, fake = (_batch(of, limits, generator) for of in data)
+        real, fake = (batch(of, limits, generator) for of in data)
         optimizer.zero_grad(set_to_none=True)
         loss(network(real), network(fake)).sum().backward()
         optimizer.step()
@@ -65,6 +65,7 @@ def _data(p: Mixture, q: Mixture, samples: Sequence[int], seeds: int) -> tuple[D
     return (real, fake), torch.tensor(samples).repeat_interleave(seeds)[:, None]
 
 
-def _batch(data: Tensor, limits: Tensor, generator: torch.Generator) -> Tensor:
+def batch(data: Tensor, limits: Tensor, generator: torch.Generator) -> Tensor:
+    """`BATCH` of the first `limits` (networks, 1) samples in each row of data (networks, most), with replacement."""
     chosen = (torch.rand(len(limits), BATCH, generator=generator) * limits).long()
-    return data.gather(1, torch.minimum(chosen, limits - 1))[..., None]
+    return data.gather(1, chosen)[..., None]

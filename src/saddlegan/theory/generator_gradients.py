@@ -87,7 +87,7 @@ def slopes(iterations: NDArray, values: NDArray) -> NDArray:
 
 def direction(found: Sequence[Estimate], sign: int) -> Outcome:
     """The verdict on slopes that should all have `sign`."""
-    sides = [(estimate.above(0.0), estimate.below(0.0))[::1] for estimate in found]
+    sides = [(estimate.above(0.0), estimate.below(0.0))[::sign] for estimate in found]
     if all(stated for stated, _ in sides):
         return "reproduced"
     return "contradicted" if any(opposite for _, opposite in sides) else "inconclusive"

@@ -16,6 +16,9 @@ fixed before any result was seen:
    for every method, else inconclusive.
 4. With equal budget no method is reliably better (Lucic et al. 2018): reproduced if the intervals of the expected best
    of the largest budget overlap for every pair, contradicted if one lies below all others, else inconclusive.
+
+The toys' size was cut for time after a first look, which matters to rule 3: at width 32, batch 32, 300 iterations and
+data N(3, 1) about 0.73 of the variance lay between settings for every method, against 0.46 to 0.65 at the size kept.
 """
 
 from collections.abc import Sequence
