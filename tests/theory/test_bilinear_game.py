@@ -6,8 +6,17 @@ from scipy.special import gammaln
 
 from saddlegan.checks import ConfigError
 from saddlegan.theory import bilinear_game as game
-from saddlegan.theory import recurrences
-from saddlegan.theory.recurrences import METHODS, alternating, average, derived_rate, measured_rate, path, simultaneous
+from saddlegan.theory.mathematics import recurrences
+from saddlegan.theory.mathematics.recurrences import (
+    METHODS,
+    alternating,
+    average,
+    derived_rate,
+    measured_rate,
+    path,
+    simultaneous,
+)
+from saddlegan.theory.rules import bilinear_game as rules
 
 STEPS = np.array([0.05, 0.3, 0.9, 1.3, 1.9])
 
@@ -19,8 +28,8 @@ def section():
 
 @pytest.fixture(scope="module")
 def rates():
-    measured = {name: measured_rate(method, game.STEPS) for name, method in METHODS.items()}
-    return measured, {name: derived_rate(method, game.STEPS) for name, method in METHODS.items()}
+    measured = {name: measured_rate(method, rules.STEPS) for name, method in METHODS.items()}
+    return measured, {name: derived_rate(method, rules.STEPS) for name, method in METHODS.items()}
 
 
 @pytest.mark.parametrize(
@@ -113,10 +122,10 @@ def test_power_and_limit_are_read_off_through_an_oscillation():
 
 def test_verdict_on_convergence_breaks_with_one_rate_under_1(rates):
     measured, derived = rates
-    assert game.convergence(measured, derived)[1].verdict == "reproduced"
+    assert rules.convergence(measured, derived)[1].verdict == "reproduced"
     cured = measured | {"alternating": measured["extragradient"]}
-    assert game.convergence(cured, derived)[1].verdict == "contradicted"
-    assert game.convergence(measured, derived | {"simultaneous": np.full(60, np.nan)})[1].verdict == "contradicted"
+    assert rules.convergence(cured, derived)[1].verdict == "contradicted"
+    assert rules.convergence(measured, derived | {"simultaneous": np.full(60, np.nan)})[1].verdict == "contradicted"
 
 
 def test_verdict_on_swings_needs_both_rate_and_time():
@@ -124,15 +133,15 @@ def test_verdict_on_swings_needs_both_rate_and_time():
     tables = {"reproduced": both, "contradicted": both[:, :1] * np.ones(4)}
     tables["inconclusive"] = np.where(np.arange(4) > 2, both[:, 2:3], both)
     for verdict, table in tables.items():
-        assert game.swinging("simultaneous", table)[1].verdict == verdict
-    assert game.swinging("simultaneous", tables["contradicted"].T)[1].verdict == "contradicted"
+        assert rules.swinging("simultaneous", table)[1].verdict == verdict
+    assert rules.swinging("simultaneous", tables["contradicted"].T)[1].verdict == "contradicted"
 
 
 def test_verdict_on_rates_breaks_with_one_that_is_off(rates):
     measured, derived = rates
-    bent = measured["optimistic"] * np.where(game.STEPS > 1, 1.002, 1)
-    assert game.agreement(measured, derived)[1].verdict == "reproduced"
-    assert game.agreement(measured | {"optimistic": bent}, derived)[1].verdict == "contradicted"
+    bent = measured["optimistic"] * np.where(rules.STEPS > 1, 1.002, 1)
+    assert rules.agreement(measured, derived)[1].verdict == "reproduced"
+    assert rules.agreement(measured | {"optimistic": bent}, derived)[1].verdict == "contradicted"
 
 
 @pytest.mark.parametrize(
@@ -140,11 +149,11 @@ def test_verdict_on_rates_breaks_with_one_that_is_off(rates):
 )
 def test_verdict_on_remedies_breaks_with_a_limit_or_a_power_that_is_off(rates, power, verdict):
     measured, _ = rates
-    assert game.remedies(measured, {"a": (-1.0, power)})[1].verdict == verdict
-    late = measured | {"extragradient": measured_rate(METHODS["extragradient"], game.STEPS / 1.02)}
+    assert rules.remedies(measured, {"a": (-1.0, power)})[1].verdict == verdict
+    late = measured | {"extragradient": measured_rate(METHODS["extragradient"], rules.STEPS / 1.02)}
     never = measured | {"extragradient": measured["simultaneous"]}
     for broken in (late, never):
-        assert game.remedies(broken, {"a": (-1.0, -1.0)})[1].verdict == "contradicted"
+        assert rules.remedies(broken, {"a": (-1.0, -1.0)})[1].verdict == "contradicted"
 
 
 @pytest.mark.parametrize(("step", "iterations"), [(0.0, 10), (-0.1, 10), (np.inf, 10), (np.nan, 10), (0.1, 0)])

@@ -7,9 +7,19 @@ import pytest
 from scipy import integrate, stats
 
 from saddlegan.checks import ConfigError
-from saddlegan.theory import densities, divergences, two_modes
-from saddlegan.theory.densities import DIVERGENCES, LOG2, Mixture, gaussian, gaussian_js, gaussian_kl, log_normal
-from saddlegan.theory.two_modes import Fit, best_gaussian
+from saddlegan.theory import divergences
+from saddlegan.theory.mathematics import densities, two_modes
+from saddlegan.theory.mathematics.densities import (
+    DIVERGENCES,
+    LOG2,
+    Mixture,
+    gaussian,
+    gaussian_js,
+    gaussian_kl,
+    log_normal,
+)
+from saddlegan.theory.mathematics.two_modes import Fit, best_gaussian
+from saddlegan.theory.rules import divergences as rules
 
 MU = np.array([0.01, 0.5, 1.7, 4.0, 9.0])
 
@@ -163,14 +173,14 @@ def test_at_the_switch_both_halves_are_equally_good(name, low, high):
 def test_saturation_both_ways():
     mu = np.linspace(0.01, 30.0, 400)
     curves = divergences.moving(mu)
-    assert divergences.judge_saturation(mu, *curves["JS"]).verdict == "reproduced"
+    assert rules.judge_saturation(mu, *curves["JS"]).verdict == "reproduced"
     near = mu < 6.0  # saturated, gradient not yet below 1 %
-    assert divergences.judge_saturation(mu[near], *(part[near] for part in curves["JS"])).verdict == "contradicted"
+    assert rules.judge_saturation(mu[near], *(part[near] for part in curves["JS"])).verdict == "contradicted"
     growing = curves["JS"][0], np.ones_like(mu)
-    assert divergences.judge_saturation(mu, *growing).verdict == "contradicted"
-    assert divergences.judge_saturation(mu, 0.5 * curves["JS"][0], curves["JS"][1]).verdict == "contradicted"
-    assert divergences.judge_saturation(mu, *curves["Wasserstein-1"]).verdict == "inconclusive"
-    assert divergences.judge_saturation(mu, np.full_like(mu, np.nan), growing[1]).verdict == "inconclusive"
+    assert rules.judge_saturation(mu, *growing).verdict == "contradicted"
+    assert rules.judge_saturation(mu, 0.5 * curves["JS"][0], curves["JS"][1]).verdict == "contradicted"
+    assert rules.judge_saturation(mu, *curves["Wasserstein-1"]).verdict == "inconclusive"
+    assert rules.judge_saturation(mu, np.full_like(mu, np.nan), growing[1]).verdict == "inconclusive"
 
 
 def fit(bad, missed, mean=0.0, value=0.0):
@@ -179,11 +189,11 @@ def fit(bad, missed, mean=0.0, value=0.0):
 
 def test_punishment_both_ways():
     covers, seeks = fit(0.6, 0.0), fit(0.01, 0.5)
-    assert divergences.judge_punishment(covers, seeks).verdict == "reproduced"
-    assert divergences.judge_punishment(seeks, covers).verdict == "contradicted"
-    assert divergences.judge_punishment(covers, covers).verdict == "contradicted"
-    assert divergences.judge_punishment(fit(0.2, 0.0), seeks).verdict == "inconclusive"
-    assert divergences.judge_punishment(covers, fit(0.01, 0.2)).verdict == "inconclusive"
+    assert rules.judge_punishment(covers, seeks).verdict == "reproduced"
+    assert rules.judge_punishment(seeks, covers).verdict == "contradicted"
+    assert rules.judge_punishment(covers, covers).verdict == "contradicted"
+    assert rules.judge_punishment(fit(0.2, 0.0), seeks).verdict == "inconclusive"
+    assert rules.judge_punishment(covers, fit(0.01, 0.2)).verdict == "inconclusive"
 
 
 def test_bad_samples_all_ways():
@@ -191,26 +201,26 @@ def test_bad_samples_all_ways():
     few, many = fit(0.01, 0.5), fit(0.38, 0.0)
 
     def judged(*other):
-        return divergences.judge_bad_samples((2.0, 8.0, 9.0), forward, other)
+        return rules.judge_bad_samples((2.0, 8.0, 9.0), forward, other)
 
     assert judged(many, few, few).verdict == "reproduced", "the first is not asked: KL(p||q) has few bad samples there"
     assert judged(few, many, few).verdict == "inconclusive"
     assert judged(few, many, few).effect == 0.5
     assert judged(few, many, many).verdict == "contradicted"
-    assert divergences.judge_bad_samples((2.0,), forward[:1], [few]).verdict == "inconclusive"
+    assert rules.judge_bad_samples((2.0,), forward[:1], [few]).verdict == "inconclusive"
 
 
 def test_switch_all_ways():
-    middle, far, value = fit(0.4, 0.0), (2.0, 8.0, 9.0), divergences.ONE_MODE
+    middle, far, value = fit(0.4, 0.0), (2.0, 8.0, 9.0), rules.ONE_MODE
 
     def on(distance, value=value):
         return fit(0.01, 0.5, mean=0.25 * distance, value=value)
 
-    assert divergences.judge_switch(far, [middle, middle, on(9.0)]).verdict == "reproduced"
-    assert divergences.judge_switch(far, [middle] * 3).verdict == "contradicted"
-    assert divergences.judge_switch(far, [middle, on(8.0), middle]).verdict == "inconclusive"
-    assert divergences.judge_switch(far, [on(2.0), on(8.0), on(9.0)]).verdict == "inconclusive"
-    assert divergences.judge_switch(far, [middle, middle, on(9.0, value=0.23)]).verdict == "inconclusive"
+    assert rules.judge_switch(far, [middle, middle, on(9.0)]).verdict == "reproduced"
+    assert rules.judge_switch(far, [middle] * 3).verdict == "contradicted"
+    assert rules.judge_switch(far, [middle, on(8.0), middle]).verdict == "inconclusive"
+    assert rules.judge_switch(far, [on(2.0), on(8.0), on(9.0)]).verdict == "inconclusive"
+    assert rules.judge_switch(far, [middle, middle, on(9.0, value=0.23)]).verdict == "inconclusive"
 
 
 def test_section_says_what_was_found(section):

@@ -9,11 +9,12 @@ from scipy.optimize import brentq
 
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import share
-from saddlegan.theory import finite_support as space
 from saddlegan.theory import function_space as lab
-from saddlegan.theory import random_starts, step_limits
-from saddlegan.theory.finite_support import State, advance, run, support, uniform
-from saddlegan.theory.random_starts import NAMES, PAIRS, converges, starts
+from saddlegan.theory.mathematics import finite_support as space
+from saddlegan.theory.mathematics import random_starts, step_limits
+from saddlegan.theory.mathematics.finite_support import State, advance, run, support, uniform
+from saddlegan.theory.mathematics.random_starts import NAMES, PAIRS, converges, starts
+from saddlegan.theory.rules import function_space as rules
 
 JS = PAIRS["js"]
 #: On D itself, as the paper writes them: f0', f1, f1', f0'' + f1'' at equilibrium.
@@ -154,7 +155,7 @@ def test_verdict_on_reach(iterate):
         ([NO, NO, NO], "contradicted"),
         ([NO, NO, YES], "reproduced"),
     ):
-        assert lab.reach(good | {"kl, b": row}, iterate)[1].verdict == verdict
+        assert rules.reach(good | {"kl, b": row}, iterate)[1].verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -169,14 +170,14 @@ def test_verdict_on_reach(iterate):
 )
 def test_verdict_on_limits(off, verdict):
     one = torch.ones(4, 3, 3)
-    assert lab.limits(one, off[0] * one, off[1] * one, [one, off[2] * one])[1].verdict == verdict
+    assert rules.limits(one, off[0] * one, off[1] * one, [one, off[2] * one])[1].verdict == verdict
 
 
 def test_verdicts_on_constant_steps_follow_the_intervals():
     for converging, agree, oppose in ((True, YES, NO), (False, NO, YES)):
-        assert lab.judge([agree, agree], converging) == "reproduced"
-        assert lab.judge([agree, OPEN], converging) == "inconclusive"
-        assert lab.judge([agree, OPEN, oppose], converging) == "contradicted"
+        assert rules.judge([agree, agree], converging) == "reproduced"
+        assert rules.judge([agree, OPEN], converging) == "inconclusive"
+        assert rules.judge([agree, OPEN, oppose], converging) == "contradicted"
 
 
 @pytest.mark.parametrize(

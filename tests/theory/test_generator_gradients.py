@@ -10,9 +10,10 @@ from scipy import integrate, stats
 
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate
-from saddlegan.theory import fresh_discriminators as fresh
 from saddlegan.theory import generator_gradients as lab
-from saddlegan.theory.players import merged, one_thread
+from saddlegan.theory.mathematics import fresh_discriminators as fresh
+from saddlegan.theory.mathematics.players import merged, one_thread
+from saddlegan.theory.rules import generator_gradients as rules
 
 NORMAL = lab.gaussian(0.0, 1.0)
 
@@ -58,7 +59,7 @@ def test_a_slope_is_that_of_an_exponential():
     ],
 )
 def test_rule_of_slopes(sign, ends, verdict):
-    assert lab.direction([estimate(*sorted((sign * low, sign * high))) for low, high in ends], sign) == verdict
+    assert rules.direction([estimate(*sorted((sign * low, sign * high))) for low, high in ends], sign) == verdict
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_rule_of_slopes(sign, ends, verdict):
     ],
 )
 def test_rule_of_the_error(ends, verdict):
-    assert lab.separation([estimate(*one) for one in ends]) == verdict
+    assert rules.separation([estimate(*one) for one in ends]) == verdict
 
 
 def test_the_digits_decide_and_growth_needs_the_variance_too():
@@ -81,8 +82,8 @@ def test_the_digits_decide_and_growth_needs_the_variance_too():
         return {name: [estimate(*ends)] * 3 for name, ends in (measures | late | rest).items()}
 
     good, flat = found((-3, -2), (1, 2), (2, 3)), found((-3, 2), (1, 2), (-2, 3))
-    assert [v.verdict for v in lab.judge({"digits": good, "MNIST": flat})] == ["reproduced"] * 3
-    verdicts = lab.judge({"digits": flat, "MNIST": good})
+    assert [v.verdict for v in rules.judge({"digits": good, "MNIST": flat})] == ["reproduced"] * 3
+    verdicts = rules.judge({"digits": flat, "MNIST": good})
     assert [v.verdict for v in verdicts] == ["inconclusive", "inconclusive", "reproduced"]
     assert (verdicts[1].effect, verdicts[1].interval, verdicts[1].seeds) == (1.5, (1, 2), 6)
 
@@ -113,12 +114,12 @@ def test_the_saturating_gradient_is_that_of_an_adaptive_quadrature():
 
 def test_the_identity_fails_with_another_factor_of_the_divergence():
     measured, derived = (np.array([sides(NORMAL, 1.0, 0.8)]) for sides in (lab.pathwise, lab.differentiated))
-    assert lab.identity(measured, derived).verdict == "reproduced"
+    assert rules.identity(measured, derived).verdict == "reproduced"
     halved = derived.copy()
     halved[:, 0] += derived[:, 1] / 2.0  # KL - JSD
     halved[:, 1] /= 2.0
-    assert lab.identity(measured, halved).verdict == "contradicted"
-    assert lab.identity(measured, np.full_like(derived, np.nan)).verdict == "contradicted"
+    assert rules.identity(measured, halved).verdict == "contradicted"
+    assert rules.identity(measured, np.full_like(derived, np.nan)).verdict == "contradicted"
 
 
 def test_merged_stacks_are_in_order_and_new():

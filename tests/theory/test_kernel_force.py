@@ -10,8 +10,9 @@ from scipy import integrate, special, stats
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import kernel_force as lab
-from saddlegan.theory import kernel_terms as terms
-from saddlegan.theory.players import one_thread
+from saddlegan.theory.mathematics import kernel_terms as terms
+from saddlegan.theory.mathematics.players import one_thread
+from saddlegan.theory.rules import kernel_force as rules
 
 ONE = torch.tensor(1.0, dtype=torch.float64)
 FLOW = {"distance": 10.0, "std": 1.0, "count": 24, "seeds": 2, "time": 10.0, "step": 0.2}
@@ -128,9 +129,9 @@ def test_the_ratio_is_contradicted_by_a_wrong_integral_or_by_samples_beside_it()
     sigmas, noise = np.array([0.5, 1.4, 5.0]), np.random.default_rng(0).standard_normal((3, 40))
     theory = terms.ratio_theory(sigmas, 1.0)
     sampled = theory[:, None] * (1 + 0.02 * noise)
-    assert lab.judge_ratio(sigmas, theory, sampled).verdict == "reproduced"
-    assert lab.judge_ratio(sigmas, theory * [1, 1.002, 1], sampled).verdict == "contradicted"
-    assert lab.judge_ratio(sigmas, theory, sampled + np.array([[0], [0.1], [0]])).verdict == "contradicted"
+    assert rules.judge_ratio(sigmas, theory, sampled).verdict == "reproduced"
+    assert rules.judge_ratio(sigmas, theory * [1, 1.002, 1], sampled).verdict == "contradicted"
+    assert rules.judge_ratio(sigmas, theory, sampled + np.array([[0], [0.1], [0]])).verdict == "contradicted"
 
 
 @pytest.mark.parametrize(
@@ -138,21 +139,21 @@ def test_the_ratio_is_contradicted_by_a_wrong_integral_or_by_samples_beside_it()
     [(0.03, 0.039, "reproduced"), (0.041, 0.05, "contradicted"), (0.03, 0.05, "inconclusive")],
 )
 def test_a_small_alpha(low, high, verdict):
-    found = lab.judge_small([Estimate(0.01, 0.0, 0.02, 9), Estimate((low + high) / 2, low, high, 9)])
+    found = rules.judge_small([Estimate(0.01, 0.0, 0.02, 9), Estimate((low + high) / 2, low, high, 9)])
     assert (found.verdict, found.interval) == (verdict, (low, high))
 
 
 def test_the_pull_is_contradicted_by_another_place_a_long_tail_or_a_wrong_sign():
     u = np.linspace(0, 3, 3001)
     right = 2 * u * np.exp(-(u**2))
-    assert lab.judge_pull(u, right, 1.0, -1.0).verdict == "reproduced"
+    assert rules.judge_pull(u, right, 1.0, -1.0).verdict == "reproduced"
     for pulls, towards, away in ((u * np.exp(-2 * u**2), 1, -1), (right + 0.01, 1, -1), (right, -1, -1), (right, 1, 1)):
-        assert lab.judge_pull(u, pulls, towards, away).verdict == "contradicted"
+        assert rules.judge_pull(u, pulls, towards, away).verdict == "contradicted"
 
 
 def test_recovery_is_judged_on_both_sides_of_its_rule():
     reaches, alphas, noise = np.array([0.1, 1.0, 3.0, 5.0, 9.0]), np.array([1.0, 9.0]), 0.02 * np.array([-1, 0, 1])
-    judge = lambda *shares, alone=0.0: lab.judge_recovery(  # noqa: E731
+    judge = lambda *shares, alone=0.0: rules.judge_recovery(  # noqa: E731
         reaches, alphas, np.array([[0, 0, 0, 0, 0], shares])[..., None] + noise, alone + noise
     )
     assert judge(0.3, 0.5, 0.0, 0.0, 0.0).verdict == "reproduced"

@@ -12,10 +12,11 @@ from scipy import stats
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import loss_and_quality as lab
-from saddlegan.theory import random_search as searching
-from saddlegan.theory.loss_tracks import image_tracks, toy_correlations
-from saddlegan.theory.players import one_thread
-from saddlegan.theory.search_statistics import between_share, expected_best, rank_correlation
+from saddlegan.theory.mathematics import random_search as searching
+from saddlegan.theory.mathematics.loss_tracks import image_tracks, toy_correlations
+from saddlegan.theory.mathematics.players import one_thread
+from saddlegan.theory.mathematics.search_statistics import between_share, expected_best, rank_correlation
+from saddlegan.theory.rules import loss_and_quality as rules
 
 TIMES = np.arange(0, 1405, 156)
 
@@ -53,7 +54,7 @@ def write_comparison(top, slope, **options):
 
 
 def verdicts(tracks):
-    return [verdict for _, verdict in lab.image_findings(tracks)]
+    return [verdict for _, verdict in rules.image_findings(tracks)]
 
 
 def test_rank_correlation_is_spearmans_where_both_are_known():
@@ -213,8 +214,8 @@ def test_image_runs_are_read_with_their_settings(tmp_path):
 
 def test_a_falling_cost_contradicts_and_none_is_inconclusive(tmp_path):
     assert verdicts(image_tracks([write_comparison(tmp_path / "down", -1.0)]))[0].verdict == "contradicted"
-    assert lab.judge_cost(np.array([0.8, -0.7, 0.1]), "runs").verdict == "inconclusive"
-    assert lab.judge_cost(np.array([-0.7, np.nan]), "runs").verdict == "inconclusive"
+    assert rules.judge_cost(np.array([0.8, -0.7, 0.1]), "runs").verdict == "inconclusive"
+    assert rules.judge_cost(np.array([-0.7, np.nan]), "runs").verdict == "inconclusive"
 
 
 def test_the_first_experiment_with_losses_is_taken_and_others_are_not_run(tmp_path):
@@ -230,7 +231,7 @@ def test_the_first_experiment_with_losses_is_taken_and_others_are_not_run(tmp_pa
 
 
 def test_signs_are_judged_on_both_sides():
-    judge = lambda share: lab.judge_sign(np.where(np.arange(100) < share, 0.5, -0.5), "settings").verdict  # noqa: E731
+    judge = lambda share: rules.judge_sign(np.where(np.arange(100) < share, 0.5, -0.5), "settings").verdict  # noqa: E731
     assert [judge(share) for share in (2, 25, 50, 75, 98)] == [
         "contradicted", "inconclusive", "reproduced", "inconclusive", "contradicted",
     ]  # fmt: skip
@@ -241,11 +242,11 @@ def shares(*middles, half=0.1):
 
 
 def test_spread_and_budget_are_judged_on_both_sides():
-    judged = [lab.judge_spread(shares(*x)).verdict for x in ((0.7, 0.9), (0.3, 0.2), (0.7, 0.3), (0.55, 0.9))]
+    judged = [rules.judge_spread(shares(*x)).verdict for x in ((0.7, 0.9), (0.3, 0.2), (0.7, 0.3), (0.55, 0.9))]
     assert judged == ["reproduced", "contradicted", "inconclusive", "inconclusive"]
-    judged = [lab.judge_budget(shares(*x), 32).verdict for x in ((0.5, 0.6, 0.55), (0.2, 0.6, 0.9), (0.5, 0.6, 0.9))]
+    judged = [rules.judge_budget(shares(*x), 32).verdict for x in ((0.5, 0.6, 0.55), (0.2, 0.6, 0.9), (0.5, 0.6, 0.9))]
     assert judged == ["reproduced", "contradicted", "inconclusive"]
-    assert lab.judge_budget(shares(0.5, 0.75), 32).effect == pytest.approx(1.5)
+    assert rules.judge_budget(shares(0.5, 0.75), 32).effect == pytest.approx(1.5)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from saddlegan.checks import ConfigError
 from saddlegan.kernels import kernel_density
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import mode_collapse as lab
-from saddlegan.theory.players import merged, one_thread
-from saddlegan.theory.ring import PAIR, Look, Method, Ring, highest, look, shares
+from saddlegan.theory.mathematics.players import merged, one_thread
+from saddlegan.theory.mathematics.ring import PAIR, Look, Method, Ring, highest, look, shares
+from saddlegan.theory.rules import mode_collapse as rules
 
 SIZES = {"modes": 8, "radius": 2.0, "std": 0.2, "seeds": 2, "batch": 16, "step": 5e-3}
 STANDARD = Method("standard")
@@ -144,16 +145,16 @@ def test_shares_turn_with_the_ring_and_count_what_is_near():
     np.testing.assert_allclose(shares(samples, modes, 0.5), [0.25, 0.25, 0.25, 0.0])
     quarter = np.array([[0.0, 1.0], [-1.0, 0.0]])
     np.testing.assert_allclose(shares(samples @ quarter, modes), [0.0, 0.5, 0.25, 0.25])
-    assert lab.covered(samples, modes, 0.2) == 3
-    assert lab.covered(np.full((40, 2), 9.0), modes, 0.2) == 1
+    assert rules.covered(samples, modes, 0.2) == 3
+    assert rules.covered(np.full((40, 2), 9.0), modes, 0.2) == 1
     crowd = np.concatenate([np.tile(modes[0], (62, 1)), modes[1:3]])
-    assert lab.covered(crowd, modes, 0.2) == 1  # one of 64 is too few
-    assert lab.covered(np.concatenate([crowd[:31], modes[1:2]]), modes, 0.2) == 2
+    assert rules.covered(crowd, modes, 0.2) == 1  # one of 64 is too few
+    assert rules.covered(np.concatenate([crowd[:31], modes[1:2]]), modes, 0.2) == 2
 
 
 def test_hops_are_changes_of_the_occupied_mode():
     occupied = np.array([[0, 1], [0, 2], [3, 2], [3, 1]])
-    np.testing.assert_allclose(lab.hop_shares(occupied), [1 / 3, 2 / 3])
+    np.testing.assert_allclose(rules.hop_shares(occupied), [1 / 3, 2 / 3])
 
 
 def estimate(low, high):
@@ -171,7 +172,7 @@ def estimate(low, high):
 )
 def test_rule_of_hops(low, high, verdict):
     others = {"another": estimate(0.1, 0.2)}
-    assert lab.hopping({STANDARD.name: estimate(low, high)} | others).verdict == verdict
+    assert rules.hopping({STANDARD.name: estimate(low, high)} | others).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_rule_of_hops(low, high, verdict):
 def test_rule_of_collapse(collapsed, there, verdict):
     spreads, misses = (np.where(np.arange(10) < count, 0.01, 0.2) for count in (collapsed, there))
     seen = Look(np.zeros((1, 10, 4, 2)), np.ones((1, 10, 4, 2)))
-    found = lab.collapse(spreads, misses, seen, seen)
+    found = rules.collapse(spreads, misses, seen, seen)
     assert (found.verdict, found.effect, found.seeds) == (verdict, min(collapsed, there) / 10, 10)
 
 
@@ -196,7 +197,7 @@ def test_rule_of_collapse(collapsed, there, verdict):
 )
 def test_rule_of_resolution(gains, verdict):
     found = {str(place): estimate(*ends) for place, ends in enumerate(gains)}
-    result = lab.resolution(found, {STANDARD.name: estimate(1, 1)})
+    result = rules.resolution(found, {STANDARD.name: estimate(1, 1)})
     assert result.verdict == verdict
     assert result.effect == max(gain.value for gain in found.values())
 
@@ -229,11 +230,11 @@ def test_the_section_is_whole_and_its_numbers_agree(section):
     ]
     assert [verdict.seeds for _, verdict in section.findings] == [6, 3, 3]
     rows = section.tables[0].rows
-    assert [row[0] for row in rows] == [method.name for method in lab.METHODS]
+    assert [row[0] for row in rows] == [method.name for method in rules.METHODS]
     covered, gained = ([float(str(row[column]).split()[0]) for row in rows[1:]] for column in (1, 2))
     standard = float(str(rows[0][1]).split()[0])
     np.testing.assert_allclose(np.array(covered) - standard, gained, atol=0.02)
     assert section.findings[2][1].effect == pytest.approx(max(gained), abs=0.01)
     assert [picture.name for picture in section.pictures] == ["landscapes", "rounds"]
     neighbours = ring().modes[:2].numpy()
-    assert np.linalg.norm(neighbours[1] - neighbours[0]) == pytest.approx(lab.SPACING)
+    assert np.linalg.norm(neighbours[1] - neighbours[0]) == pytest.approx(rules.SPACING)

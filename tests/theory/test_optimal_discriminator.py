@@ -8,13 +8,14 @@ import torch
 
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate, average
-from saddlegan.theory import f_divergences, newton
 from saddlegan.theory import optimal_discriminator as experiment
-from saddlegan.theory.densities import LOG2, Mixture, gaussian, gaussian_js, log_normal
-from saddlegan.theory.discriminator_training import batch, draw, train
-from saddlegan.theory.f_divergences import ROWS, closed_forms
-from saddlegan.theory.generator_cost import descend, generator_cost
-from saddlegan.theory.players import one_thread
+from saddlegan.theory.mathematics import f_divergences, newton
+from saddlegan.theory.mathematics.densities import LOG2, Mixture, gaussian, gaussian_js, log_normal
+from saddlegan.theory.mathematics.discriminator_training import batch, draw, train
+from saddlegan.theory.mathematics.f_divergences import ROWS, closed_forms
+from saddlegan.theory.mathematics.generator_cost import descend, generator_cost
+from saddlegan.theory.mathematics.players import one_thread
+from saddlegan.theory.rules import optimal_discriminator as rules
 
 X = np.arange(-17.0, 17.0, 0.1)
 #: f(r) of each row with D_f(p||q) = E_q[f(p/q)], as Nowozin et al. write them.
@@ -153,25 +154,25 @@ def test_networks_learn_p_over_p_plus_q_and_one_half_where_both_are_the_same():
 
 
 def test_errors_both_ways():
-    assert experiment.judge_errors({"a": 1e-9, "b": 1e-7}, "error").verdict == "reproduced"
-    assert experiment.judge_errors({"a": 1e-9, "b": 1e-2}, "error").verdict == "contradicted"
-    assert experiment.judge_errors({"a": 1e-5, "b": 1e-9}, "error").verdict == "inconclusive"
-    assert experiment.judge_errors({"a": 1e-9, "b": math.nan}, "error").verdict == "inconclusive"
-    assert experiment.judge_errors({"a": 1e-9, "b": 1e-7}, "error").effect == 1e-7
+    assert rules.judge_errors({"a": 1e-9, "b": 1e-7}, "error").verdict == "reproduced"
+    assert rules.judge_errors({"a": 1e-9, "b": 1e-2}, "error").verdict == "contradicted"
+    assert rules.judge_errors({"a": 1e-5, "b": 1e-9}, "error").verdict == "inconclusive"
+    assert rules.judge_errors({"a": 1e-9, "b": math.nan}, "error").verdict == "inconclusive"
+    assert rules.judge_errors({"a": 1e-9, "b": 1e-7}, "error").effect == 1e-7
 
 
 def test_a_wrong_optimum_is_contradicted():
     x = np.arange(-8.0, 9.0, 0.1)
     found = experiment.pair_optima(x, gaussian(0.0, 1.0), gaussian(1.0, 1.1))
     crossed = {name: newton.error(found[name][0], found["js"][1]) for name in experiment.PAIRS[1:]}
-    assert experiment.judge_errors(crossed, "error").verdict == "contradicted"
+    assert rules.judge_errors(crossed, "error").verdict == "contradicted"
 
 
 def test_network_both_ways():
     tail = Estimate(0.1, 0.05, 0.15, 8)
 
     def judged(*values):
-        return experiment.judge_network(average(values), tail, 0.2).verdict
+        return rules.judge_network(average(values), tail, 0.2).verdict
 
     assert judged(0.010, 0.011, 0.012, 0.013) == "reproduced"
     assert judged(0.030, 0.031, 0.032, 0.033) == "contradicted"
@@ -182,7 +183,7 @@ def test_minimum_all_ways():
     good, least = [-2 * LOG2, 1e-6, 1e-6], -2 * LOG2
 
     def judged(*ends):
-        return experiment.judge_minimum(np.array(ends)).verdict
+        return rules.judge_minimum(np.array(ends)).verdict
 
     assert judged(good, good, [-1.0, 3.0, 0.0]) == "reproduced", "a start may stall on a plateau"
     assert judged(good, [-1.0, 3.0, 0.0]) == "inconclusive"
@@ -202,10 +203,10 @@ def test_section_says_what_was_found(section):
     ]
     assert {verdict.verdict for verdict in verdicts.values()} == {"reproduced"}
     network = verdicts["network-reaches-the-optimal-discriminator"]
-    assert network.seeds == experiment.SEEDS
-    assert network.interval[0] < network.effect < network.interval[1] < experiment.REACHED
+    assert network.seeds == rules.SEEDS
+    assert network.interval[0] < network.effect < network.interval[1] < rules.REACHED
     networks, rows = section.tables
-    assert [row[0] for row in networks.rows] == list(experiment.SAMPLES)
+    assert [row[0] for row in networks.rows] == list(rules.SAMPLES)
     assert {len(row) for row in networks.rows} == {len(networks.headers)}
     exact = closed_forms(*experiment.MOVED)
     assert {row[0]: float(row[1]) for row in rows.rows} == pytest.approx(exact, abs=1e-6)

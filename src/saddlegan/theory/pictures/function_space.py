@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from saddlegan.figures.canvas import GREY, INK, LINES, grid
-from saddlegan.theory.finite_support import SCHEMES, Distances
+from saddlegan.theory.mathematics.finite_support import SCHEMES, Distances
 
 
 def limit_figure(

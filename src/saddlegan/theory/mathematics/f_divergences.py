@@ -14,8 +14,8 @@ from scipy import integrate
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from saddlegan.theory.densities import Array, gaussian_kl, log_normal
-from saddlegan.theory.newton import densities_on, error, maximise
+from saddlegan.theory.mathematics.densities import Array, gaussian_kl, log_normal
+from saddlegan.theory.mathematics.newton import densities_on, error, maximise
 
 LOG2 = math.log(2.0)
 

@@ -7,8 +7,17 @@ from torch import Tensor
 
 from saddlegan.objectives import Pair, pair_named
 from saddlegan.reporting.statistics import Estimate, share
-from saddlegan.theory.finite_support import GEOMETRIES, SCHEMES, Distances, State, advance, run, support, uniform
-from saddlegan.theory.step_limits import derived_thresholds
+from saddlegan.theory.mathematics.finite_support import (
+    GEOMETRIES,
+    SCHEMES,
+    Distances,
+    State,
+    advance,
+    run,
+    support,
+    uniform,
+)
+from saddlegan.theory.mathematics.step_limits import derived_thresholds
 
 EPSILON = 0.5  # of approximate_wasserstein, so that its optimal D lies in [-1, 1]
 NAMES = ("js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein")

@@ -10,7 +10,7 @@ from saddlegan.checks import ConfigError
 from saddlegan.networks.mlp import MLPDiscriminator
 from saddlegan.objectives import js, saturating
 from saddlegan.random import Purpose, stream
-from saddlegan.theory.densities import Array, Mixture
+from saddlegan.theory.mathematics.densities import Array, Mixture
 
 WIDTHS, RATE, BATCH = [32, 32], 0.01, 128
 Data = tuple[Tensor, Tensor]

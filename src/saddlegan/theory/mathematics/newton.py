@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from saddlegan.checks import ConfigError
-from saddlegan.theory.densities import Array, covered
+from saddlegan.theory.mathematics.densities import Array, covered
 
 Term = Callable[[Tensor], Tensor]
 LARGEST = 300  # steps; from 0 a logit of -50 takes about 50

@@ -17,7 +17,7 @@ from saddlegan import objectives
 from saddlegan.checks import ConfigError, PositiveInt, check_value
 from saddlegan.data import files
 from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator
-from saddlegan.theory.players import adam, descend, merged
+from saddlegan.theory.mathematics.players import adam, descend, merged
 
 TERMS = {"log(1 - D)": objectives.saturating(objectives.js()), "-log D": objectives.non_saturating(objectives.js())}
 LATENT, WIDTHS = 16, [64, 64]

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import optimize
 
 from saddlegan.objectives import js
-from saddlegan.theory.densities import LOG2, Array, log_normal
-from saddlegan.theory.newton import densities_on, maximise
+from saddlegan.theory.mathematics.densities import LOG2, Array, log_normal
+from saddlegan.theory.mathematics.newton import densities_on, maximise
 
 
 def generator_cost(x: Array, mu: Array, log_scale: Array) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ from saddlegan import objectives
 from saddlegan.checks import ConfigError, NonNegativeFloat, PositiveFloat, PositiveInt, check_value
 from saddlegan.kernels import kernel_density
 from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator, StackedMLP
-from saddlegan.theory.players import adam, descend, merged
+from saddlegan.theory.mathematics.players import adam, descend, merged
 
 PAIR = objectives.js()
 BUMPS = 9  # along each axis

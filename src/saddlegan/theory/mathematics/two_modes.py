@@ -8,7 +8,7 @@ import numpy as np
 from scipy import optimize
 
 from saddlegan.checks import ConfigError
-from saddlegan.theory.densities import DIVERGENCES, Mixture, covered, gaussian, log_normal
+from saddlegan.theory.mathematics.densities import DIVERGENCES, Mixture, covered, gaussian, log_normal
 
 
 def outside(of: Mixture, region: Mixture, level: float = 0.99) -> float:

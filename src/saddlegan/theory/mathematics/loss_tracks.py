@@ -11,8 +11,8 @@ from saddlegan.reporting.arrays import read_curves
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.results import load_results
 from saddlegan.reporting.runs import Problem
-from saddlegan.theory.random_search import METHODS, Tracks
-from saddlegan.theory.search_statistics import rank_correlation
+from saddlegan.theory.mathematics.random_search import METHODS, Tracks
+from saddlegan.theory.mathematics.search_statistics import rank_correlation
 
 COMPARISONS = ("mnist", "mnist_gpu", "mnist_parzen")  # experiments of images, the first that has losses is taken
 PLAIN = METHODS.index("gan_non_saturating")

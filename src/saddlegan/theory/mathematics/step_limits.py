@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from saddlegan.objectives import Pair
-from saddlegan.theory.finite_support import GEOMETRIES, State, advance, equilibrium, logits_of, uniform
+from saddlegan.theory.mathematics.finite_support import GEOMETRIES, State, advance, equilibrium, logits_of, uniform
 
 
 def derived_thresholds(pair: Pair, n: int) -> Tensor:

@@ -1,0 +1,1 @@
+"""What the experiments compute: pure functions in NumPy and torch, and the networks that they train."""
