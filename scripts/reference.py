@@ -26,7 +26,7 @@ from saddlegan.reporting.sections import load_sections
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
 TOYS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
-IMAGES = ("mnist", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
+IMAGES = ("mnist", "mnist_sigma", "mnist_parzen")
 THEORY = "theory"
 LARGEST = 1_000_000  # bytes of a file that is kept
 
@@ -86,8 +86,6 @@ def blocks() -> dict[str, str]:
         "map": tables.overview_table(sweep, tables.comparisons(sweep)),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
-        "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
-        "choices": tables.paired_table(tables.comparisons(results.experiments["mnist_choices"])),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
         "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),
     }

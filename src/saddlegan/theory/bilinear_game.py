@@ -1,4 +1,7 @@
-"""The game V(x, y) = x*y: x descends, y ascends, from (1, 1); its only equilibrium is (0, 0)."""
+"""The game V(x, y) = x*y: x descends, y ascends, from (1, 1); its only equilibrium is (0, 0).
+
+Statements, their sources, and what would contradict them: `rules.bilinear_game`.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,7 @@
-"""Divergences between the data p and the generated q: where they saturate, and which errors of q each one punishes."""
+"""Divergences between the data p and the generated q: where they saturate, and which errors of q each one punishes.
+
+Statements, their sources, and what would contradict them: `rules.divergences`.
+"""
 
 from collections.abc import Mapping, Sequence
 

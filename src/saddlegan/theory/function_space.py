@@ -1,4 +1,7 @@
-"""The primal-dual method in function space: eq. (2) of the reproduced paper on a finite support, D and p_g free."""
+"""The primal-dual method in function space: eq. (2) of the reproduced paper on a finite support, D and p_g free.
+
+Statements, their sources, and what would contradict them: `rules.function_space`.
+"""
 
 from itertools import product
 

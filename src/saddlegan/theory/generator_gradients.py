@@ -1,4 +1,7 @@
-"""Vanishing and growing gradients: a fresh discriminator against a generator frozen after 1, 10 and 25 epochs."""
+"""Vanishing and growing gradients: a fresh discriminator against a generator frozen after 1, 10 and 25 epochs.
+
+Statements, their sources, and what would contradict them: `rules.generator_gradients`.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Where the primal-dual step differs from the standard one: how large the kernel term is, and how far it reaches."""
+"""Where the primal-dual step differs from the standard one: how large the kernel term is, and how far it reaches.
+
+Statements, their sources, and what would contradict them: `rules.kernel_force`.
+"""
 
 import math
 

@@ -1,4 +1,7 @@
-"""Losses against quality along training, and how much hyperparameters decide."""
+"""Losses against quality along training, and how much hyperparameters decide.
+
+Statements, their sources, and what would contradict them: `rules.loss_and_quality`.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

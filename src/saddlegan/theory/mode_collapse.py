@@ -1,4 +1,7 @@
-"""Mode collapse by hand: a generator trained to the optimum against a frozen discriminator, then turns of both."""
+"""Mode collapse by hand: a generator trained to the optimum against a frozen discriminator, then turns of both.
+
+Statements, their sources, and what would contradict them: `rules.mode_collapse`.
+"""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,7 @@
-"""The optimal discriminator, what the generator then minimises, and the same for every row of f-GAN's table."""
+"""The optimal discriminator, what the generator then minimises, and the same for every row of f-GAN's table.
+
+Statements, their sources, and what would contradict them: `rules.optimal_discriminator`.
+"""
 
 import math
 from collections.abc import Mapping

