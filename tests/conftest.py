@@ -111,3 +111,15 @@ def saddlegan(monkeypatch, tmp_path, capfd):
         return status, captured.out + captured.err
 
     return call
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The theory's tensors are so small that two threads of torch take longer than one."""
+    if request.path.parent.name != "theory":
+        yield
+        return
+    from saddlegan.theory.mathematics.players import one_thread
+
+    with one_thread():
+        yield

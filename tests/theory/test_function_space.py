@@ -29,11 +29,6 @@ WRITTEN = {
 YES, NO, OPEN = share([True] * 32), share([False] * 32), share([True, False] * 16)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def section():
     return lab.section()

@@ -12,16 +12,10 @@ from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import generator_gradients as lab
 from saddlegan.theory.mathematics import fresh_discriminators as fresh
-from saddlegan.theory.mathematics.players import merged, one_thread
+from saddlegan.theory.mathematics.players import merged
 from saddlegan.theory.rules import generator_gradients as rules
 
 NORMAL = lab.gaussian(0.0, 1.0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,10 @@ from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import kernel_force as lab
 from saddlegan.theory.mathematics import kernel_terms as terms
-from saddlegan.theory.mathematics.players import one_thread
 from saddlegan.theory.rules import kernel_force as rules
 
 ONE = torch.tensor(1.0, dtype=torch.float64)
 FLOW = {"distance": 10.0, "std": 1.0, "count": 24, "seeds": 2, "time": 10.0, "step": 0.2}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,10 @@ from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import loss_and_quality as lab
 from saddlegan.theory.mathematics import random_search as searching
 from saddlegan.theory.mathematics.loss_tracks import image_tracks, toy_correlations
-from saddlegan.theory.mathematics.players import one_thread
 from saddlegan.theory.mathematics.search_statistics import between_share, expected_best, rank_correlation
 from saddlegan.theory.rules import loss_and_quality as rules
 
 TIMES = np.arange(0, 1405, 156)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    with one_thread():
-        yield
 
 
 def write_losses(folder, method, seed, generator, discriminator, frechet=None, experiment="mnist", **config):

@@ -10,18 +10,12 @@ from saddlegan.checks import ConfigError
 from saddlegan.kernels import kernel_density
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import mode_collapse as lab
-from saddlegan.theory.mathematics.players import merged, one_thread
+from saddlegan.theory.mathematics.players import merged
 from saddlegan.theory.mathematics.ring import PAIR, Look, Method, Ring, highest, look, shares
 from saddlegan.theory.rules import mode_collapse as rules
 
 SIZES = {"modes": 8, "radius": 2.0, "std": 0.2, "seeds": 2, "batch": 16, "step": 5e-3}
 STANDARD = Method("standard")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="module")
