@@ -71,6 +71,14 @@ def test_a_failure_is_reported_and_the_rest_still_runs(experiments, tmp_path, mo
     assert "## 3. The game" in text
 
 
+def test_a_picture_that_cannot_be_drawn_is_a_failure_of_its_experiment_alone(experiments, tmp_path, monkeypatch):
+    broken = Section("Broken", "Text.", [(STATEMENT, VERDICT)], pictures=[Picture("curve", "A curve", None)])
+    monkeypatch.setitem(experiments, "saddlegan.theory.divergences", SimpleNamespace(section=lambda: broken))
+    assert lab.main(["--output", str(tmp_path)]) == 1
+    assert "| failed | divergences | AttributeError" in report_of(tmp_path)
+    assert "## 8. The game" in report_of(tmp_path)
+
+
 def test_options_reach_the_experiments_that_ask_for_them(experiments, tmp_path, monkeypatch):
     asked = {}
     reader = SimpleNamespace(OPTIONS=("runs", "data"), section=lambda **given: asked.update(given) or a_section())
@@ -107,6 +115,10 @@ def test_a_place_that_cannot_be_written_to_is_an_error_with_a_remedy(experiments
         (lambda content: "{", "cannot be read"),
         (lambda content: json.dumps(content | {"title": None}), "title"),
         (lambda content: json.dumps(content | {"findings": [{"id": "a"}]}), "cannot be read"),
+        (lambda content: json.dumps(content | {"tables": [{"headers": ["x"], "caption": ""}]}), "cannot be read"),
+        (lambda content: json.dumps(content | {"tables": ["x"]}), "cannot be read"),
+        (lambda content: json.dumps(content | {"status": "maybe"}), "its status"),
+        (lambda content: json.dumps([content]), "cannot be read"),
         (lambda content: json.dumps(content | {"pictures": [{"name": "gone", "caption": ""}]}), "gone"),
     ],
 )

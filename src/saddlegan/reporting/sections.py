@@ -53,9 +53,10 @@ def _read(folder: Path) -> Loaded | Problem:
             return Problem("failed", folder.name, str(content.get("error") or "no error recorded"))
         wrong = [name for name, kind in FIELDS.items() if not isinstance(content.get(name), kind)]
         section = Loaded(folder, content)
-        missing = [p["name"] for p in content["pictures"] if not (folder / f"{p['name']}.png").is_file()]
-        if wrong or missing or not all(verdict.verdict in MARKS for _, verdict in section.findings):
-            return Problem("damaged", folder.name, f"{SECTION}: {', '.join(wrong + missing) or 'a verdict'}; {again}")
+        wrong += [p["name"] for p in content["pictures"] if not (folder / f"{p['name']}.png").is_file()]
+        if wrong or content["status"] != "finished":
+            return Problem("damaged", folder.name, f"{SECTION}: {', '.join(wrong) or 'its status'}; {again}")
+        blocks(section, folder)  # what can be written can be reported
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Problem("damaged", folder.name, f"{SECTION} cannot be read ({error}); {again}")
     return section

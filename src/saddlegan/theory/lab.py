@@ -79,16 +79,16 @@ def _run(name: str, options: argparse.Namespace) -> bool:
     try:
         module = import_module(f"saddlegan.theory.{name}")
         section = module.section(**{key: getattr(options, key) for key in getattr(module, "OPTIONS", ())})
+        seconds = round(time.perf_counter() - start, 1)
+        section.write(folder, about | {"seconds": seconds, "versions": versions(), "commit": commit()})
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         print(f"{name}: failed: {text}", file=sys.stderr)
         write_json(folder / SECTION, about | {"status": "failed", "error": text})
         return False
-    about |= {"seconds": round(time.perf_counter() - start, 1), "versions": versions(), "commit": commit()}
-    section.write(folder, about)
     for statement, verdict in section.findings:
         print(f"{name}: {verdict.verdict.replace('_', ' ')}: {statement.id}")
-    print(f"{name}: {about['seconds']} s", flush=True)
+    print(f"{name}: {seconds} s", flush=True)
     return True
 
 

@@ -21,6 +21,7 @@ from saddlegan.theory.pictures.loss_and_quality import search_figure, tracks_fig
 from saddlegan.theory.rules.loss_and_quality import (
     BUDGET,
     COST,
+    HYPOTHESIS,
     PAGE,
     PAGE_OF_SETTINGS,
     SIGN,
@@ -94,17 +95,23 @@ def section(*, runs: Sequence[Path]) -> Section:
     findings = [
         *image_findings(images),
         (Statement("toy-quality-against-losses", PAGE, f"{COST} (toys)."), judge_cost(rhos[0, PLAIN], "settings")),
-        (Statement("toy-losses-say-little", PAGE, f"{SIGN} (toys)."), judge_sign(np.nanmean(rhos[1], 0), "settings")),
+        (
+            Statement("toy-losses-say-little", HYPOTHESIS, f"{SIGN} (toys)."),
+            judge_sign(np.nanmean(rhos[1], 0), "settings"),
+        ),
         (Statement("sensitive-to-hyperparameters", PAGE_OF_SETTINGS, SPREAD), judge_spread(shares)),
         (Statement("no-method-better-at-equal-budget", STUDY, BUDGET), judge_budget(last, BUDGETS[-1])),
     ]
+    images_found = f"{len(images)} finished runs of images, and along " if images else ""
     text = (
-        f"Along {len(images)} finished runs of images, and along toy GANs trained here, each player's loss is held "
+        f"Along {images_found}toy GANs trained here, each player's loss is held "
         "against the distance to the data by rank correlation. The toys: data N(2, 1), one hidden layer of 16, batches "
         f"of 24, {ITERATIONS} iterations of Adam; {SETTINGS} random settings of both rates, of beta_1, of 1 or 5 "
         "critic steps and of the scale of the initial weights (for primal_dual of sigma and alpha too), "
         f"{SEEDS} seeds each, the same for every method. The same search shows how much the settings decide against "
-        "the seed, and what a budget of settings buys from each method."
+        "the seed, and what a budget of settings buys from each method. Two things to bear in mind: at a "
+        "larger size of toy more of the outcome lay with the settings (about 0.73 of the variance for every method), "
+        "and among the settings that learned, in the table below, both losses go with W1 otherwise than over all."
     )
     tables = toy_tables(rhos, toys, best, shares)
     pictures = [Picture("random-search", SEARCHED, search_figure(METHODS, rhos, ends, best, BUDGETS, LEARNED))]

@@ -41,10 +41,10 @@ class Section:
     pictures: Sequence[Picture] = field(default=())
 
     def write(self, folder: Path, about: dict[str, Any]) -> None:
-        """Write pictures, then section.json with `about` (command, seconds, versions, ...), whole or not at all."""
+        """Write pictures, then section.json with `about` (command, seconds, versions, ...): without it none counts."""
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("*.png"):
-            old.unlink()
+        for old in (folder / SECTION, *folder.glob("*.png")):
+            old.unlink(missing_ok=True)
         for picture in self.pictures:
             save_png(picture.figure, folder / f"{picture.name}.png")
         content = {

@@ -93,9 +93,10 @@ def run(
     """Distances to the equilibrium after every `every` of `iterations` with steps `step * t**power`.
 
     The mean iterate weights each by its step. A distance is the largest of |D - D*| over the support, or the total
-    variation between q and p where that is larger. Raises `ConfigError` where a step is not positive or overflows.
+    variation between q and p where that is larger. Raises `ConfigError` where a step is not positive or
+    overflows, and where `p` is no distribution on two points or more.
     """
-    steps = torch.as_tensor(step, dtype=torch.float64)
+    p, steps = support(p), torch.as_tensor(step, dtype=torch.float64)
     if not (torch.isfinite(steps) & (steps > 0)).all() or iterations < every:
         raise ConfigError(f"step={step}, iterations={iterations}: expected finite steps > 0 and at least {every}.")
     state = State(*(part.expand(torch.broadcast_shapes(part.shape, steps.shape)) for part in start))

@@ -30,7 +30,7 @@ STATEMENTS = (
     Statement(
         "saturating-gradient-vanishes",
         PAPER,
-        "Under log(1 - D) the gradient of a frozen generator vanishes as its discriminator is trained on.",
+        "Under log(1 - D) the gradient of a frozen generator decays as its discriminator is trained on.",
     ),
     Statement(
         "non-saturating-gradient-grows",

@@ -43,8 +43,8 @@ PULL = (
     "where D < 1/2."
 )
 RECOVERY = (
-    "The kernel term recovers a missing mode where sigma is of the order of its distance (1/3 <= d/sigma <= 3), and "
-    "nowhere where that is 5 sigma or more."
+    "The kernel term can recover a missing mode, at some alpha, where sigma is of the order of its distance (1/3 <= "
+    "d/sigma <= 3), and cannot where that is 5 sigma or more."
 )
 LEVEL = 0.1  # share of samples at the missing mode above which it is recovered
 

@@ -15,10 +15,13 @@ fixed before any result was seen:
    search lies between settings and not between seeds (interval by bootstrap over settings), contradicted if under half
    for every method, else inconclusive.
 4. With equal budget no method is reliably better (Lucic et al. 2018): reproduced if the intervals of the expected best
-   of the largest budget overlap for every pair, contradicted if one lies below all others, else inconclusive.
+   of the largest budget overlap for every pair and no two of them differ by over 25 %, contradicted if one lies below
+   all others, else inconclusive. The 25 % were added after a reader had seen the numbers: few settings make intervals
+   overlap, which shows nothing.
 
 The toys' size was cut for time after a first look, which matters to rule 3: at width 32, batch 32, 300 iterations and
-data N(3, 1) about 0.73 of the variance lay between settings for every method, against 0.46 to 0.65 at the size kept.
+data N(3, 1) about 0.73 of the variance lay between settings for every method, against 0.46 to 0.65 at the size kept,
+which is why rule 3 is undecided.
 """
 
 from collections.abc import Sequence
@@ -36,6 +39,8 @@ from saddlegan.theory.mathematics.loss_tracks import Track
 
 PAGE = "Why GAN training is hard (in English), section Cost and image quality"
 PAGE_OF_SETTINGS = "Why GAN training is hard (in English), sections GAN problem and Superparameters and training"
+EACH = "runs, taken as independent, although the seeds of one setting are alike"
+HYPOTHESIS = "Hypothesis of this laboratory, after the English article's section Cost and image quality"
 STUDY = "Lucic et al. (2018), arXiv:1711.10337, as the English article gives its conclusion"
 COST = "The generator's cost rises while what it generates gets better"
 SIGN = "The discriminator's loss does not tell the quality: it rises with it in some runs and falls in others"
@@ -86,12 +91,16 @@ def judge_spread(shares: dict[str, Estimate]) -> Verdict:
 def judge_budget(best: dict[str, Estimate], budget: int) -> Verdict:
     """Rule 4, on the expected best W1 of `budget` settings for each method."""
     verdict: Outcome = "inconclusive"
-    if all(a.low <= b.high and b.low <= a.high for a, b in combinations(best.values(), 2)):
+    if all(
+        a.low <= b.high and b.low <= a.high and max(a.value, b.value) <= 1.25 * min(a.value, b.value)
+        for a, b in combinations(best.values(), 2)
+    ):
         verdict = "reproduced"
     elif any(all(a.high < b.low for b in best.values() if b is not a) for a in best.values()):
         verdict = "contradicted"
     first, last = (end(best.values(), key=lambda one: one.value) for end in (min, max))
-    text = f"Expected best W1 of {budget} settings, in stds: {_list(best)}. A toy, and three methods alone."
+    text = f"Expected best W1 of {budget} settings, in stds: {_list(best)}. "
+    text += "A toy, and three methods alone, one of which the study did not have."
     return Verdict(
         verdict, text, last.value / first.value, None, last.count, "worst method's expected best over best's"
     )
@@ -112,9 +121,9 @@ def image_findings(tracks: Sequence[Track]) -> list[Finding]:
         "not_run", "No run of images with losses was found; `saddlegan experiment=mnist` makes such runs."
     )
     costs, signs = np.array([r[0] for r in rhos if r[2]]), np.array([r[1] for r in rhos])
-    cost = judge_cost(costs, "runs") if costs.size else missing
-    sign = judge_sign(signs, "runs") if signs.size else missing
+    cost = judge_cost(costs, EACH) if costs.size else missing
+    sign = judge_sign(signs, EACH) if signs.size else missing
     return [
         (Statement("image-quality-against-losses", PAGE, f"{COST} (images)."), cost),
-        (Statement("image-losses-say-little", PAGE, f"{SIGN} (images)."), sign),
+        (Statement("image-losses-say-little", HYPOTHESIS, f"{SIGN} (images)."), sign),
     ]

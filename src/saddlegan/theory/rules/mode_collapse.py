@@ -20,6 +20,7 @@ generated distribution, E[f1(D(x)) + 2 alpha mean_i f1(D(x_i)) k(x - x_i)]: its 
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,4 +128,5 @@ def outcomes(looks: Sequence[Look], occupied: NDArray, modes: NDArray) -> tuple[
         for values in (counts, counts - counts[0], hop_shares(occupied))
     )
     del gains[STANDARD.name]
+    hops = {name: replace(hop, low=max(hop.low, 0.0), high=min(hop.high, 1.0)) for name, hop in hops.items()}
     return found, gains, hops
