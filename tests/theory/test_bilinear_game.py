@@ -186,3 +186,9 @@ def test_section_finds_what_the_recurrences_say(section):
     assert limits["optimistic"] == "0.5774"
     assert limits["alternating"] == "none"
     assert [picture.name for picture in section.pictures] == ["paths", "rates"]
+
+
+@pytest.mark.parametrize("step", [0.0, -0.5, np.nan])
+def test_a_rate_is_measured_at_positive_steps_alone(step):
+    with pytest.raises(ConfigError, match="expected finite steps > 0"):
+        measured_rate(alternating(0.0), np.array([0.1, step]))

@@ -261,3 +261,9 @@ def test_section_says_what_was_found(section):
 def test_bad_input_is_refused_with_words(wrong, says):
     with pytest.raises(ConfigError, match=says):
         wrong()
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 1.5])
+def test_a_price_is_that_of_a_share(share):
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        densities.prices(share)

@@ -130,7 +130,12 @@ def moving(mu: Array) -> dict[str, tuple[Array, Array]]:
 
 
 def prices(share: float) -> dict[str, tuple[float, float]]:
-    """Of q that puts `share` where p has nothing, and of q that misses `share` of p, both one unit of length away."""
+    """Of q that puts `share` where p has nothing, and of q that misses `share` of p, both one unit of length away.
+
+    Raises `ConfigError` unless 0 < share < 1.
+    """
+    if not 0.0 < share < 1.0:
+        raise ConfigError(f"share={share}: expected a share between 0 and 1.")
     with np.errstate(divide="ignore"):
         part, whole = np.log([1.0 - share, share]), np.log([1.0, 0.0])
     return {name: (float(of(whole, part, 1.0)), float(of(part, whole, 1.0))) for name, of in DIVERGENCES.items()}

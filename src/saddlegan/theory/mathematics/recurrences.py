@@ -105,8 +105,11 @@ def measured_rate(method: Method, steps: NDArray, *, iterations: int = 2000) -> 
     """Factor on the distance per iteration at each of `steps`, over the last three quarters of a path.
 
     The state is rescaled as it goes, so that nothing overflows. A smooth bump weights the mean of the log factors: the
-    oscillation of the distance along a turning ellipse then leaves almost no trace in it.
+    oscillation of the distance along a turning ellipse then leaves almost no trace in it. Raises `ConfigError` where a
+    step is not positive.
     """
+    if not (np.isfinite(steps) & (steps > 0)).all():
+        raise ConfigError(f"steps={steps}: expected finite steps > 0.")
     state, logs = np.ones((4, steps.size)), np.zeros((iterations, steps.size))
     for t in range(iterations):
         after = method.update(state, steps)
