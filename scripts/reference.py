@@ -21,7 +21,7 @@ from saddlegan.reporting import quality, tables
 from saddlegan.reporting.ledger import Finding
 from saddlegan.reporting.pictures import representative
 from saddlegan.reporting.results import load_results
-from saddlegan.reporting.sections import load_sections
+from saddlegan.reporting.sections import load_sections, overview
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
@@ -82,7 +82,7 @@ def blocks() -> dict[str, str]:
         + "\n\n"
         + tables.paired_table(tables.comparisons(figure_1)),
         "claims": ledger(claims.decide(results)[0]),
-        "theory": ledger([finding for section in theory for finding in section.findings]),
+        "theory": overview(theory),
         "map": tables.overview_table(sweep, tables.comparisons(sweep)),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
