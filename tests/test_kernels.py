@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from saddlegan.kernels import kernel_density
+from saddlegan.kernels import dual_pull, kernel_density
 
 
 def written(fake, real, sigma, normalised):
@@ -41,3 +41,17 @@ def test_small_sigma_does_not_cancel_far_from_the_origin():
     distance = float(fake - real)  # as float32 holds it
     expected = torch.exp(-torch.tensor([[(distance / 0.01) ** 2]]))
     torch.testing.assert_close(kernel_density(fake, real, 0.01), expected, rtol=0.05, atol=0)
+
+
+def test_pull_towards_the_dual_step():
+    """At the target of eq. (5) the term of eq. (7) is alpha^2 mean f1^2, and pulls p_i by 2 alpha f1 / n."""
+    density = torch.rand(3, 5, dtype=torch.float64, requires_grad=True)
+    constraint = torch.randn(3, 5, dtype=torch.float64, requires_grad=True)
+    alpha = torch.tensor([[0.0], [0.5], [2.0]], dtype=torch.float64)
+    pull = dual_pull(density, constraint, alpha)
+    torch.testing.assert_close(pull, alpha[:, 0] ** 2 * constraint.square().mean(-1))
+    of_density, of_constraint = torch.autograd.grad(pull.sum(), [density, constraint], allow_unused=True)
+    torch.testing.assert_close(of_density, 2 * alpha * constraint / 5)
+    assert of_constraint is None  # the target is held fixed
+    held = density.detach() + 0.1
+    torch.testing.assert_close(dual_pull(density, constraint, 0.0, held), torch.full((3,), 0.01, dtype=torch.float64))

@@ -12,7 +12,7 @@ from saddlegan.checks import ConfigError
 from saddlegan.identity import difference, fingerprint
 
 RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", "samples.npz"
-SECTION = "section.json"  # of an experiment of the laboratory of theory
+SECTION, FAILURE = "section.json", "failure.json"  # of an experiment of the laboratory of theory
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 

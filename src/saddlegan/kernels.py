@@ -1,4 +1,4 @@
-"""The smoothed generated distribution of the primal-dual method: eqs. (3) and (6) of the reproduced paper."""
+"""The smoothed generated distribution of the primal-dual method, and its pull: eqs. (3), (5)-(7) of its paper."""
 
 import math
 from typing import Any
@@ -50,3 +50,18 @@ def kernel_density(
     """
     density = _MeanKernel.apply(fake / sigma, real / sigma)
     return density / (math.pi * sigma**2) ** (fake.shape[-1] / 2) if normalised else density
+
+
+def dual_pull(
+    density: Float[Tensor, "*seeds reals"],
+    constraint: Float[Tensor, "*seeds reals"],
+    alpha: float | Tensor,
+    start: Float[Tensor, "*seeds reals"] | None = None,
+) -> Float[Tensor, "*seeds"]:
+    """Second term of eq. (7): mean_i (p~_i - p_i)^2 with `density` p_i and p~_i = p_i - alpha f1(D(x_i)), held fixed.
+
+    The target p~, eq. (5), is one dual step from `start`, p_i itself where that is not given; `constraint` is
+    f1(D(x_i)). `alpha >= 0` is a number or broadcasts to the densities.
+    """
+    target = (density if start is None else start) - alpha * constraint
+    return (target.detach() - density).square().mean(-1)

@@ -8,23 +8,28 @@ class MeanLosses(nn.Module):
     """Sums of `players`' losses, a seed, over their steps since they were last taken: part of a checkpoint."""
 
     sums: Tensor
-    steps: Tensor
 
     def __init__(self, players: tuple[str, ...], seeds: int) -> None:
         super().__init__()
-        self.players = players
+        self.rows = {player: row for row, player in enumerate(players)}
+        self.steps = [0] * len(players)  # not a tensor: to count there would cost a toy's step as much as its sum
         self.register_buffer("sums", torch.zeros(len(players), seeds))
-        self.register_buffer("steps", torch.zeros(len(players), 1))
 
     def add(self, player: str, loss: Tensor) -> None:
         """Count a step of `player` with its loss `(seeds,)`."""
-        index = self.players.index(player)
-        self.sums[index] += loss
-        self.steps[index] += 1
+        row = self.rows[player]
+        self.sums[row].add_(loss)
+        self.steps[row] += 1
 
     def take(self) -> dict[str, Tensor]:
         """Each player's mean loss `(seeds,)`, NaN where it made no step; and begin anew."""
-        means = dict(zip(self.players, self.sums / self.steps, strict=True))
+        means = {player: self.sums[row] / (self.steps[row] or torch.nan) for player, row in self.rows.items()}
+        self.set_extra_state(torch.zeros(len(self.steps), dtype=torch.int64))
         self.sums.zero_()
-        self.steps.zero_()
         return means
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.steps)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.steps = state.tolist()

@@ -71,6 +71,22 @@ def test_a_failure_is_reported_and_the_rest_still_runs(experiments, tmp_path, mo
     assert "## 3. The game" in text
 
 
+def test_a_failure_keeps_what_an_earlier_run_left_until_one_succeeds(experiments, tmp_path, monkeypatch):
+    broken = Section("Broken", "Text.", [(STATEMENT, VERDICT)], pictures=[Picture("curve", "A curve", None)])
+    sound = experiments["saddlegan.theory.divergences"]
+    arguments = ["divergences", "--output", str(tmp_path)]
+    assert lab.main(arguments) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "divergences").iterdir()}
+    monkeypatch.setitem(experiments, "saddlegan.theory.divergences", SimpleNamespace(section=lambda: broken))
+    assert lab.main(arguments) == 1
+    assert {path.name: path.read_bytes() for path in (tmp_path / "divergences").iterdir()}.items() >= before.items()
+    assert "## 2. The game" in report_of(tmp_path)
+    assert "(what is shown is of an earlier run)" in report_of(tmp_path)
+    monkeypatch.setitem(experiments, "saddlegan.theory.divergences", sound)
+    assert lab.main(arguments) == 0
+    assert "## Problems\n\nNone" in report_of(tmp_path)
+
+
 def test_a_picture_that_cannot_be_drawn_is_a_failure_of_its_experiment_alone(experiments, tmp_path, monkeypatch):
     broken = Section("Broken", "Text.", [(STATEMENT, VERDICT)], pictures=[Picture("curve", "A curve", None)])
     monkeypatch.setitem(experiments, "saddlegan.theory.divergences", SimpleNamespace(section=lambda: broken))
@@ -117,7 +133,6 @@ def test_a_place_that_cannot_be_written_to_is_an_error_with_a_remedy(experiments
         (lambda content: json.dumps(content | {"findings": [{"id": "a"}]}), "cannot be read"),
         (lambda content: json.dumps(content | {"tables": [{"headers": ["x"], "caption": ""}]}), "cannot be read"),
         (lambda content: json.dumps(content | {"tables": ["x"]}), "cannot be read"),
-        (lambda content: json.dumps(content | {"status": "maybe"}), "its status"),
         (lambda content: json.dumps([content]), "cannot be read"),
         (lambda content: json.dumps(content | {"pictures": [{"name": "gone", "caption": ""}]}), "gone"),
     ],

@@ -16,7 +16,7 @@ from saddlegan import objectives
 from saddlegan.adversarial import AdversarialModule, Loss, Samples
 from saddlegan.checks import ConfigError, Literal, NonNegativeFloat, PositiveFloat, checked
 from saddlegan.extractor import Extractor
-from saddlegan.kernels import kernel_density
+from saddlegan.kernels import dual_pull, kernel_density
 from saddlegan.metrics.neighbours import distances
 from saddlegan.metrics.oracles import gradient_identity_error
 
@@ -59,8 +59,7 @@ class PrimalDual(AdversarialModule):
     def generator_loss(self, real: Samples, fake: Samples) -> Loss:  # eq. (7)
         first = super().generator_loss(real, fake)
         density = kernel_density(self.points(fake), self.points(real), self.sigma, self.normalised)  # eq. (6): p_g(x_i)
-        target = (density - self.alpha * self.pair.f1(self.discriminator(real))).detach()  # eq. (5), held fixed
-        return first + (target - density).square().mean(-1)
+        return first + dual_pull(density, self.pair.f1(self.discriminator(real)), self.alpha)
 
     def points(self, samples: Samples) -> Float[Tensor, "seeds batch dim"]:
         """Samples where the kernel measures their distance."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saddlegan.folder import RESULT, SECTION
+from saddlegan.folder import FAILURE, RESULT, SECTION
 
 STATUSES = ("finished", "diverged", "failed")
 FIELDS = {
@@ -104,7 +104,7 @@ def run_folders(top: Path, problems: list[Problem]) -> Iterator[Path]:
             yield Path(place)
             continue
         earlier = {"report.md", "claims.json"} <= set(files) or Path(place).name == "report"
-        if earlier or SECTION in files:
+        if earlier or {SECTION, FAILURE} & set(files):
             folders.clear()
             continue
         foreign = (file for file in sorted(files) if file not in KNOWN_FILES and not file.endswith(".log"))

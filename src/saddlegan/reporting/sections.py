@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saddlegan.folder import SECTION
+from saddlegan.folder import FAILURE, SECTION
 from saddlegan.reporting.ledger import MARKS, Finding, finding, paragraphs
 from saddlegan.reporting.runs import Problem
 from saddlegan.reporting.tables import escape, markdown
@@ -35,27 +35,35 @@ def load_sections(folders: Sequence[Path]) -> tuple[list[Loaded], list[Problem]]
         for place, below, files in os.walk(top):
             if Path(place).name == "report":
                 below.clear()
-            elif SECTION in files:
+            elif {SECTION, FAILURE} & set(files):
                 below.clear()
-                section = _read(Path(place))
+                if FAILURE in files:
+                    problems.append(_failure(Path(place), SECTION in files))
+                section = _read(Path(place)) if SECTION in files else None
                 if isinstance(section, Problem):
                     problems.append(section)
-                else:
+                elif section:
                     sections.setdefault(Path(place).resolve(), section)
     return sorted(sections.values(), key=lambda section: section.content["number"]), problems
+
+
+def _failure(folder: Path, earlier: bool) -> Problem:
+    try:
+        why = str(json.loads((folder / FAILURE).read_text(encoding="utf-8"))["error"])
+    except (OSError, ValueError, KeyError, TypeError):
+        why = "no error recorded"
+    return Problem("failed", folder.name, why + earlier * " (what is shown is of an earlier run)")
 
 
 def _read(folder: Path) -> Loaded | Problem:
     again = f"run `saddlegan-theory {folder.name}` again"
     try:
         content = json.loads((folder / SECTION).read_text(encoding="utf-8"))
-        if content.get("status") == "failed":
-            return Problem("failed", folder.name, str(content.get("error") or "no error recorded"))
         wrong = [name for name, kind in FIELDS.items() if not isinstance(content.get(name), kind)]
         section = Loaded(folder, content)
         wrong += [p["name"] for p in content["pictures"] if not (folder / f"{p['name']}.png").is_file()]
-        if wrong or content["status"] != "finished":
-            return Problem("damaged", folder.name, f"{SECTION}: {', '.join(wrong) or 'its status'}; {again}")
+        if wrong:
+            return Problem("damaged", folder.name, f"{SECTION}: {', '.join(wrong)}; {again}")
         blocks(section, folder)  # what can be written can be reported
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Problem("damaged", folder.name, f"{SECTION} cannot be read ({error}); {again}")

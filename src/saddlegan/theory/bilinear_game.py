@@ -20,8 +20,6 @@ from saddlegan.theory.pictures.bilinear_game import path_figure, rate_figure
 from saddlegan.theory.rules.bilinear_game import STEPS, Rates, agreement, convergence, remedies, swinging
 from saddlegan.theory.section import Picture, Section, Table
 
-OPTIONS: tuple[str, ...] = ()
-
 
 def section() -> Section:
     """Every method over the sweep, averages over 2^14 iterations."""

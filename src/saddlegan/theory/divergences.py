@@ -29,7 +29,6 @@ from saddlegan.theory.rules.divergences import (
 )
 from saddlegan.theory.section import Picture, Section, Table
 
-OPTIONS: tuple[str, ...] = ()
 DISTANCES = tuple(range(2, 17))
 
 

@@ -30,7 +30,6 @@ from saddlegan.theory.pictures.function_space import limit_figure, path_figure
 from saddlegan.theory.rules.function_space import SIZES, constant_steps, limits, reach
 from saddlegan.theory.section import Picture, Section, Table
 
-OPTIONS: tuple[str, ...] = ()
 WAYS = (derived_thresholds, jacobian_thresholds, simulated_thresholds)
 
 

@@ -26,6 +26,7 @@ from saddlegan.theory.rules.kernel_force import (
     RATIO,
     RECOVERY,
     SMALL,
+    half_widths,
     judge_pull,
     judge_ratio,
     judge_recovery,
@@ -33,7 +34,6 @@ from saddlegan.theory.rules.kernel_force import (
 )
 from saddlegan.theory.section import Picture, Section, Table
 
-OPTIONS: tuple[str, ...] = ()
 SOURCE = "Derived from eqs. (5)-(7) of Algorithm 1, arXiv:1802.01765"
 FIGURE_1 = 1 / math.sqrt(1e-3)  # sigma / std in Figure 1 of the reproduced paper, at sigma = 1 (the paper gives none)
 WIDTHS = np.sort([*np.geomspace(0.03, 30, 17), math.sqrt(2), FIGURE_1])  # sigma in stds of the data
@@ -114,6 +114,7 @@ def section() -> Section:
     )
     rows = [[f"{shift:g}", *(f"{value:.3g}" for value in row)] for shift, row in zip(SHIFTS, away, strict=True)]
     headers = ["generator off by, stds", *(f"sigma = {s:.3g} stds" for s in AWAY)]
+    terms = terms_figure(WIDTHS, integrated, sampled.mean(1), half_widths(sampled), u, pull(u, 1.0), FIGURE_1)
     forces_picture = forces_figure([field_line(2.0), field_line(6.0)], [field_plane(0.2), field_plane(1.0)])
     return Section(
         "Where the primal-dual step differs from the standard one",
@@ -121,7 +122,7 @@ def section() -> Section:
         findings,
         [Table(headers, rows, "Second over first gradient at alpha = 1, by integration.")],
         [
-            Picture("kernel-terms", TERMS, terms_figure(WIDTHS, integrated, sampled, u, pull(u, 1.0), FIGURE_1)),
+            Picture("kernel-terms", TERMS, terms),
             Picture("kernel-forces", FORCES, forces_picture),
             Picture("kernel-recovery", MAP, recovery_figure(REACHES, ALPHAS, right.mean(-1), lost)),
         ],

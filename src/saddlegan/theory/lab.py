@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from saddlegan.checks import ConfigError, nearest
-from saddlegan.folder import SECTION, write_json
+from saddlegan.folder import FAILURE, write_json
 from saddlegan.provenance import commit, versions
 from saddlegan.report import write_report
 from saddlegan.theory import EXPERIMENTS
@@ -72,7 +72,10 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _run(name: str, options: argparse.Namespace) -> bool:
-    """Run one experiment and keep what it hands over; whether it ran. A failure is words in its folder and here."""
+    """Run one experiment and keep what it hands over; whether it ran.
+
+    A failure is words in its folder and here; what an earlier run left there is kept.
+    """
     folder, start = options.output / name, time.perf_counter()
     about = {"number": list(EXPERIMENTS).index(name) + 1, "command": f"saddlegan-theory {name}"}
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +87,7 @@ def _run(name: str, options: argparse.Namespace) -> bool:
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         print(f"{name}: failed: {text}", file=sys.stderr)
-        write_json(folder / SECTION, about | {"status": "failed", "error": text})
+        write_json(folder / FAILURE, about | {"error": text})
         return False
     for statement, verdict in section.findings:
         print(f"{name}: {verdict.verdict.replace('_', ' ')}: {statement.id}")

@@ -36,7 +36,7 @@ from saddlegan.theory.rules.loss_and_quality import (
 )
 from saddlegan.theory.section import Picture, Section, Table
 
-OPTIONS: tuple[str, ...] = ("runs",)
+OPTIONS = ("runs",)
 SETTINGS, SEEDS, ITERATIONS, EVALUATIONS = 100, 2, 200, 20
 BUDGETS = (1, 2, 4, 8, 16, 32)
 LEARNED = 0.5  # W1 in stds

@@ -31,7 +31,6 @@ from saddlegan.theory.rules.optimal_discriminator import (
 )
 from saddlegan.theory.section import Picture, Section, Table
 
-OPTIONS: tuple[str, ...] = ()
 REAL, FAKE = Mixture((0.5, 0.5), (-1.5, 1.5), (0.6, 0.6)), gaussian(0.0, 1.25)
 PAIRS = ("js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein")
 MEANS, SCALES, STARTS = np.linspace(-3.0, 3.0, 13), np.geomspace(0.4, 2.5, 9), 12

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from saddlegan.figures import save_png
-from saddlegan.folder import SECTION, write_json
+from saddlegan.folder import FAILURE, SECTION, write_json
 from saddlegan.reporting.ledger import Finding, entry
 
 
@@ -41,17 +42,27 @@ class Section:
     pictures: Sequence[Picture] = field(default=())
 
     def write(self, folder: Path, about: dict[str, Any]) -> None:
-        """Write pictures, then section.json with `about` (command, seconds, versions, ...): without it none counts."""
+        """Write pictures, and section.json with `about` (command, seconds, versions, ...), for what the folder held.
+
+        All of it is made before anything old goes: where that fails, the folder stays as it was.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        for old in (folder / SECTION, *folder.glob("*.png")):
-            old.unlink(missing_ok=True)
-        for picture in self.pictures:
-            save_png(picture.figure, folder / f"{picture.name}.png")
-        content = {
-            "status": "finished",
+        with TemporaryDirectory(dir=folder) as new:
+            for picture in self.pictures:
+                save_png(picture.figure, Path(new) / f"{picture.name}.png")
+            write_json(Path(new) / SECTION, self._content(folder.name) | about)
+            for old in (folder / SECTION, folder / FAILURE, *folder.glob("*.png")):
+                old.unlink(missing_ok=True)
+            for file in sorted(
+                Path(new).iterdir(), key=lambda file: file.name == SECTION
+            ):  # last: without it none counts
+                file.replace(folder / file.name)
+
+    def _content(self, name: str) -> dict[str, Any]:
+        return {
             "title": self.title,
             "text": self.text,
-            "findings": [entry(*finding, (folder.name,)) for finding in self.findings],
+            "findings": [entry(*finding, (name,)) for finding in self.findings],
             "tables": [
                 {"headers": list(table.headers), "rows": [list(map(str, row)) for row in table.rows]}
                 | {"caption": table.caption}
@@ -59,4 +70,3 @@ class Section:
             ],
             "pictures": [{"name": picture.name, "caption": picture.caption} for picture in self.pictures],
         }
-        write_json(folder / SECTION, content | about)

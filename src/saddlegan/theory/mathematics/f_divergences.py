@@ -14,10 +14,8 @@ from scipy import integrate
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from saddlegan.theory.mathematics.densities import Array, gaussian_kl, log_normal
+from saddlegan.theory.mathematics.densities import LOG2, Array, gaussian_kl, log_normal
 from saddlegan.theory.mathematics.newton import densities_on, error, maximise
-
-LOG2 = math.log(2.0)
 
 
 class Row(NamedTuple):

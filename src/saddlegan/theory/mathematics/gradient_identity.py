@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.distributions import Categorical, MixtureSameFamily, Normal
 from torch.nn.functional import logsigmoid
 
 from saddlegan.checks import PositiveFloat, check_value
@@ -29,8 +30,7 @@ def pathwise(p: Mixture, mean: float, scale: float) -> NDArray:
 
 def _log_density(p: Mixture, x: Tensor) -> Tensor:
     weights, means, scales = torch.tensor([p.weights, p.means, p.scales], dtype=torch.float64)
-    heights = torch.log(weights / scales) - 0.5 * math.log(2.0 * math.pi)
-    return torch.logsumexp(heights - 0.5 * ((x[..., None] - means) / scales) ** 2, -1)
+    return MixtureSameFamily(Categorical(weights), Normal(means, scales)).log_prob(x)
 
 
 def differentiated(p: Mixture, mean: float, scale: float, step: float = 0.01) -> NDArray:

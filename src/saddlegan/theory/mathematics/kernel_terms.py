@@ -15,7 +15,7 @@ from torch import Tensor
 
 from saddlegan import objectives
 from saddlegan.checks import ConfigError, NonNegativeFloat, PositiveFloat, PositiveInt, check_value
-from saddlegan.kernels import kernel_density
+from saddlegan.kernels import dual_pull, kernel_density
 
 PAIR = objectives.js()
 Logit = Callable[[Tensor], Tensor]  # (*rows, n, dim) -> (*rows, n)
@@ -35,8 +35,7 @@ def forces(samples: Tensor, real: Tensor, logit: Logit, sigma: Tensor, alpha: Te
     samples = samples.detach().requires_grad_()
     first = PAIR.f1(logit(samples)).mean(-1)
     density = kernel_density(samples / sigma, real / sigma, 1.0)  # eq. (6)
-    target = (density - alpha * PAIR.f1(logit(real))).detach()  # eq. (5)
-    second = (target - density).square().mean(-1)
+    second = dual_pull(density, PAIR.f1(logit(real)), alpha)
     one, two = (-samples.shape[-2] * torch.autograd.grad(term.sum(), samples)[0] for term in (first, second))
     return one, two
 

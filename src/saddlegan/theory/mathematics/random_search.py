@@ -6,7 +6,6 @@ benchmark: the rates are ten times theirs, and the scale of the initial weights 
 """
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,10 +15,10 @@ from torch import Tensor
 
 from saddlegan import objectives
 from saddlegan.checks import ConfigError, PositiveInt, check_value
-from saddlegan.kernels import kernel_density
+from saddlegan.kernels import dual_pull, kernel_density
 from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator, StackedMLP
+from saddlegan.theory.mathematics.players import Stack
 
-Stack = TypeVar("Stack", bound=StackedMLP)
 PAIR = objectives.js()
 SATURATING, NON_SATURATING = objectives.saturating(PAIR), objectives.non_saturating(PAIR)
 METHODS = ("gan", "gan_non_saturating", "primal_dual")
@@ -146,8 +145,8 @@ def _generator_loss(
     points, data = (x[-len(third) :] / sigma for x in (fake, real))
     density = kernel_density(points, data, 1.0)
     with torch.no_grad():
-        target = density - alpha * PAIR.f1(discriminator(real)[-len(third) :])
-    second = (target - density).square().mean(-1)
+        constraint = PAIR.f1(discriminator(real)[-len(third) :])
+    second = dual_pull(density, constraint, alpha)
     return torch.cat(
         [SATURATING.generator(plain), NON_SATURATING.generator(other), SATURATING.generator(third) + second]
     )

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from saddlegan import objectives
 from saddlegan.checks import ConfigError, NonNegativeFloat, PositiveFloat, PositiveInt, check_value
-from saddlegan.kernels import kernel_density
+from saddlegan.kernels import dual_pull, kernel_density
 from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator, StackedMLP
 from saddlegan.theory.mathematics.players import adam, descend, merged
 
@@ -120,8 +120,8 @@ class Ring:
             density = self.density(fake, real)
             with torch.no_grad():
                 start = torch.where(self.held, self.density(before(latent), real), density)
-                target = start - self.alpha * PAIR.f1(self.logits(real))
-            step(PAIR.f1(self.logits(fake)).mean(-1) + (target - density).square().mean(-1))
+                constraint = PAIR.f1(self.logits(real))
+            step(PAIR.f1(self.logits(fake)).mean(-1) + dual_pull(density, constraint, self.alpha, start))
 
     def _turn(self, network: StackedMLP, steps: int) -> Iterator[Callable[[Tensor], None]]:
         check_value("steps", PositiveInt, steps)

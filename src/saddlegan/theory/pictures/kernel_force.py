@@ -23,19 +23,22 @@ class Field:
     fake: NDArray
 
 
-def terms_figure(widths: NDArray, near: NDArray, sampled: NDArray, u: NDArray, pulls: NDArray, mark: float) -> Figure:
-    """Ratio of the gradients against sigma in stds, `sampled (widths, seeds)` and `near` by integration, with the
-    formula; `mark` is Figure 1's. Pull against distance `u` in sigma."""
+def terms_figure(
+    widths: NDArray, near: NDArray, sampled: NDArray, half: NDArray, u: NDArray, pulls: NDArray, mark: float
+) -> Figure:
+    """Ratio of the gradients against sigma in stds, `sampled` with half-widths `half` and `near` by integration, with
+    the formula; `mark` is Figure 1's. Pull against distance `u` in sigma."""
     figure, (left, right) = grid(2, width=3.7, height=3.2)
     r = 1 / widths
-    half = 1.96 * sampled.std(1) / sampled.shape[1] ** 0.5
     left.plot(widths, near, color=BLUE, linewidth=1.8)
-    left.errorbar(widths, sampled.mean(1), half, fmt="o", color=ORANGE, linewidth=1.4, markersize=3.5)
+    left.errorbar(widths, sampled, half, fmt="o", color=ORANGE, linewidth=1.4, markersize=3.5)
     left.plot(widths, 4 * r**2 * (1 + 4 * r**2) ** -1.5, "--", color=GREY, linewidth=1)
     left.set(xscale="log", yscale="log", xlabel="sigma / std of the data", ylabel="second / first gradient, alpha = 1")
     left.axvline(mark, color=GREY, linewidth=0.8, linestyle=":")
     left.text(mark * 0.8, 0.4, "Figure 1", fontsize=8, color=GREY, ha="right", va="top", rotation=90)
-    for y, (label, color) in enumerate([("formula (dashed)", GREY), ("integrated", BLUE), ("sampled, 95 %", ORANGE)]):
+    for y, (label, color) in enumerate(
+        [("formula (dashed)", GREY), ("integrated", BLUE), ("sampled, 95 % together", ORANGE)]
+    ):
         left.text(0.32, 0.24 - 0.08 * y, label, fontsize=9, color=color, transform=left.transAxes)
     right.plot(u, pulls, color=BLUE, linewidth=1.8)
     right.plot(u, 2 * u * np.exp(-(u**2)), "--", color=GREY, linewidth=1)

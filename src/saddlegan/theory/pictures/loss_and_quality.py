@@ -40,6 +40,8 @@ def tracks_figure(tracks: Sequence[Losses]) -> Figure:
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
+    left.set_xscale("symlog", linthresh=1.0)  # a generator that stays blank has a loss of hundreds
+    left.xaxis.set_major_formatter("{x:g}")
     left.set_ylabel("Frechet distance to the data")
     handles = [left.plot([], [], color=color)[0] for color in colors.values()]
     place = {"loc": "outside lower left", "fontsize": 8.5, "frameon": False, "labelcolor": "linecolor"}

@@ -49,12 +49,17 @@ RECOVERY = (
 LEVEL = 0.1  # share of samples at the missing mode above which it is recovered
 
 
+def half_widths(sampled: NDArray) -> NDArray:
+    """Of the intervals of the means over seeds of `sampled (k, seeds)` that all hold together with 95 %, `(k,)`."""
+    count, seeds = sampled.shape
+    return stats.t.ppf(1 - 0.025 / count, seeds - 1) * sampled.std(1, ddof=1) / math.sqrt(seeds)
+
+
 def judge_ratio(sigmas: NDArray, integrated: NDArray, sampled: NDArray) -> Verdict:
     """Rule 1, at alpha = 1 and std = 1: `integrated (k,)`, `sampled (k, seeds)`."""
     theory, (count, seeds) = ratio_theory(sigmas, 1.0), sampled.shape
     error = float(np.abs(integrated / theory - 1).max())
-    half = stats.t.ppf(1 - 0.025 / count, seeds - 1) * sampled.std(1, ddof=1) / math.sqrt(seeds)
-    outside = int((np.abs(sampled.mean(1) - theory) > half).sum())
+    outside = int((np.abs(sampled.mean(1) - theory) > half_widths(sampled)).sum())
     top = sigmas[integrated.argmax()]
     text = (
         f"At {count} widths from sigma = {sigmas.min():.2g} to {sigmas.max():.3g} stds: largest relative error of the "

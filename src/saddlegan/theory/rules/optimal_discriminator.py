@@ -3,14 +3,14 @@
 Sources: Goodfellow et al. (2014), arXiv:1406.2661, Propositions 1 and 2, Theorem 1; the pairs (f0, f1) of `objectives`,
 each derived; Nowozin, Cseke, Tomioka (2016), arXiv:1606.00709. Rules, fixed beforehand:
 
-1. D* = p/(p+q), found by optimising a logit a point on a grid, for JS and (another statement) for every other pair
-   (f0, f1) against its own optimum; 4. C(G) = max_D V is -log 4 + 2 JSD over a family q = N(mu, s^2), the JSD by an
-   adaptive rule; 6. max_T E_p[T] - E_q[f*(T)] is D_f(p||q), with T* = f'(p/q), against closed forms. Reproduced if
-   every error, for functions |found - expected| / (1 + |expected|), is at most 1e-6, contradicted if one is above
-   1e-3, else (or if one is not a number) inconclusive.
+1. Four identities: D* = p/(p+q), found by optimising a logit a point on a grid, for JS and (another statement) for
+   every other pair (f0, f1) against its own optimum; C(G) = max_D V is -log 4 + 2 JSD over a family q = N(mu, s^2),
+   the JSD by an adaptive rule; max_T E_p[T] - E_q[f*(T)] is D_f(p||q), with T* = f'(p/q), against closed forms.
+   Reproduced if every error, for functions |found - expected| / (1 + |expected|), is at most 1e-6, contradicted if one
+   is above 1e-3, else (or if one is not a number) inconclusive.
 2. A trained network reaches D*: reproduced if the 95 % interval over seeds of the mean |D - D*|, weighted by (p+q)/2,
    of networks that saw 10 000 samples of each law lies below 0.02, contradicted if above, else inconclusive.
-5. The minimum of C(G) is -log 4, at q = p alone: descended from random starts with the gradient through the optimal D.
+3. The minimum of C(G) is -log 4, at q = p alone: descended from random starts with the gradient through the optimal D.
    Contradicted if a start ends below -log 4 - 1e-8, or within 1e-8 of it but with |mu| or |log s| > 1e-3; reproduced if
    none does and over half of the starts end there; else inconclusive.
 """
@@ -61,7 +61,7 @@ STATEMENTS = (
 
 
 def judge_errors(errors: Mapping[str, float], what: str) -> Verdict:
-    """Rules 1, 4 and 6 on the largest error of each part."""
+    """Rule 1 on the largest error of each part."""
     worst = max(errors, key=lambda name: errors[name] if errors[name] >= 0 else math.inf)
     outcome = "inconclusive"
     if errors[worst] > 1e-3:
@@ -84,7 +84,7 @@ def judge_network(distance: Estimate, outer: Estimate, untrained: float) -> Verd
 
 
 def judge_minimum(ends: Array) -> Verdict:
-    """Rule 5 on where each start ended, (starts, 3): C(G), mu, log scale."""
+    """Rule 3 on where each start ended, (starts, 3): C(G), mu, log scale."""
     above, away = ends[:, 0] + 2.0 * LOG2, np.abs(ends[:, 1:]).max(-1)
     there = (np.abs(above) <= 1e-8) & (away <= 1e-3)
     elsewhere = (above < -1e-8) | ((above <= 1e-8) & (away > 1e-3))
