@@ -16,6 +16,7 @@ from saddlegan.theory.mathematics.players import one_thread
 from saddlegan.theory.mathematics.random_starts import (
     FACTORS,
     NAMES,
+    NEAR,
     PAIRS,
     POINTS,
     SEEDS,
@@ -54,13 +55,14 @@ def section() -> Section:
     return Section(
         title="The primal-dual method in function space",
         text=f"D and p_g are free numbers on {POINTS} points, as in eq. (2) of the reproduced paper: no networks, no "
-        "samples. D climbs the sum of p_d f0(D) + p_g f1(D), kept where js has it in [0.01, 0.99]; p_g descends it, "
+        "samples. D climbs the sum of p_d f0(D) + p_g f1(D), its logit kept within 4.6 (js: D in [0.01, 0.99]); p_g "
+        "descends it, "
         "kept positive (orthant), or on the simplex by projection, or there by multiplicative weights (mirror). They "
         "step at once, or in turn, or D is optimal at each step. The distance is the total variation of p_g and p_d, "
         f"or the largest error of D where that is larger, in double precision, over {SEEDS} random starts.\n\n"
-        "A start counts as converging where its distance comes under 0.001, or still falls by half from a sixteenth "
-        "of a run to its end. The paper's theorem itself could not be read. The two smaller of the three "
-        "diminishing steps were added after js had failed at 0.5/sqrt(t).",
+        f"A start counts as converging where its distance stays within {NEAR:g} over the last quarter of the run. "
+        "Averages are over the last three quarters of the iterations so far, which have the limit of those over all, "
+        "if there is one. The theorem of Chen, Wang and Ge itself could not be read, so that the steps are ours.",
         findings=[
             reach(mean, "averaged"),
             reach(last, "last"),

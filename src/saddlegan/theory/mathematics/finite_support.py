@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from saddlegan.checks import ConfigError
+from saddlegan.checks import ConfigError, PositiveInt, check_value
 from saddlegan.objectives import Pair
 
 #: Both step from the same point; q sees the new D; D is optimal for q, then q steps.
@@ -34,7 +34,11 @@ class State(NamedTuple):
 
 
 class Distances(NamedTuple):
-    """Of the `last` iterate and of the `mean` one, (t, scheme, geometry, ...), after `iterations` (t,)."""
+    """Of the `last` iterate and of the `mean` one, (t, scheme, geometry, ...), after `iterations` (t,).
+
+    The mean is over the last three quarters of the iterations until then. That of all of them has the same limit, if
+    any (m(t) is a fixed mixture of m(t/4) and of it), but sheds its start as slowly as steps add up.
+    """
 
     iterations: Tensor
     last: Tensor
@@ -53,6 +57,7 @@ def support(probabilities: Tensor) -> Tensor:
 
 def uniform(n: int) -> Tensor:
     """p_i = 1/n; `ConfigError` where n < 2."""
+    check_value("n", PositiveInt, n)
     return support(torch.full((n,), 1 / n, dtype=torch.float64))
 
 
@@ -94,21 +99,25 @@ def run(
 
     The mean iterate weights each by its step. A distance is the largest of |D - D*| over the support, or the total
     variation between q and p where that is larger. Raises `ConfigError` where a step is not positive or
-    overflows, and where `p` is no distribution on two points or more.
+    overflows, where `p` is no distribution on two points or more, and where the start lies outside of its domain.
     """
     p, steps = support(p), torch.as_tensor(step, dtype=torch.float64)
+    check_value("every", PositiveInt, every)
     if not (torch.isfinite(steps) & (steps > 0)).all() or iterations < every:
         raise ConfigError(f"step={step}, iterations={iterations}: expected finite steps > 0 and at least {every}.")
+    if not (torch.isfinite(start.d) & torch.isfinite(logits_of(pair, start.d)) & (start.q >= 0)).all():
+        raise ConfigError("start: got D outside of its open domain or q < 0, expected a D that f0 and f1 have, q >= 0.")
     state = State(*(part.expand(torch.broadcast_shapes(part.shape, steps.shape)) for part in start))
-    sums, travelled, rows = [torch.zeros(()), torch.zeros(())], torch.zeros(()), []
+    total = (torch.zeros((), dtype=torch.float64),) * 3  # of steps times D, of steps times q, of steps
+    totals, rows = [total], []
     for t in range(1, iterations + 1):
         now = steps * t**power
         state = advance(pair, p, state, now)
-        sums = [total + now * part for total, part in zip(sums, state, strict=True)]
-        travelled = travelled + now
+        total = tuple(old + now * part for old, part in zip(total, (*state, 1.0), strict=True))
         if t % every == 0:
-            mean = State(*(total / travelled for total in sums))
-            rows.append((t, distance(pair, p, state), distance(pair, p, mean)))
+            totals.append(total)
+            d, q, travelled = (new - old for new, old in zip(total, totals[(len(totals) - 1) // 4], strict=True))
+            rows.append((t, distance(pair, p, state), distance(pair, p, State(d / travelled, q / travelled))))
             if not torch.isfinite(rows[-1][1] + rows[-1][2]).all():
                 raise ConfigError(
                     f"step={step}: got a path that overflows, expected a finite one. "

@@ -66,7 +66,7 @@ def search_figure(
         low, value, high = np.array([(one.low, one.value, one.high) for one in best[name]]).T
         left.fill_between(budgets, low, high, color=color, alpha=0.16, linewidth=0)
         left.plot(budgets, value, color=color, linewidth=1.6)
-        left.text(0.97, 0.95 - 0.09 * k, name, color=color, fontsize=9, ha="right", transform=left.transAxes)
+        generator.text(0.04, 0.95 - 0.09 * k, name, color=color, fontsize=9, transform=generator.transAxes)
         _below(right, ends[k].mean(-1), color)
     for ax, player in ((generator, "generator"), (discriminator, "discriminator")):
         ax.set(xlabel=f"rho of the {player}'s loss and W1", ylabel="share of settings below", xlim=(-1, 1))
