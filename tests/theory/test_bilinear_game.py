@@ -188,7 +188,10 @@ def test_section_finds_what_the_recurrences_say(section):
     assert [picture.name for picture in section.pictures] == ["paths", "rates"]
 
 
-@pytest.mark.parametrize("step", [0.0, -0.5, np.nan])
-def test_a_rate_is_measured_at_positive_steps_alone(step):
-    with pytest.raises(ConfigError, match="expected finite steps > 0"):
-        measured_rate(alternating(0.0), np.array([0.1, step]))
+@pytest.mark.parametrize("step", [0.0, -1.0, np.nan, np.inf, 1e160])
+def test_rates_of_steps_that_are_none_or_overflow(step):
+    for rate in (recurrences.measured_rate, recurrences.derived_rate):
+        with pytest.raises(ConfigError, match="smaller ones"):
+            rate(recurrences.simultaneous(0.0), np.array([0.1, step]))
+    with pytest.raises(ConfigError, match="iterations"):
+        recurrences.measured_rate(recurrences.simultaneous(0.0), np.array([0.1]), iterations=0)

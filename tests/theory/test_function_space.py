@@ -8,6 +8,7 @@ import torch
 from scipy.optimize import brentq
 
 from saddlegan.checks import ConfigError
+from saddlegan.objectives import pair_named
 from saddlegan.reporting.statistics import share
 from saddlegan.theory import function_space as lab
 from saddlegan.theory.mathematics import finite_support as space
@@ -241,3 +242,26 @@ def test_distance_is_the_larger_of_total_variation_and_the_worst_error_of_d():
         d = torch.tensor([0.5, worst, 0.5], dtype=torch.float64)
         q = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
         assert space.distance(JS, p, State(d, q)).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n", [0, 1, -1])
+def test_limits_of_a_support_that_is_none(n):
+    with pytest.raises(ConfigError):
+        step_limits.derived_thresholds(JS, n)
+
+
+def test_limit_where_d_is_damped_more_than_it_turns():
+    """p a > 2 |b|: the error of D overshoots at the smaller root of 4 - 2 step p a + step^2 b^2 = 0."""
+    pair = pair_named("approximate_wasserstein", epsilon=5.0)
+    found, jacobian = (way(pair, 2) for way in (step_limits.derived_thresholds, step_limits.jacobian_thresholds))
+    np.testing.assert_allclose(jacobian, found, rtol=1e-4, atol=0)
+    assert found[0, 0] < 0.25
+
+
+def test_a_start_outside_of_its_domain_is_not_called_an_overflow():
+    p, state = start(JS)
+    for d, q in ((torch.ones_like(state.d), state.q), (state.d, -state.q)):
+        with pytest.raises(ConfigError, match="start: got D outside"):
+            run(JS, p, State(d, q), 0.1, iterations=10)
+    with pytest.raises(ConfigError, match="every"):
+        run(JS, p, state, 0.1, iterations=10, every=0)

@@ -193,14 +193,18 @@ def test_mnist_is_halved_in_resolution():
     ("make", "words"),
     [
         (lambda: images(seeds=0), "seeds=0"),
-        (lambda: images(batch=0), "batch=0"),
-        (lambda: images(count=4), "batch=8: got more than the 4 images"),
+        (lambda: images(batch=1), "batch=1: expected from 2"),
+        (lambda: images(count=4), "batch=8: expected from 2 to 4"),
         (lambda: fresh.train_fresh(images(), [], 0, 1), "iterations=0"),
         (lambda: fresh.train_fresh(images(), [], 1, 0), "every=0"),
         (lambda: fresh.frozen_generators(images(), (0, 2)), "epochs"),
+        (lambda: fresh.frozen_generators(images(), ()), "at least one"),
+        (lambda: fresh.frozen_generators(images(), (2, 1, 1)), "numbers that grow"),
         (lambda: lab.pathwise(NORMAL, 0.0, 0.0), "scale=0.0"),
         (lambda: lab.differentiated(NORMAL, 0.0, 1.0, step=0.0), "step=0.0"),
         (lambda: lab.differentiated(NORMAL, 0.0, -1.0), "scale=-1.0"),
+        (lambda: lab.differentiated(NORMAL, 100.0, 1.0), "widen the grid"),
+        (lambda: lab.differentiated(NORMAL, 0.0, 0.002), "smaller"),
     ],
 )
 def test_bad_input_is_refused(make, words):

@@ -165,10 +165,15 @@ def test_recovery_is_judged_on_both_sides_of_its_rule():
         (lambda: terms.forces(normal(3, 2), normal(3, 2), plane, ONE, -ONE), "alpha"),
         (lambda: terms.forces(normal(0, 2), normal(3, 2), plane, ONE, ONE), "got 0 samples"),
         (lambda: terms.pull(np.ones(1), -1.0), "sigma"),
+        (lambda: terms.ratio_theory(np.array([1.0, 0.0]), 1.0), "sigma"),
+        (lambda: terms.ratio_theory(1.0, -1.0), "alpha"),
+        (lambda: terms.ratio_integrated(1.0, 1.0, 1.0, 100.0), "over 30 std"),
         (lambda: terms.ratio_integrated(1.0, 1.0, 0.0, 0.1), "std"),
         (lambda: terms.ratio_integrated(1.0, 1.0, 1.0, 0.0), "shift"),
         (lambda: terms.ratio_integrated(1.0, -1.0, 1.0, 0.1), "alpha"),
         (lambda: terms.ratio_sampled(1.0, 1.0, 1.0, 0.1, count=0, seeds=2), "count"),
+        (lambda: terms.ratio_sampled(1.0, 1.0, 1.0, 0.0, count=2, seeds=2), "shift"),
+        (lambda: terms.recover(np.ones(1), np.ones(1), **FLOW | {"time": 0.05}), "time / step"),
         (lambda: terms.smoothed_logit(normal(3, 1), normal(1, 1), 1.0), "got 1, expected two"),
         (lambda: terms.smoothed_logit(normal(3, 1), normal(2, 1), 0.0), "std"),
         (lambda: terms.recover(np.ones(1), np.ones(1), **FLOW | {"seeds": 0}), "seeds"),
@@ -208,3 +213,13 @@ def test_fields_point_to_the_missing_modes(section):
     assert (line.first[line.points[:, 0] > 1] > 9).all()  # past the middle the standard term leads on
     on_samples = np.linalg.norm(ring.points - [1, 0], axis=-1) < 0.15
     assert (ring.second[on_samples, 0] < 0).all()  # to the seven others
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 3.0])
+def test_a_sample_at_the_centre_feels_another_ratio_than_the_mean_does(sigma):
+    """Near equilibrium, data N(0, 1): 4 alpha r^2 (1 + 2 r^2)^(-3/2), as the section says."""
+    quantiles = stats.norm.ppf((np.arange(4000) + 0.5) / 4000)
+    real, sample = torch.from_numpy(quantiles)[:, None], torch.zeros(1, 1).double()
+    logit = lambda x: -0.001 * x.squeeze(-1)  # noqa: E731
+    first, second = terms.forces(sample, real, logit, torch.tensor(sigma).double(), torch.tensor(0.7).double())
+    assert float(second / first) == pytest.approx(4 * 0.7 / sigma**2 * (1 + 2 / sigma**2) ** -1.5, rel=2e-3)

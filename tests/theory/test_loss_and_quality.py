@@ -252,6 +252,7 @@ def test_spread_and_budget_are_judged_on_both_sides():
         (lambda: searching.search(still(1), seeds=1, iterations=0, evaluations=1), "iterations"),
         (lambda: searching.search(still(1), seeds=1, iterations=3, evaluations=2), "expected a multiple"),
         (lambda: between_share(np.ones((3, 1))), "two seeds"),
+        (lambda: between_share(np.ones((3, 2))), "not all the same"),
         (lambda: expected_best(np.ones(3), (0,)), "budgets"),
         (lambda: expected_best(np.ones(0), (1,)), "0 settings"),
     ],

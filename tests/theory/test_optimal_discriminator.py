@@ -172,7 +172,7 @@ def test_network_both_ways():
     tail = Estimate(0.1, 0.05, 0.15, 8)
 
     def judged(*values):
-        return rules.judge_network(average(values), tail, 0.2).verdict
+        return rules.judge_network(average(values), tail, (0.2, 0.25)).verdict
 
     assert judged(0.010, 0.011, 0.012, 0.013) == "reproduced"
     assert judged(0.030, 0.031, 0.032, 0.033) == "contradicted"
@@ -224,6 +224,7 @@ LOG_P = log_normal(X, 0.0, 1.0)
         (lambda: newton.densities_on(X, LOG_P, LOG_P + 0.1), "mass 1.1"),
         (lambda: newton.densities_on(X, np.full_like(X, -np.inf), LOG_P), "mass 0"),
         (lambda: closed_forms(1.0, 0.0), "expected a finite number > 0"),
+        (lambda: f_divergences.table_rows(X, 1.0, 0.5), "infinite else"),
         (lambda: generator_cost(X, np.array([15.0]), np.array([0.0])), "widen the grid"),
         (lambda: train(gaussian(0, 1), gaussian(0, 1), X, samples=(0,), seeds=1, steps=1, marks=(1,)), "expected >= 1"),
         (

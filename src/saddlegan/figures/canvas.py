@@ -37,6 +37,12 @@ def grid(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
+def legend_below(ax: Axes) -> None:
+    """A frameless legend under the axes, at their left, its words in the colour of what they name."""
+    place = {"loc": "upper left", "bbox_to_anchor": (0, -0.17), "frameon": False}
+    ax.legend(fontsize=9, labelcolor="linecolor", handlelength=1.4, **place)
+
+
 def save_png(figure: Figure, path: Path) -> Path:
     """Write `figure` to `path` whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

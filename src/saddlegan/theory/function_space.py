@@ -42,7 +42,7 @@ def section() -> Section:
         others = [torch.stack([way(pair, 4) for pair in PAIRS.values()]) for way in WAYS[:2]]
         last, mean = (cases({name: getattr(falling[name], part) for name in NAMES}) for part in ("last", "mean"))
         fixed_last, fixed_mean = cases({"js": fixed.last}), cases({"js": fixed.mean})
-        traces = [trace(factor) for factor in (0.5, 1.2)]
+        traces = {f"step {factor:g} times the limit": trace(factor) for factor in (0.5, 1.2)}
     caption = (
         "js: limits of a constant step against p = 1/n, dots by simulation; and how many random starts converge, "
         "of the last (solid) and the averaged iterate (dotted)."
@@ -51,6 +51,8 @@ def section() -> Section:
         "js: distance to the equilibrium, median over seeds, of the last (solid) and the averaged iterate (dotted), "
         "p_g >= 0; and D and p_g at one of eight points, both stepping at once, from the black dot."
     )
+    drawn = {f"step {step:g}/sqrt(t)": (falling["js"], at) for at, step in enumerate(STEPS.tolist()) if step == 0.2}
+    drawn |= {f"step {x:g} times the limit": (fixed, at) for at, x in enumerate(FACTORS.tolist()) if x == 1.5}
     shown = limit_figure(SIZES, derived, simulated, FACTORS.numpy(), _grid(fixed_last), _grid(fixed_mean))
     return Section(
         title="The primal-dual method in function space",
@@ -72,7 +74,7 @@ def section() -> Section:
         tables=[_limit_table(derived, simulated), _case_table(last, mean)],
         pictures=[
             Picture("limits", caption, shown),
-            Picture("paths", paths, path_figure(falling["js"], fixed, traces)),
+            Picture("paths", paths, path_figure(drawn, traces)),
         ],
     )
 

@@ -66,12 +66,13 @@ def section() -> Section:
     distances = np.abs(found - optimum) @ weights
     outer = np.where(np.abs(weights.cumsum() - 0.5) > 0.495, weights, 0.0)
     tail = np.abs(found[-1, -1] - optimum) @ outer / outer.sum()
+    untrained = [float(np.abs(0.5 - optimum) @ part / part.sum()) for part in (weights, outer)]
     errors = {name: error(*pair) for name, pair in optima.items()}
     gap = float(np.abs(descents.cost - descents.theory).max())
     verdicts = (
-        judge_errors({"js": errors["js"]}, "|D - D*|"),
+        judge_errors({"js": errors["js"]}, "|D - D*| / (1 + |D*|)"),
         judge_errors({name: errors[name] for name in PAIRS[1:]}, "|D - D*| / (1 + |D*|)"),
-        judge_network(average(distances[-1, -1]), average(tail), float(np.abs(0.5 - optimum) @ weights)),
+        judge_network(average(distances[-1, -1]), average(tail), (untrained[0], untrained[1])),
         judge_errors({f"{descents.cost.size} q": gap}, "|C(G) - (2 JSD - log 4)|"),
         judge_minimum(descents.ends),
         judge_errors({name: max(abs(a - b), at) for name, (a, b, at) in rows.items()}, "error of the value and of T"),

@@ -122,7 +122,12 @@ def gaussian_js(mu: Array, scale: float) -> tuple[Array, Array]:
 
 
 def moving(mu: Array) -> dict[str, tuple[Array, Array]]:
-    """Values and gradients by mu > 0 of every divergence between N(0, 1) and N(mu, 1), each (len(mu),)."""
+    """Values and gradients by mu >= 0 of every divergence between N(0, 1) and N(mu, 1), each (len(mu),).
+
+    Raises `ConfigError` where one is negative or not finite.
+    """
+    if not ((mu >= 0) & np.isfinite(mu)).all():
+        raise ConfigError(f"mu={mu}: expected finite numbers >= 0: the gradients are those of moving away from 0.")
     forward, reverse = gaussian_kl(mu, 1.0)
     variation = special.erf(mu / math.sqrt(8.0)), np.exp(-(mu**2) / 8.0) / math.sqrt(2.0 * math.pi)
     pairs = (forward, mu), (reverse, mu), gaussian_js(mu, 1.0), variation, (mu, np.ones_like(mu))

@@ -14,6 +14,7 @@ from scipy import integrate
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from saddlegan.checks import ConfigError
 from saddlegan.theory.mathematics.densities import LOG2, Array, gaussian_kl, log_normal
 from saddlegan.theory.mathematics.newton import densities_on, error, maximise
 
@@ -59,7 +60,12 @@ def closed_forms(mu: float, scale: float) -> dict[str, float]:
 
 
 def table_rows(x: Array, mu: float, scale: float) -> dict[str, tuple[float, float, float]]:
-    """Per row of f-GAN: the value found, the closed form, `error` of T; p = N(0, 1), q = N(mu, scale^2)."""
+    """Per row of f-GAN: the value found, the closed form, `error` of T; p = N(0, 1), q = N(mu, scale^2).
+
+    Raises `ConfigError` where scale^2 <= 1/2, where Pearson's divergence is infinite.
+    """
+    if not scale**2 > 0.5:
+        raise ConfigError(f"scale={scale:g}: expected over 0.71, as Pearson's divergence is infinite else.")
     real, fake, found = *densities_on(x, log_normal(x, 0.0, 1.0), log_normal(x, mu, scale)), {}
     for (name, row), exact in zip(ROWS.items(), closed_forms(mu, scale).values(), strict=True):
         t = row.nu(maximise(row.nu, lambda raw, row=row: -row.conjugate(row.nu(raw)), real, fake))

@@ -42,14 +42,13 @@ class Course:
 class Images:
     """What GANs of `seeds` are trained on: `train` (n, pixels) in [0, 1] by minibatches of `batch`; `others` held out.
 
-    Raises `ConfigError` where a size is < 1, or a minibatch larger than the data.
+    Raises `ConfigError` where there is no seed, or a minibatch is of fewer than two or more than there are images.
     """
 
     def __init__(self, train: Tensor, others: Tensor, *, seeds: int, batch: int) -> None:
         check_value("seeds", PositiveInt, seeds)
-        check_value("batch", PositiveInt, batch)
-        if batch > len(train):
-            raise ConfigError(f"batch={batch}: got more than the {len(train)} images, expected at most as many.")
+        if not 2 <= batch <= len(train):
+            raise ConfigError(f"batch={batch}: expected from 2 to {len(train)}, the number of images.")
         self.train, self.others, self.seeds, self.batch = train, others, seeds, batch
         self.random = torch.Generator().manual_seed(0)
 
@@ -71,8 +70,13 @@ class Images:
 
 
 def frozen_generators(images: Images, epochs: Sequence[int]) -> list[MLPGenerator]:
-    """Generators after so many `epochs` of alternating steps, theirs by -log D. Raises `ConfigError` where one < 1."""
+    """Generators after so many `epochs` of alternating steps, theirs by -log D.
+
+    Raises `ConfigError` unless `epochs` are numbers >= 1 that grow.
+    """
     check_value("epochs", list[PositiveInt], epochs)
+    if not epochs or list(epochs) != sorted(set(epochs)):
+        raise ConfigError(f"epochs: got {list(epochs)}, expected numbers that grow, at least one. Remedy: sort them.")
     generator, discriminator = images.networks(range(images.seeds))
     mine, its = adam(generator), adam(discriminator)
     kept = []

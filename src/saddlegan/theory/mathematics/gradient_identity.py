@@ -10,7 +10,7 @@ from torch.distributions import Categorical, MixtureSameFamily, Normal
 from torch.nn.functional import logsigmoid
 
 from saddlegan.checks import PositiveFloat, check_value
-from saddlegan.theory.mathematics.densities import Mixture, gaussian, js, kl
+from saddlegan.theory.mathematics.densities import Mixture, covered, gaussian, js, kl
 
 
 def pathwise(p: Mixture, mean: float, scale: float) -> NDArray:
@@ -36,15 +36,16 @@ def _log_density(p: Mixture, x: Tensor) -> Tensor:
 def differentiated(p: Mixture, mean: float, scale: float, step: float = 0.01) -> NDArray:
     """(2, 2): the derivatives of KL(q||p) - 2 JSD and of 2 JSD in mean and scale of q, by central differences.
 
-    Of `step` scales and of half of it, extrapolated. Raises `ConfigError` where scale or step <= 0.
+    Of `step` scales and of half of it, extrapolated. Raises `ConfigError` where scale or step <= 0, and where the grid
+    from -40 to 40 does not hold p and q.
     """
     for name, value in (("scale", scale), ("step", step)):
         check_value(name, PositiveFloat, value)
     x = np.linspace(-40.0, 40.0, 8001)
-    log_p = p.log_density(x)
+    log_p = covered(p.log_density(x), 0.01)
 
     def divergences(m: float, s: float) -> NDArray:
-        log_q = gaussian(m, s).log_density(x)
+        log_q = covered(gaussian(m, s).log_density(x), 0.01)
         jsd = js(log_p, log_q, 0.01)
         return np.array([kl(log_q, log_p, 0.01) - 2.0 * jsd, 2.0 * jsd])
 

@@ -52,8 +52,12 @@ def ratio_theory(sigma: NDArray | float, alpha: float, std: float = 1.0) -> NDAr
     """Second over first gradient in the shift of N(shift, std^2) towards data N(0, std^2), D optimal, shift -> 0.
 
     The first is shift / (2 std^2), the second 2 alpha E[f1(D(x)) dp(x)/dshift] with f1 = shift x / (2 std^2) and
-    p(x) ~ exp(-(x - shift)^2 / (sigma^2 + 2 std^2)). At most 0.385 alpha, at sigma = std sqrt 2.
+    p(x) ~ exp(-(x - shift)^2 / (sigma^2 + 2 std^2)). At most 0.385 alpha, at sigma = std sqrt 2. Raises `ConfigError`
+    where sigma or std is not positive, or alpha is negative.
     """
+    check_value("sigma", PositiveFloat, float(np.min(sigma)))
+    check_value("std", PositiveFloat, std)
+    check_value("alpha", NonNegativeFloat, alpha)
     r = std / np.asarray(sigma, dtype=float)
     return 4 * alpha * r**2 * (1 + 4 * r**2) ** -1.5
 
@@ -68,6 +72,8 @@ def ratio_integrated(sigma: float, alpha: float, std: float, shift: float) -> fl
     for name, value in {"sigma": sigma, "std": std, "shift": shift}.items():
         check_value(name, PositiveFloat, value)
     check_value("alpha", NonNegativeFloat, alpha)
+    if shift > 30 * std:
+        raise ConfigError(f"shift={shift:g}: got over 30 std, where D is 1 to rounding. Remedy: a smaller shift.")
     z = np.linspace(-9, 9, 289)
     caught = special.expit(_linear_logit(shift + std * z, shift, std))  # D on samples
     first = np.trapezoid(stats.norm.pdf(z) * caught, z) * shift / std**2
@@ -79,8 +85,12 @@ def ratio_integrated(sigma: float, alpha: float, std: float, shift: float) -> fl
 
 
 def ratio_sampled(sigma: float, alpha: float, std: float, shift: float, *, count: int, seeds: int) -> NDArray:
-    """The same from `forces` on `count` draws of each side: a ratio a seed, from the same draws at any sigma."""
+    """The same from `forces` on `count` draws of each side: a ratio a seed, from the same draws at any sigma.
+
+    Raises `ConfigError` where a number is out of its range.
+    """
     check_value("std", PositiveFloat, std)
+    check_value("shift", PositiveFloat, shift)
     check_value("count", PositiveInt, count)
     check_value("seeds", PositiveInt, seeds)
     noise = torch.from_numpy(np.random.default_rng(0).standard_normal((2, seeds, count, 1)))
@@ -117,7 +127,7 @@ def recover(
     """
     for name, value in {"distance": distance, "std": std, "time": time, "step": step}.items():
         check_value(name, PositiveFloat, value)
-    for name, value in {"count": count, "seeds": seeds}.items():
+    for name, value in {"count": count, "seeds": seeds, "time / step": round(time / step)}.items():
         check_value(name, PositiveInt, value)
     rng, shape = np.random.default_rng(0), (len(alphas), len(sigmas), seeds)
     noise = rng.standard_normal((2, 1, 1, seeds, count, 1))

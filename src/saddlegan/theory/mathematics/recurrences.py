@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from saddlegan.checks import ConfigError
+from saddlegan.checks import ConfigError, PositiveInt, check_value
 
+LARGEST = 1e50  # of steps: their squares, and distances after them, are finite
 DOUBLED_STEPS, DOUBLED_ITERATIONS = 0.05 * 2.0 ** np.arange(4), 50 * 2 ** np.arange(4)  # of `swings`
 
 
@@ -97,8 +98,19 @@ def average(points: NDArray, *, power: float = 0.0) -> NDArray:
 
 
 def derived_rate(method: Method, steps: NDArray) -> NDArray:
-    """Spectral radius at each of `steps`: the largest root of the polynomial, an eigenvalue of its companion matrix."""
+    """Spectral radius at each of `steps`: the largest root of the polynomial, an eigenvalue of its companion matrix.
+
+    Raises `ConfigError` where a step is not positive or overflows.
+    """
+    _check(steps)
     return np.array([np.abs(np.roots(method.polynomial(step))).max() for step in steps])
+
+
+def _check(steps: NDArray) -> None:
+    if not ((steps > 0) & (steps < LARGEST)).all():
+        raise ConfigError(
+            f"steps={steps}: expected steps in (0, {LARGEST:g}): larger ones overflow. Remedy: smaller ones."
+        )
 
 
 def measured_rate(method: Method, steps: NDArray, *, iterations: int = 2000) -> NDArray:
@@ -106,10 +118,10 @@ def measured_rate(method: Method, steps: NDArray, *, iterations: int = 2000) -> 
 
     The state is rescaled as it goes, so that nothing overflows. A smooth bump weights the mean of the log factors: the
     oscillation of the distance along a turning ellipse then leaves almost no trace in it. Raises `ConfigError` where a
-    step is not positive.
+    step is not positive or overflows.
     """
-    if not (np.isfinite(steps) & (steps > 0)).all():
-        raise ConfigError(f"steps={steps}: expected finite steps > 0.")
+    check_value("iterations", PositiveInt, iterations)
+    _check(steps)
     state, logs = np.ones((4, steps.size)), np.zeros((iterations, steps.size))
     for t in range(iterations):
         after = method.update(state, steps)

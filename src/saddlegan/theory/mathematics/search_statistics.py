@@ -24,9 +24,13 @@ def rank_correlation(loss: NDArray, quality: NDArray) -> float:
 
 def between_share(values: NDArray) -> Estimate:
     """Share of the variance of `values` (settings, seeds) that lies between settings, by the one-way analysis of
-    variance, with its bootstrap interval over settings. Raises `ConfigError` of fewer than two of either."""
-    if min(values.shape) < 2:
-        raise ConfigError(f"values: got shape {values.shape}, expected two settings and two seeds at least.")
+    variance, with its bootstrap interval over settings. Raises `ConfigError` of fewer than two of either, and of
+    values that are all the same."""
+    if min(values.shape) < 2 or not np.ptp(values) > 0:
+        raise ConfigError(
+            f"values: got shape {values.shape} and range {np.ptp(values):g}, expected two settings and two seeds at "
+            "least that are not all the same."
+        )
     rng = np.random.default_rng(0)
     drawn = _share(values[rng.integers(len(values), size=(RESAMPLES, len(values)))])
     low, high = np.quantile(drawn, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))

@@ -17,9 +17,11 @@ def derived_thresholds(pair: Pair, n: int) -> Tensor:
     """The step under which a constant one converges near equilibrium, for p_i = 1/n.
 
     With a = -(f0 + f1)'' and b = f1' at D*, a point of the support follows a pair of linear recurrences: D's error is
-    damped by p a and turned into q's by b. Multiplicative weights scale q's step by p. On the simplex, D's mean error
-    is damped alone, and overshoots for steps over 2 / (p a).
+    damped by p a and turned into q's by b. Where p a > 2 |b| it overshoots before it would turn outward.
+    Multiplicative weights scale q's step by p. On the simplex, D's mean error is damped alone, and overshoots for steps
+    over 2 / (p a). Raises `ConfigError` where n < 2.
     """
+    uniform(n)
     d = torch.tensor(equilibrium(pair), dtype=torch.float64, requires_grad=True)
     logits = logits_of(pair, d)
     (b,) = torch.autograd.grad(pair.f1(logits), d, create_graph=True)
@@ -29,7 +31,8 @@ def derived_thresholds(pair: Pair, n: int) -> Tensor:
     for geometry, turn in zip(GEOMETRIES, (square, square, square / n), strict=True):
         mean = math.inf if geometry == "orthant" else 2 / damping
         alternating = (math.sqrt(damping**2 + 4 * turn) - damping) / turn
-        columns.append([min(damping / turn, mean), min(alternating, mean), 2 * damping / turn])
+        simultaneous = (damping - math.sqrt(max(damping**2 - 4 * turn, 0))) / turn
+        columns.append([min(simultaneous, mean), min(alternating, mean), 2 * damping / turn])
     return torch.tensor(columns, dtype=torch.float64).T
 
 

@@ -45,10 +45,10 @@ def two_modes(separation: float, width: float) -> Mixture:
 def halves(name: str, p: Mixture) -> tuple[Fit, Fit]:
     """The best N(m, s^2) with m nearer to the middle of modes at -a and a, and the best nearer to a: p is symmetric.
 
-    Raises `ConfigError` unless p has two modes.
+    Raises `ConfigError` unless p is such a one.
     """
-    if len(p.means) != 2:
-        raise ConfigError(f"p: got {len(p.means)} modes, expected 2: use two_modes.")
+    if len(p.means) != 2 or sum(p.means) or len({*p.weights}) > 1 or len({*p.scales}) > 1:
+        raise ConfigError(f"p: got modes at {list(p.means)}, expected two alike at -a and a: use two_modes.")
     half = max(p.means)
     return _fit_within(name, p, 0.0, 0.5 * half), _fit_within(name, p, 0.5 * half, 1.5 * half)
 

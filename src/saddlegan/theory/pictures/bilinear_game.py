@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from saddlegan.figures.canvas import GREY, INK, LINES, grid
+from saddlegan.figures.canvas import GREY, INK, LINES, grid, legend_below
 
 Curves = dict[str, NDArray]
 
@@ -35,7 +35,7 @@ def path_figure(plain: Curves, cured: Curves, means: dict[str, tuple[NDArray, fl
         title="average of the path", xlabel="iteration", ylabel="distance to (0, 0)", xscale="log", yscale="log"
     )
     for ax in axes:
-        _legend(ax)
+        legend_below(ax)
     return figure
 
 
@@ -64,10 +64,5 @@ def rate_figure(steps: NDArray, measured: Curves, derived: Curves) -> Figure:
         ax.set(ylim=(0.75, 1.5))
         ax.set_xticks([0.05, 0.1, 0.2, 0.5, 1, 2], ["0.05", "0.1", "0.2", "0.5", "1", "2"])
         ax.minorticks_off()
-        _legend(ax)
+        legend_below(ax)
     return figure
-
-
-def _legend(ax: Axes) -> None:
-    place = {"loc": "upper left", "bbox_to_anchor": (0, -0.16), "frameon": False}
-    ax.legend(fontsize=9, labelcolor="linecolor", handlelength=1.2, **place)

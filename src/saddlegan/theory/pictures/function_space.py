@@ -1,14 +1,13 @@
 """Pictures of the method in function space: limits of the step, shares of starts, distances, and the phase plane."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from saddlegan.figures.canvas import GREY, INK, LINES, grid
+from saddlegan.figures.canvas import GREY, INK, LINES, grid, legend_below
 from saddlegan.theory.mathematics.finite_support import SCHEMES, Distances
 
 
@@ -36,17 +35,15 @@ def limit_figure(
         ax.plot([], [], ":", color=INK, linewidth=1.8, label="averaged iterate")
         ax.set(title=title, xlabel="step / local limit", ylabel="starts that converge, %", ylim=(-3, 103))
     for ax in axes:
-        _legend(ax)
+        legend_below(ax)
     return figure
 
 
-def path_figure(falling: Distances, fixed: Distances, traces: Sequence[NDArray]) -> Figure:
-    """`falling`, `fixed`: (t, scheme, geometry, step, seed), drawn at p_g >= 0, the second step and the ninth factor;
-    `traces`: (t, 2) of D and q of one point."""
+def path_figure(paths: Mapping[str, tuple[Distances, int]], traces: Mapping[str, NDArray]) -> Figure:
+    """By title: two of distances (t, scheme, geometry, step, seed) with the index of the step that is drawn, at
+    p_g >= 0; then two of D and q of one of eight points, (t, 2)."""
     figure, axes = grid(4, width=3.9, height=3.9)
-    for ax, found, at, title in zip(
-        axes[:2], (falling, fixed), (1, 8), ("step 0.2/sqrt(t)", "step 1.5 times the limit"), strict=True
-    ):
+    for ax, (title, (found, at)) in zip(axes[:2], paths.items(), strict=True):
         for scheme, (name, color) in enumerate(zip(SCHEMES, LINES, strict=False)):
             for part, style in ((found.last, "-"), (found.mean, ":")):
                 middle = part[:, scheme, 0, at].median(-1).values.clamp(min=1e-6)
@@ -55,15 +52,10 @@ def path_figure(falling: Distances, fixed: Distances, traces: Sequence[NDArray])
                 )
         ax.plot([], [], ":", color=INK, linewidth=1.5, label="averaged iterate")
         ax.set(title=title, xlabel="iteration", ylabel="distance to equilibrium", xscale="log", yscale="log")
-        _legend(ax)
-    for ax, points, title in zip(axes[2:], traces, ("step half of the limit", "step 1.2 times the limit"), strict=True):
+        legend_below(ax)
+    for ax, (title, points) in zip(axes[2:], traces.items(), strict=True):
         ax.plot(*points.T, ".-", color=LINES[0], linewidth=0.8, markersize=4)
         ax.plot(*points[0], "o", color=INK, markersize=5)
         ax.plot(0.5, 1 / 8, "+", color=LINES[1], markersize=12, markeredgewidth=2)
         ax.set(title=title, xlabel="D of one point", ylabel="p_g of that point")
     return figure
-
-
-def _legend(ax: Axes) -> None:
-    place = {"loc": "upper left", "bbox_to_anchor": (0, -0.16), "frameon": False}
-    ax.legend(fontsize=9, labelcolor="linecolor", handlelength=1.4, **place)

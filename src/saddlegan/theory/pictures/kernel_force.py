@@ -24,15 +24,21 @@ class Field:
 
 
 def terms_figure(
-    widths: NDArray, near: NDArray, sampled: NDArray, half: NDArray, u: NDArray, pulls: NDArray, mark: float
+    widths: NDArray,
+    theory: NDArray,
+    near: NDArray,
+    sampled: NDArray,
+    half: NDArray,
+    u: NDArray,
+    pulls: NDArray,
+    mark: float,
 ) -> Figure:
-    """Ratio of the gradients against sigma in stds, `sampled` with half-widths `half` and `near` by integration, with
-    the formula; `mark` is Figure 1's. Pull against distance `u` in sigma."""
+    """Ratio of the gradients against sigma in stds: `theory`, `near` by integration, `sampled` with half-widths `half`;
+    `mark` is Figure 1's. Pull against distance `u` in sigma."""
     figure, (left, right) = grid(2, width=3.7, height=3.2)
-    r = 1 / widths
     left.plot(widths, near, color=BLUE, linewidth=1.8)
     left.errorbar(widths, sampled, half, fmt="o", color=ORANGE, linewidth=1.4, markersize=3.5)
-    left.plot(widths, 4 * r**2 * (1 + 4 * r**2) ** -1.5, "--", color=GREY, linewidth=1)
+    left.plot(widths, theory, "--", color=GREY, linewidth=1)
     left.set(xscale="log", yscale="log", xlabel="sigma / std of the data", ylabel="second / first gradient, alpha = 1")
     left.axvline(mark, color=GREY, linewidth=0.8, linestyle=":")
     left.text(mark * 0.8, 0.4, "Figure 1", fontsize=8, color=GREY, ha="right", va="top", rotation=90)

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from saddlegan.figures.canvas import BLUE, GREY, INK, LINES, ORANGE, SEQUENTIAL, grid, quartiles
+from saddlegan.figures.canvas import BLUE, GREY, INK, LINES, ORANGE, SEQUENTIAL, grid, legend_below, quartiles
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def discriminator_figure(
         title="distance to the optimum", xlabel="step of Adam", ylabel="mean |D - D*|", xscale="log", yscale="log"
     )
     for each in (ax, right):
-        _legend(each)
+        legend_below(each)
     return figure
 
 
@@ -67,7 +66,7 @@ def cost_figure(descents: Descents) -> Figure:
     ax.text(descents.means[0], -np.log(4.0), "-log 4", color=INK, fontsize=9, va="bottom")
     ax.plot([], [], color=GREY, linewidth=1.1, linestyle="--", label="2 JSD - log 4")
     ax.set(title="cost at the optimal D", xlabel="mean of q", ylabel="C(G), nats", ylim=(-1.45, 0.0))
-    _legend(ax)
+    legend_below(ax)
     levels = np.arange(-1.4, 0.01, 0.2)
     right.contourf(descents.means, descents.scales, descents.cost.T, levels=levels, cmap=SEQUENTIAL, alpha=0.8)
     lines = right.contour(
@@ -87,8 +86,3 @@ def cost_figure(descents: Descents) -> Figure:
     right.set_yticks(ticks := [0.5, 1.0, 2.0], [f"{tick:g}" for tick in ticks])
     right.minorticks_off()
     return figure
-
-
-def _legend(ax: Axes) -> None:
-    place = {"loc": "upper left", "bbox_to_anchor": (0, -0.18), "frameon": False}
-    ax.legend(fontsize=9, handlelength=1.4, **place)

@@ -29,15 +29,13 @@ from saddlegan.reporting import statistics
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.reporting.tables import show
-from saddlegan.theory.mathematics.kernel_terms import (
-    ratio_theory,
-)
+from saddlegan.theory.mathematics.kernel_terms import ratio_theory
 
 RATIO = (
-    "Near equilibrium the gradient of the kernel term is 4 alpha r^2 (1 + 4 r^2)^(-3/2) of the standard one, r = std / "
-    "sigma: at most 0.385 alpha, at sigma = std sqrt 2."
+    "Near equilibrium the kernel term's gradient in a shift of the mean is 4 alpha r^2 (1 + 4 r^2)^(-3/2) of the "
+    "standard one's, r = std / sigma: at most 0.385 alpha, at sigma = std sqrt 2."
 )
-SMALL = "Near equilibrium alpha up to 0.1 changes the generator's gradient by under 4 %, at any sigma."
+SMALL = "Near equilibrium alpha up to 0.1 changes the gradient in a shift of the mean by under 4 %, at any sigma."
 PULL = (
     "A data point pulls a sample most at sigma / sqrt 2 and hardly at 3 sigma; it pulls where D > 1/2 there and pushes "
     "where D < 1/2."

@@ -63,13 +63,13 @@ def judge_cost(rhos: NDArray, what: str) -> Verdict:
     return Verdict(verdict, text, rho.value, _interval(rho), rho.count, "mean rho, generator's loss and distance")
 
 
-def judge_sign(rhos: NDArray, what: str) -> Verdict:
-    """Rule 2, on rho of the discriminator's loss with the distance, one for each of `what`."""
+def judge_sign(rhos: NDArray, what: str, more: str = "") -> Verdict:
+    """Rule 2, on rho of the discriminator's loss with the distance, one for each of `what`; `more` is said after it."""
     positive = statistics.share(rhos[np.isfinite(rhos)] > 0)
     out = positive.below(0.25) or positive.above(0.75)
     verdict: Outcome = "contradicted" if out else "reproduced" if positive.within(0.25, 0.75) else "inconclusive"
     found = f"{show_share(positive)} of {positive.count} {what}"
-    text = f"rho of the discriminator's loss with the distance is positive in {found}."
+    text = f"rho of the discriminator's loss with the distance is positive in {found}.{more}"
     return Verdict(
         verdict, text, positive.value, (positive.low, positive.high), positive.count, "share of positive rho"
     )

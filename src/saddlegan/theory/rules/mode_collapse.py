@@ -90,7 +90,8 @@ def collapse(spreads: NDArray, misses: NDArray, before: Look, after: Look) -> Ve
         f" {show_share(both)}; the other points sit on lower hills of D. Medians: standard deviation of the samples"
         f" {100 * np.median(spreads):.2g} % of the data's, distance from argmax D {100 * np.median(misses):.2g} % of"
         f" the radius, singular values of dG/dz {singular[0][0]:.2g} and {singular[0][1]:.2g} before,"
-        f" {singular[1][0]:.2g} and {singular[1][1]:.2g} after."
+        f" {singular[1][0]:.2g} and {singular[1][1]:.2g} after. The length of training was set after trials,"
+        " and decides: after 400 steps 19 of 32 seeds sat at argmax D, which leaves this open, after 1600 steps 23."
     )
     return Verdict(
         half(both), text, both.value, (both.low, both.high), both.count, "share of seeds collapsed to argmax D"
@@ -102,7 +103,8 @@ def hopping(hops: Mapping[str, Estimate]) -> Verdict:
     main = hops[STANDARD.name]
     rest = [hop.value for name, hop in hops.items() if name != STANDARD.name]
     text = (
-        f"The occupied mode changes in a share {show(main)} of the rounds (chance, if it were drawn anew: 0.88);"
+        f"The occupied mode changes in a share {show(main)} of the rounds (drawn anew each time: 0.88,"
+        f" so that the rule tells hopping from staying, not from chance);"
         f" with the primal-dual term in {min(rest):.2f} to {max(rest):.2f}."
     )
     return Verdict(half(main), text, main.value, (main.low, main.high), main.count, "share of rounds with a hop")

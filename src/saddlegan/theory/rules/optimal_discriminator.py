@@ -72,13 +72,13 @@ def judge_errors(errors: Mapping[str, float], what: str) -> Verdict:
     return Verdict(outcome, f"Largest {what}: {shown}.", errors[worst], measure=what)
 
 
-def judge_network(distance: Estimate, outer: Estimate, untrained: float) -> Verdict:
-    """Rule 2 on the mean |D - D*| over seeds; that of the outer 1 % of samples and that of D = 1/2 are told."""
+def judge_network(distance: Estimate, outer: Estimate, untrained: tuple[float, float]) -> Verdict:
+    """Rule 2 on the mean |D - D*| over seeds; that of the outer 1 % of samples, and both of D = 1/2, are told."""
     outcome = "reproduced" if distance.below(REACHED) else "contradicted" if distance.above(REACHED) else "inconclusive"
     text = (
         f"Mean |D - D*| after {STEPS} steps on {SAMPLES[-1]} samples of each law: {show(distance)} over "
-        f"{distance.count} seeds; threshold {REACHED:g}; D = 1/2 everywhere has {untrained:.3f}. In the outer 1 % of "
-        f"all samples it is {show(outer)}: where nothing is sampled, nothing is learned."
+        f"{distance.count} seeds; threshold {REACHED:g}; D = 1/2 everywhere has {untrained[0]:.3f}. In the outer 1 % "
+        f"of all samples, where few are seen, it is {show(outer)}, and that of D = 1/2 {untrained[1]:.3f}."
     )
     return Verdict(outcome, text, distance.value, (distance.low, distance.high), distance.count, "mean |D - D*|")
 
