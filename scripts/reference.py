@@ -22,19 +22,23 @@ from saddlegan.reporting.ledger import Finding
 from saddlegan.reporting.pictures import representative
 from saddlegan.reporting.results import load_results
 from saddlegan.reporting.sections import load_sections, overview
+from saddlegan.theory import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
 TOYS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
-IMAGES = ("mnist", "mnist_sigma", "mnist_parzen")
+IMAGES = ("mnist", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
 THEORY = "theory"
 LARGEST = 1_000_000  # bytes of a file that is kept
 
 
 def keep(outputs: Path, name: str) -> None:
     """Copy the experiment's runs, without checkpoints and TensorBoard events."""
+    loaded = load_results([outputs / name])
+    wrong = [problem for problem in loaded.problems if problem.what != "diverged"]  # which is a finding
+    assert not wrong, wrong
+    experiment = loaded.experiments[name]
     shutil.rmtree(REFERENCE / name, ignore_errors=True)
-    experiment = load_results([outputs / name]).experiments[name]
     runs = [experiment.runs_of(setting) for setting in representative(experiment)]
     curves = {run.name for same in runs for run in same}
     drawn = {run.name for same in runs for run in (same[:1] if name in IMAGES else same)}
@@ -51,6 +55,9 @@ def keep(outputs: Path, name: str) -> None:
 
 
 def keep_theory(outputs: Path) -> None:
+    sections, problems = load_sections([outputs / THEORY])
+    found = [section.folder.name for section in sections]
+    assert found == list(EXPERIMENTS) and not problems, f"run all of saddlegan-theory: {found}, {problems}"
     shutil.rmtree(REFERENCE / THEORY, ignore_errors=True)
     shutil.copytree(outputs / THEORY, REFERENCE / THEORY, ignore=shutil.ignore_patterns("report"))
 
@@ -76,7 +83,8 @@ def blocks() -> dict[str, str]:
     results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
     mnist = results.experiments["mnist"]
-    theory, _ = load_sections([REFERENCE / THEORY])
+    theory, problems = load_sections([REFERENCE / THEORY])
+    assert not problems, problems
     return {
         "figure-1": tables.main_table(figure_1, tables.summary(figure_1), claims.FIGURE_1_SAYS)
         + "\n\n"
@@ -86,6 +94,8 @@ def blocks() -> dict[str, str]:
         "map": tables.overview_table(sweep, tables.comparisons(sweep)),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
+        "choices": tables.paired_table(tables.comparisons(results.experiments["mnist_choices"])),
+        "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
         "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),
     }

@@ -156,6 +156,27 @@ def test_difference_of_flags_over_common_seeds():
     assert found.low <= 0 <= found.high
 
 
+def flags(both, first, second, neither):
+    """Pairs of flags, of which so many are true on both sides, on one alone, on none."""
+    a = pd.Series([1] * (both + first) + [0] * (second + neither))
+    return a, pd.Series([1] * both + [0] * first + [1] * second + [0] * neither)
+
+
+def test_the_interval_of_a_difference_of_flags_is_newcombe_s():
+    """The example of Newcombe (1998), method 10: 36, 12, 2, 0 give 0.2 [0.0569, 0.3404]."""
+    found = statistics.difference(*flags(36, 12, 2, 0))
+    assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0569, 0.3404), abs=5e-5)
+    none = statistics.difference(*flags(64, 0, 0, 0))
+    wilson = statistics.share([True] * 64)
+    assert (none.low, none.high) == pytest.approx((wilson.low - 1, 1 - wilson.low))
+
+
+def test_the_interval_of_a_difference_of_flags_covers_the_true_one():
+    rng, shares = np.random.default_rng(0), np.array([0.6, 0.3, 0.05, 0.05])
+    found = [statistics.difference(*flags(*rng.multinomial(64, shares))) for _ in range(400)]
+    assert 0.93 <= np.mean([one.low <= 0.25 <= one.high for one in found]) <= 0.98
+
+
 @pytest.mark.parametrize(("lost", "sign"), [(14, -1), (0, 0), (-14, 1)])
 def test_the_side_of_a_difference_is_that_of_the_untied_pairs(lost, sign):
     """14 of 64 seeds differ, all one way: too few for a majority, enough to be significant."""

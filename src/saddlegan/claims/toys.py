@@ -90,9 +90,9 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
     """A seed succeeds if `metric` > `level`; a diverged seed does not.
 
     Reproduced: the interval of the difference of shares (primal_dual - gan, paired seeds) lies above 0, and that of the
-    share of primal_dual above 1/2, of gan below. Contradicted: the difference's upper end is at most 0, or the interval
-    of gan's share lies above 1/2 (it avoids the collapse) and the difference does not lie above 0. Inconclusive: all
-    else, and fewer than 16 common seeds.
+    share of primal_dual above 1/2, of gan below. Contradicted: the difference lies below 0, or primal_dual's share
+    below 1/2, or gan's above 1/2 (it avoids the collapse) and the difference not above 0. Inconclusive: all else, and
+    fewer than 16 common seeds.
     """
 
     def judge(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
@@ -100,7 +100,7 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
         gain, share, share_gan = statistics.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
         outcome: Outcome = "inconclusive"
         if gain.count >= MINIMUM_SEEDS:
-            if gain.high <= 0 or (share_gan.above(0.5) and not gain.above(0)):
+            if gain.below(0) or share.below(0.5) or (share_gan.above(0.5) and not gain.above(0)):
                 outcome = "contradicted"
             elif gain.above(0) and share.above(0.5) and share_gan.below(0.5):
                 outcome = "reproduced"
