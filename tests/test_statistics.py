@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from saddlegan.reporting import statistics
+from saddlegan.reporting import paired, statistics
 
 NAN = np.nan
 
@@ -79,7 +79,7 @@ def test_a_median_of_fewer_than_six_seeds_has_no_interval():
 
 def test_equivalence_is_students_interval_on_log_ratios():
     method, reference = pd.Series({0: 2.2, 1: 1.8, 2: 2.1, 3: NAN, 9: 5.0}), pd.Series({0: 2.0, 1: 2.0, 2: 2.0, 3: 1.0})
-    found, back = statistics.equivalence(method, reference), statistics.equivalence(reference, method)
+    found, back = paired.equivalence(method, reference), paired.equivalence(reference, method)
     logs = np.log([1.1, 0.9, 1.05])
     low, high = stats.t.interval(0.95, 2, logs.mean(), stats.sem(logs))
     assert (found.value, found.low, found.high) == pytest.approx(tuple(np.exp([logs.mean(), low, high])))
@@ -94,26 +94,26 @@ def test_few_seeds_are_compared_by_student_and_many_by_ranks():
     draws = np.random.default_rng(3).lognormal(0, 0.1, (2, 16))
     for count in (5, 15, 16):
         a, b = pd.Series(draws[0][:count] * 1.5), pd.Series(draws[1][:count])
-        found, logs = statistics.compare(a, b), np.log(a / b)
+        found, logs = paired.compare(a, b), np.log(a / b)
         few = count < 16
         assert found.p == pytest.approx((stats.ttest_1samp(logs, 0) if few else stats.wilcoxon(logs)).pvalue)
-        assert (found.ratio == statistics.equivalence(a, b)) == few
-    assert statistics.compare(pd.Series(draws[0][:5] * 1.5), pd.Series(draws[1][:5])).p < 0.05  # ranks: at least 1/16
+        assert (found.ratio == paired.equivalence(a, b)) == few
+    assert paired.compare(pd.Series(draws[0][:5] * 1.5), pd.Series(draws[1][:5])).p < 0.05  # ranks: at least 1/16
 
 
 def test_holm_by_hand():
     # sorted 0.005 0.01 0.03 0.04, times 4 3 2 1: 0.02 0.03 0.06 0.04; running maximum: 0.02 0.03 0.06 0.06
-    adjusted = statistics.holm([0.01, 0.04, NAN, 0.03, 0.005])
+    adjusted = paired.holm([0.01, 0.04, NAN, 0.03, 0.005])
     np.testing.assert_allclose(adjusted, [0.03, 0.06, NAN, 0.06, 0.02])
-    np.testing.assert_allclose(statistics.holm([0.7, 0.9]), [1.0, 1.0])
+    np.testing.assert_allclose(paired.holm([0.7, 0.9]), [1.0, 1.0])
 
 
 def test_ratio_is_the_geometric_mean_over_common_seeds():
     method = pd.Series({0: 2.0, 1: 8.0, 2: NAN, 9: 100.0})
     reference = pd.Series({2: 1.0, 1: 1.0, 0: 1.0, 7: 50.0})
-    found = statistics.compare(method, reference)
+    found = paired.compare(method, reference)
     assert found.ratio.value == pytest.approx(4.0)
-    assert found.ratio.value == pytest.approx(statistics.ratio(method, reference))
+    assert found.ratio.value == pytest.approx(paired.ratio(method, reference))
     assert (found.ratio.count, found.seeds) == (2, 3)
     assert found.worse.value == 1.0  # the diverged seed is one of the three
 
@@ -121,7 +121,7 @@ def test_ratio_is_the_geometric_mean_over_common_seeds():
 def test_swapping_the_sides_inverts_the_ratio_and_keeps_p():
     draws = np.random.default_rng(2).lognormal(0, 0.4, (2, 24))
     a, b = pd.Series(draws[0] * 1.3), pd.Series(draws[1])
-    there, back = statistics.compare(a, b), statistics.compare(b, a)
+    there, back = paired.compare(a, b), paired.compare(b, a)
     assert there.ratio.value == pytest.approx(1 / back.ratio.value)
     assert there.ratio.low == pytest.approx(1 / back.ratio.high, rel=0.03)
     assert there.p == pytest.approx(back.p)
@@ -131,27 +131,27 @@ def test_swapping_the_sides_inverts_the_ratio_and_keeps_p():
 
 def test_divergence_counts_for_the_other_side():
     good, lost = pd.Series([1.0] * 12), pd.Series([NAN] * 12)
-    found = statistics.compare(lost, good)
+    found = paired.compare(lost, good)
     assert (found.worse.value, found.ratio.count) == (1.0, 0)
     assert found.p < 0.01
-    assert statistics.compare(good, lost).worse.value == 0
-    both = statistics.compare(lost, lost)
+    assert paired.compare(good, lost).worse.value == 0
+    both = paired.compare(lost, lost)
     assert (both.worse.value, both.p) == (0, 1)
 
 
 def test_where_more_is_better_less_is_worse():
-    found = statistics.compare(pd.Series([1.0, 0.0, 2.0]), pd.Series([2.0, 2.0, 1.0]), higher_is_better=True)
+    found = paired.compare(pd.Series([1.0, 0.0, 2.0]), pd.Series([2.0, 2.0, 1.0]), higher_is_better=True)
     assert found.worse.value == pytest.approx(2 / 3)
 
 
 def test_equal_sides_are_not_worse():
     same = pd.Series([0.2, 0.3, 0.4])
-    found = statistics.compare(same, same)
+    found = paired.compare(same, same)
     assert (found.ratio.low, found.ratio.high, found.p, found.worse.value) == (1, 1, 1, 0)
 
 
 def test_difference_of_flags_over_common_seeds():
-    found = statistics.difference(pd.Series({0: 1, 1: 1, 2: 0, 5: 1}), pd.Series({0: 0, 1: 1, 2: 0, 6: 1}))
+    found = paired.difference(pd.Series({0: 1, 1: 1, 2: 0, 5: 1}), pd.Series({0: 0, 1: 1, 2: 0, 6: 1}))
     assert found.value == pytest.approx(1 / 3)
     assert found.low <= 0 <= found.high
 
@@ -164,16 +164,16 @@ def flags(both, first, second, neither):
 
 def test_the_interval_of_a_difference_of_flags_is_newcombe_s():
     """The example of Newcombe (1998), method 10: 36, 12, 2, 0 give 0.2 [0.0569, 0.3404]."""
-    found = statistics.difference(*flags(36, 12, 2, 0))
+    found = paired.difference(*flags(36, 12, 2, 0))
     assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0569, 0.3404), abs=5e-5)
-    none = statistics.difference(*flags(64, 0, 0, 0))
+    none = paired.difference(*flags(64, 0, 0, 0))
     wilson = statistics.share([True] * 64)
     assert (none.low, none.high) == pytest.approx((wilson.low - 1, 1 - wilson.low))
 
 
 def test_the_interval_of_a_difference_of_flags_covers_the_true_one():
     rng, shares = np.random.default_rng(0), np.array([0.6, 0.3, 0.05, 0.05])
-    found = [statistics.difference(*flags(*rng.multinomial(64, shares))) for _ in range(400)]
+    found = [paired.difference(*flags(*rng.multinomial(64, shares))) for _ in range(400)]
     assert 0.93 <= np.mean([one.low <= 0.25 <= one.high for one in found]) <= 0.98
 
 
@@ -183,5 +183,5 @@ def test_the_side_of_a_difference_is_that_of_the_untied_pairs(lost, sign):
     seeds = range(64)
     ours = pd.Series([1.0 if lost > 0 and s < lost else 2.0 for s in seeds], index=seeds)
     theirs = pd.Series([1.0 if lost < 0 and s < -lost else 2.0 for s in seeds], index=seeds)
-    assert statistics.compare(ours, theirs, higher_is_better=True).sign == -sign
-    assert statistics.compare(ours, theirs).sign == sign
+    assert paired.compare(ours, theirs, higher_is_better=True).sign == -sign
+    assert paired.compare(ours, theirs).sign == sign

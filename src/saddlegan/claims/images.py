@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from saddlegan.reporting import statistics
+from saddlegan.reporting import paired, statistics
 from saddlegan.reporting.evidence import FEW, LEAST_SEEDS, Claim, Pair, census, floor_of
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Outcome, Verdict
@@ -41,7 +41,7 @@ def judge_quality(experiment: Experiment, setting: str, reference: str, stop: in
     common = ours.index.intersection(theirs.index)
     lost, lost_gan = (int(values.reindex(common).isna().sum()) for values in (ours, theirs))
     covered, covered_gan = (_classes(experiment, name, stop) for name in (setting, reference))
-    ratio = statistics.equivalence(ours, theirs)
+    ratio = paired.equivalence(ours, theirs)
     outcome: Outcome | Literal["dead"]
     if common.size < LEAST_SEEDS:
         outcome, reason = "dead", f"{LEAST_SEEDS} common seeds are needed to decide."

@@ -7,7 +7,7 @@ Two rules became more cautious after the reference runs were seen: `figure_1_map
 from dataclasses import replace
 from typing import Literal
 
-from saddlegan.reporting import statistics
+from saddlegan.reporting import paired, statistics
 from saddlegan.reporting.evidence import LEVEL, MINIMUM_SEEDS, Claim, Judge, Pair, census, learned, share_of
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Outcome, Verdict
@@ -55,7 +55,7 @@ def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: i
     all else.
     """
     ours, theirs = (experiment.values(name, "w1_std", stop) for name in (setting, reference))
-    comparison = statistics.compare(ours, theirs)
+    comparison = paired.compare(ours, theirs)
     ratio, (near, near_gan) = comparison.ratio, (learned(values) for values in (ours, theirs))
     learns, gan_learns = near.above(0.5), near_gan.above(0.5)
     outcome: Outcome | Literal["dead"] = "inconclusive"
@@ -97,7 +97,7 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
 
     def judge(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
         ours, theirs = (experiment.values(name, metric, stop) > level for name in (setting, reference))
-        gain, share, share_gan = statistics.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
+        gain, share, share_gan = paired.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
         outcome: Outcome = "inconclusive"
         if gain.count >= MINIMUM_SEEDS:
             if gain.below(0) or share.below(0.5) or (share_gan.above(0.5) and not gain.above(0)):

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from saddlegan.reporting import paired, statistics
 from saddlegan.reporting import settings as naming
-from saddlegan.reporting import statistics
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.statistics import Estimate
 
@@ -39,12 +39,12 @@ def comparisons(experiment: Experiment) -> pd.DataFrame:
     """Per setting that has a reference: ratio, share of seeds worse, Wilcoxon's p, Holm's p over all rows, outcome."""
     rows = []
     for setting, reference in experiment.pairs().items():
-        found = statistics.compare(
+        found = paired.compare(
             experiment.values(setting), experiment.values(reference), higher_is_better=experiment.higher_is_better
         )
         rows.append({"setting": setting, "reference": reference} | vars(found))
     table = pd.DataFrame(rows, columns=["setting", "reference", "ratio", "worse", "sign", "p", "seeds"])
-    table["p_holm"] = statistics.holm(table["p"].to_numpy(dtype=float))
+    table["p_holm"] = paired.holm(table["p"].to_numpy(dtype=float))
     sides = np.where(table["sign"] > 0, "worse", "better")
     table["outcome"] = np.where(table["p_holm"] < SIGNIFICANT, sides, "undecided")
     return table

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from saddlegan import figures
+from saddlegan.reporting import paired
 from saddlegan.reporting import settings as naming
-from saddlegan.reporting import statistics
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.measures import name_of
 from saddlegan.reporting.pictures.selection import Picture
@@ -51,7 +51,7 @@ def _panels(
         if ours.size and ours.isna().all():
             cell = np.nan if experiment.higher_is_better else np.inf
         elif pairs:
-            cell = statistics.ratio(ours, experiment.values(pairs[setting], stop=stop)) if setting in pairs else np.nan
+            cell = paired.ratio(ours, experiment.values(pairs[setting], stop=stop)) if setting in pairs else np.nan
         else:
             cell = float(ours.median())
         panels.setdefault(naming.label(values, outer), {})[x, y] = cell
