@@ -23,7 +23,7 @@ EPSILON = 0.5  # of approximate_wasserstein, so that its optimal D lies in [-1, 
 NAMES = ("js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein")
 PAIRS = {name: pair_named(name, epsilon=EPSILON) for name in NAMES}
 POINTS, SEEDS = 3, 32
-DIMINISHING, CONSTANT = 6400, 800  # iterations with steps of either kind
+DIMINISHING, CONSTANT = 5000, 800  # iterations with steps of either kind
 NEAR = 0.01
 STEPS = torch.tensor([0.2, 0.5, 1.0], dtype=torch.float64)  # over sqrt(t)
 FACTORS = torch.tensor([0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.1, 1.5, 2.0], dtype=torch.float64)  # times the limit

@@ -13,7 +13,7 @@ Wilson's interval of the share of such seeds lies above 1/2, and fails there whe
 4. A hypothesis: at 1.5 times the limit the averages converge, although the last iterate does not. Ruled as 3b.
 What was changed after numbers were seen: 1 was first tried at the step 0.5/sqrt(t) alone, where js failed in 800
 iterations; as its statement asks only that steps diminish, others were added. A seed once converged, too, where its
-distance had fallen by half, which a reader showed to accept wrong limits; so runs grew from 800 to 6400 iterations, and
+distance had fallen by half, which a reader showed to accept wrong limits; so runs grew from 800 to 5000 iterations, and
 0.01 alone counts. 3 was split at the limit. 3b and 4 were called derived before they failed; nothing derives them.
 """
 
