@@ -27,7 +27,7 @@ from saddlegan.theory import EXPERIMENTS
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
 TOYS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
-IMAGES = ("mnist", "mnist_sigma", "mnist_parzen", "mnist_choices")
+IMAGES = ("mnist", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
 THEORY = "theory"
 LARGEST = 1_000_000  # bytes of a file that is kept
 
@@ -96,6 +96,7 @@ def blocks() -> dict[str, str]:
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
         "choices": tables.paired_table(tables.comparisons(results.experiments["mnist_choices"])),
+        "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
         "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),
     }
