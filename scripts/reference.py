@@ -38,6 +38,8 @@ def keep(outputs: Path, name: str) -> None:
     wrong = [problem for problem in loaded.problems if problem.what != "diverged"]  # which is a finding
     assert not wrong, wrong
     experiment = loaded.experiments[name]
+    lost = {run.name for run in (REFERENCE / name).glob("*=*")} - {run.folder.name for run in experiment.runs}
+    assert not lost, f"these are kept and were not run again: {sorted(lost)}; remove {REFERENCE / name} to drop them"
     shutil.rmtree(REFERENCE / name, ignore_errors=True)
     runs = [experiment.runs_of(setting) for setting in representative(experiment)]
     curves = {run.name for same in runs for run in same}

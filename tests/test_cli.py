@@ -98,6 +98,9 @@ def test_a_finished_run_is_skipped_and_another_configuration_refused(saddlegan, 
     monkeypatch.setattr(cli, "train", lambda *_: pytest.fail("a finished run was trained again"))
     status, output = saddlegan("method=gan")
     assert (status, "finished already" in output) == (0, True)
+    assert saddlegan("method=gan", "report.reference=gan")[0] == 0  # how it is reported, not what it is
+    (stored,) = results(tmp_path).values()
+    assert stored["config"]["report"]["reference"] == "gan"
     path = tmp_path / "runs" / name / "result.json"
     stored = json.loads(path.read_text())
     stored["config"]["batch_size"] = 9

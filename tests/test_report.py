@@ -170,10 +170,11 @@ def test_only_failed_runs_still_make_a_report(tmp_path):
     assert "not run" in text
 
 
-def test_lost_arrays_cost_a_picture_and_not_the_report(tmp_path):
+@pytest.mark.parametrize("curves", ["iteration,se", "iteration,seed,w1_std\n0,0,0.5\n9,0,x\n"])
+def test_lost_arrays_cost_a_picture_and_not_the_report(tmp_path, curves):
     run = write_run(tmp_path / "a", "gan", spread(0.2, 4))
     (run / "samples.npz").write_bytes((run / "samples.npz").read_bytes()[:100])
-    (run / "metrics.csv").write_text("iteration,se", encoding="utf-8")
+    (run / "metrics.csv").write_text(curves, encoding="utf-8")
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert len(rows_of(text, "incomplete")) == 2

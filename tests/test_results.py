@@ -151,7 +151,9 @@ def test_the_headline_is_the_wanted_metric_or_one_that_all_runs_have(tmp_path):
     write_run(tmp_path / "a", "gan", [0.1], report={"metric": "ks"}, means={"ks": [0.5]})
     assert load_results([tmp_path]).experiments["gaussian_1d"].metric == "ks"
     write_run(tmp_path / "b", "primal_dual", [0.1])
-    assert load_results([tmp_path]).experiments["gaussian_1d"].metric == "w1_std"
+    results = load_results([tmp_path])
+    assert results.experiments["gaussian_1d"].metric == "w1_std"
+    assert any("report.metric=ks: not all runs have it" in problem.why for problem in results.problems)
 
 
 def test_experiments_stay_apart_and_all_rows_have_their_experiment(tmp_path):

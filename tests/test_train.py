@@ -89,7 +89,11 @@ def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, a
 
 def test_a_run_killed_after_its_last_checkpoint_only_writes_its_result(run, tmp_path):
     whole = run(folder="run")
-    assert run(folder="run")["final"] == whole["final"]  # the checkpoint at iteration 12 is there; no result.json is
+    again = run(folder="run")  # the checkpoint at iteration 12 is there; no result.json is
+    assert again["final"] == whole["final"]
+    state = checkpoint(tmp_path / "run")["callbacks"]["TimedCheckpoint"]
+    assert state["seconds"] > 0
+    assert again["seconds"] > state["seconds"] > whole["seconds"] / 2  # those of both sessions
 
 
 def test_watching_changes_no_weight(run, tmp_path):

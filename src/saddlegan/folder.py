@@ -91,11 +91,19 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
             f"{folder}: got a run with another configuration (stored -> asked):\n{differs}\n{remedy.strip()}"
         )
     if result and result["status"] != "failed":
-        return result
+        return _reported(result, config, folder)
     if result:
         _empty(folder)
     write_json(folder / CONFIG, config)
     return None
+
+
+def _reported(result: dict[str, Any], config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The result with how it is to be reported now: that decides nothing of the run."""
+    if result["config"].get("report") != config.get("report"):
+        result["config"]["report"] = config.get("report")
+        write_json(folder / RESULT, result)
+    return result
 
 
 def _stored_config(folder: Path) -> dict[str, Any] | None:

@@ -50,7 +50,9 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         print(f"saddlegan: warning: {advice}", file=sys.stderr)
     began = time.monotonic()
     trainer = fit(module, data, evaluate, config, folder)
-    seconds = time.monotonic() - began
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    before = sum(callback.before for callback in callbacks if isinstance(callback, TimedCheckpoint))
+    seconds = before + time.monotonic() - began
     module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
     return finish(module, evaluate, trainer, config, folder) | {
         "seconds": round(seconds, 3),

@@ -87,6 +87,25 @@ def test_a_failure_keeps_what_an_earlier_run_left_until_one_succeeds(experiments
     assert "## Problems\n\nNone" in report_of(tmp_path)
 
 
+def test_only_what_an_earlier_run_wrote_is_replaced(experiments, tmp_path):
+    mine = tmp_path / "divergences" / "my-notes.png"
+    mine.parent.mkdir()
+    mine.write_bytes(b"mine")
+    for _ in range(2):
+        assert lab.main(["divergences", "--output", str(tmp_path)]) == 0
+    assert mine.read_bytes() == b"mine"
+
+
+def test_ctrl_c_keeps_what_is_finished(experiments, tmp_path, monkeypatch, capsys):
+    def interrupt() -> Section:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(experiments, "saddlegan.theory.kernel_force", SimpleNamespace(section=interrupt))
+    assert lab.main(["divergences", "kernel_force", "--output", str(tmp_path)]) == 130
+    assert "interrupted. Finished sections stay" in capsys.readouterr().err
+    assert (tmp_path / "divergences" / "section.json").is_file()
+
+
 def test_a_picture_that_cannot_be_drawn_is_a_failure_of_its_experiment_alone(experiments, tmp_path, monkeypatch):
     broken = Section("Broken", "Text.", [(STATEMENT, VERDICT)], pictures=[Picture("curve", "A curve", None)])
     monkeypatch.setitem(experiments, "saddlegan.theory.divergences", SimpleNamespace(section=lambda: broken))
@@ -102,6 +121,8 @@ def test_options_reach_the_experiments_that_ask_for_them(experiments, tmp_path, 
     monkeypatch.setenv("SADDLEGAN_DATA", "somewhere")
     assert lab.main(["loss_and_quality", "--output", str(tmp_path / "out"), "--runs", str(tmp_path)]) == 0
     assert asked["runs"] == [tmp_path]
+    content = json.loads((tmp_path / "out" / "loss_and_quality" / "section.json").read_text())
+    assert content["command"] == f"saddlegan-theory loss_and_quality --runs {tmp_path}"
     assert str(asked["data"]) == "somewhere"
 
 
@@ -111,10 +132,11 @@ def test_options_reach_the_experiments_that_ask_for_them(experiments, tmp_path, 
         (["kernel_forse"], "Did you mean 'kernel_force'?"),
         (["--runs", "nowhere"], "--runs nowhere: got no folder"),
         (["--data", "nowhere"], "--data nowhere: got no folder"),
+        (["--output", "report"], "got the name of a report's folder"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_runs(experiments, tmp_path, capsys, arguments, words):
-    assert lab.main([*arguments, "--output", str(tmp_path / "out")]) == 2
+    assert lab.main(["--output", str(tmp_path / "out"), *arguments]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

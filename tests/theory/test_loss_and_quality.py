@@ -218,9 +218,12 @@ def test_the_first_experiment_with_losses_is_taken_and_others_are_not_run(tmp_pa
     assert [verdict.verdict for verdict in verdicts([])] == ["not_run", "not_run"]
     assert "saddlegan experiment=mnist" in verdicts([])[0].text
     write_comparison(tmp_path / "gpu", 1.0, experiment="mnist_gpu")
+    write_comparison(tmp_path / "mine", 1.0, experiment="of_my_own")
+    assert len(image_tracks([tmp_path / "mine"])) == 9
     write_losses(tmp_path / "new" / "run", "gan_non_saturating", 7, np.arange(9), np.arange(9))
     assert len(image_tracks([tmp_path / "old", tmp_path / "gpu"])) == 9
     assert len(image_tracks([tmp_path / "gpu", tmp_path / "old", tmp_path / "new"])) == 1
+    assert len(image_tracks([tmp_path / "mine", tmp_path / "new"])) == 1
 
 
 def test_signs_are_judged_on_both_sides():

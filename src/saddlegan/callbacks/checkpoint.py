@@ -12,13 +12,21 @@ class TimedCheckpoint(L.Callback):
     """Saves `path` whole or not at all. It must come after `Evaluate`, whose history it saves.
 
     Lightning's own `ModelCheckpoint` counts optimizer steps, and its time interval never fires in manual optimization.
+    `before`: the seconds that earlier sessions of a run took until the checkpoint that it went on from.
     """
 
     def __init__(self, path: Path, seconds: float, every: int) -> None:
         self.path = path
         self.seconds = seconds
         self.every = every
-        self.saved = time.monotonic()
+        self.saved = self.began = time.monotonic()
+        self.before = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        return {"seconds": self.before + time.monotonic() - self.began}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        self.before = state_dict["seconds"]
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
         if int(module.iteration) % self.every == 0 and time.monotonic() - self.saved >= self.seconds:

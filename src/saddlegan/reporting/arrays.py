@@ -27,7 +27,8 @@ def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
     """`metrics.csv` as a table of `metric`: a row per iteration, a column per seed."""
     try:
         table = pd.read_csv(run.folder / METRICS)
-        return table.pivot_table(index="iteration", columns="seed", values=metric, aggfunc="last", dropna=False)
+        curves = table.pivot_table(index="iteration", columns="seed", values=metric, aggfunc="last", dropna=False)
+        return curves.astype(float)
     except (OSError, ValueError, KeyError) as error:
         return Problem("incomplete", run.name, f"metrics.csv gives no curve of {metric} ({_line(error)})")
 

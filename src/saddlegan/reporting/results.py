@@ -67,6 +67,10 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
     table = table.drop_duplicates(same, ignore_index=True)
     options = next((run.result["config"]["report"] for run in runs if run.result["config"].get("report")), {})
     metric = _headline(runs, options.get("metric"))
+    if options.get("metric") not in (None, metric):
+        problems.append(
+            Problem("unknown", name, f"report.metric={options['metric']}: not all runs have it; took {metric}")
+        )
     table["diverged"] = _diverged(table, metric)
     front = ["run", "experiment", "setting", *keys, "seed", "stop"]
     table = table.reindex(columns=[*front, *(column for column in table if column not in front)])

@@ -22,8 +22,9 @@ RUNS = [Path("outputs/mnist"), Path("outputs/reference/mnist")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when every experiment ran, 1 when one failed (the others are reported), 2 on a wrong argument."""
+    """0: every experiment ran; 1: one failed, the others are reported; 2: a wrong argument; 130: interrupted."""
     options = _parse(arguments)
+    options.given = [f"--{name} {folder}" for name in ("runs", "data") if (folder := getattr(options, name))]
     try:
         _check(options)
         names = [name for name in EXPERIMENTS if name in (options.names or EXPERIMENTS)]
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"saddlegan-theory: cannot write: {error}; name another place by --output", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("saddlegan-theory: interrupted. Finished sections stay; name the others to run them.", file=sys.stderr)
+        return 130
     return 0 if all(ran) else 1
 
 
@@ -67,6 +71,8 @@ def _check(options: argparse.Namespace) -> None:
         if folder and not folder.is_dir():
             raise ConfigError(f"--{option} {folder}: got no folder, expected one that exists.")
     options.output = options.output or Path("outputs/theory")
+    if options.output.name == "report":
+        raise ConfigError(f"--output {options.output}: got the name of a report's folder. Remedy: another name.")
     options.runs = [options.runs] if options.runs else RUNS
     options.data = options.data or Path(os.environ.get("SADDLEGAN_DATA") or "data")
 
@@ -77,7 +83,10 @@ def _run(name: str, options: argparse.Namespace) -> bool:
     A failure is words in its folder and here; what an earlier run left there is kept.
     """
     folder, start = options.output / name, time.perf_counter()
-    about = {"number": list(EXPERIMENTS).index(name) + 1, "command": f"saddlegan-theory {name}"}
+    about = {
+        "number": list(EXPERIMENTS).index(name) + 1,
+        "command": " ".join(["saddlegan-theory", name, *options.given]),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     try:
         module = import_module(f"saddlegan.theory.{name}")

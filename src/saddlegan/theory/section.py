@@ -1,5 +1,6 @@
 """What an experiment of the laboratory hands over: tables, pictures and verdicts, ready for the report."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,7 @@ class Section:
             for picture in self.pictures:
                 save_png(picture.figure, Path(new) / f"{picture.name}.png")
             write_json(Path(new) / SECTION, self._content(folder.name) | about)
-            for old in (folder / SECTION, folder / FAILURE, *folder.glob("*.png")):
+            for old in _of_earlier(folder):
                 old.unlink(missing_ok=True)
             for file in sorted(
                 Path(new).iterdir(), key=lambda file: file.name == SECTION
@@ -70,3 +71,12 @@ class Section:
             ],
             "pictures": [{"name": picture.name, "caption": picture.caption} for picture in self.pictures],
         }
+
+
+def _of_earlier(folder: Path) -> list[Path]:
+    """What an earlier run left in `folder`, and no other file."""
+    try:
+        names = [picture["name"] for picture in json.loads((folder / SECTION).read_text(encoding="utf-8"))["pictures"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        names = []
+    return [folder / SECTION, folder / FAILURE, *(folder / f"{name}.png" for name in names)]

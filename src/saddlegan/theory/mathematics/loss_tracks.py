@@ -14,7 +14,7 @@ from saddlegan.reporting.runs import Problem
 from saddlegan.theory.mathematics.random_search import METHODS, Tracks
 from saddlegan.theory.mathematics.search_statistics import rank_correlation
 
-COMPARISONS = ("mnist", "mnist_gpu", "mnist_parzen")  # experiments of images, the first that has losses is taken
+COMPARISONS = ("mnist", "mnist_gpu", "mnist_parzen")  # experiments of images that are looked for first
 PLAIN = METHODS.index("gan_non_saturating")
 
 
@@ -36,9 +36,11 @@ class Track:
 
 
 def image_tracks(folders: Sequence[Path]) -> list[Track]:
-    """Of the first of `COMPARISONS` in the first of `folders` whose runs hold losses; none where there is no such."""
+    """Of the first of `COMPARISONS`, or else of any experiment, in the first of `folders` whose runs hold losses of
+    images; none where there is no such."""
     loaded = [load_results([folder], needed=False).experiments for folder in folders]
-    found = (_tracks(results[name]) for name in COMPARISONS for results in loaded if name in results)
+    names = dict.fromkeys([*COMPARISONS, *(name for results in loaded for name in results)])
+    found = (_tracks(results[name]) for name in names for results in loaded if name in results)
     return next(filter(None, found), [])
 
 
