@@ -24,7 +24,7 @@ class MeanLosses(nn.Module):
     def take(self) -> dict[str, Tensor]:
         """Each player's mean loss `(seeds,)`, NaN where it made no step; and begin anew."""
         means = {player: self.sums[row] / (self.steps[row] or torch.nan) for player, row in self.rows.items()}
-        self.set_extra_state(torch.zeros(len(self.steps), dtype=torch.int64))
+        self.steps = [0] * len(self.rows)
         self.sums.zero_()
         return means
 

@@ -6,7 +6,6 @@ import pickle
 import shutil
 import signal
 import sys
-import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -48,11 +47,9 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     evaluate = evaluation(data, config, folder)
     for advice in module.advice(evaluate.real[:, :ADVISED]):
         print(f"saddlegan: warning: {advice}", file=sys.stderr)
-    began = time.monotonic()
     trainer = fit(module, data, evaluate, config, folder)
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
-    before = sum(callback.before for callback in callbacks if isinstance(callback, TimedCheckpoint))
-    seconds = before + time.monotonic() - began
+    seconds = next(callback.elapsed for callback in callbacks if isinstance(callback, TimedCheckpoint))
     module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
     return finish(module, evaluate, trainer, config, folder) | {
         "seconds": round(seconds, 3),

@@ -22,8 +22,13 @@ class TimedCheckpoint(L.Callback):
         self.saved = self.began = time.monotonic()
         self.before = 0.0
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds of this session and of those before it."""
+        return self.before + time.monotonic() - self.began
+
     def state_dict(self) -> dict[str, float]:
-        return {"seconds": self.before + time.monotonic() - self.began}
+        return {"seconds": self.elapsed}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
         self.before = state_dict["seconds"]

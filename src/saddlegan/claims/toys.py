@@ -92,7 +92,8 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
     Reproduced: the interval of the difference of shares (primal_dual - gan, paired seeds) lies above 0, and that of the
     share of primal_dual above 1/2, of gan below. Contradicted: the difference lies below 0, or primal_dual's share
     below 1/2, or gan's above 1/2 (it avoids the collapse) and the difference not above 0. Inconclusive: all else, and
-    fewer than 16 common seeds.
+    fewer than 16 common seeds. Primal_dual's share counts against it since the difference has an interval of a width
+    everywhere, which was after the runs were seen; no verdict of theirs changed by it.
     """
 
     def judge(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:

@@ -51,8 +51,10 @@ def section() -> Section:
         "js: distance to the equilibrium, median over seeds, of the last (solid) and the averaged iterate (dotted), "
         "p_g >= 0; and D and p_g at one of eight points, both stepping at once, from the black dot."
     )
-    drawn = {f"step {step:g}/sqrt(t)": (falling["js"], at) for at, step in enumerate(STEPS.tolist()) if step == 0.2}
-    drawn |= {f"step {x:g} times the limit": (fixed, at) for at, x in enumerate(FACTORS.tolist()) if x == 1.5}
+    drawn = {
+        "step 0.2/sqrt(t)": (falling["js"], STEPS.tolist().index(0.2)),
+        "step 1.5 times the limit": (fixed, FACTORS.tolist().index(1.5)),
+    }
     shown = limit_figure(SIZES, derived, simulated, FACTORS.numpy(), _grid(fixed_last), _grid(fixed_mean))
     return Section(
         title="The primal-dual method in function space",

@@ -15,7 +15,7 @@ from saddlegan.reporting.statistics import Estimate
 from saddlegan.reporting.tables import show, show_share
 from saddlegan.theory.mathematics.loss_tracks import PLAIN, Track, image_tracks, toy_correlations
 from saddlegan.theory.mathematics.players import one_thread
-from saddlegan.theory.mathematics.random_search import METHODS, Tracks, draw_settings, search
+from saddlegan.theory.mathematics.random_search import METHODS, draw_settings, search
 from saddlegan.theory.mathematics.search_statistics import between_share, expected_best
 from saddlegan.theory.pictures.loss_and_quality import search_figure, tracks_figure
 from saddlegan.theory.rules.loss_and_quality import (
@@ -58,10 +58,10 @@ def image_table(tracks: Sequence[Track]) -> Table:
 
 
 def toy_tables(
-    rhos: NDArray, toys: Tracks, best: dict[str, list[Estimate]], shares: dict[str, Estimate]
+    rhos: NDArray, ends: NDArray, learned: NDArray, best: dict[str, list[Estimate]], shares: dict[str, Estimate]
 ) -> list[Table]:
-    """Correlations of the toys, over all settings and over those that learned; spread and best of the search."""
-    learned, ends = toys.w1[..., -1].mean(-1) < LEARNED, toys.w1[..., -1]
+    """Correlations of the toys, `rhos` (2, methods, settings), over all settings and those that `learned` (methods,
+    settings); spread of the final W1, `ends` (methods, settings, seeds), and best of the search."""
     correlations, spread = [], []
     for k, name in enumerate(METHODS):
         for which, chosen in (("all", np.ones_like(learned[k])), ("that learned", learned[k])):
@@ -92,8 +92,9 @@ def section(*, runs: Sequence[Path]) -> Section:
     best = {name: expected_best(values.mean(-1), BUDGETS) for name, values in zip(METHODS, ends, strict=True)}
     shares = {name: between_share(np.log(values)) for name, values in zip(METHODS, ends, strict=True)}
     last = {name: of[-1] for name, of in best.items()}
-    learned = [mean_rho(rho[values.mean(-1) < LEARNED]) for rho, values in zip(rhos[1], ends, strict=True)]
-    of_learned = f" Among those that learned its mean is {', '.join(map(show, learned))} ({', '.join(METHODS)})."
+    learned = ends.mean(-1) < LEARNED
+    means = ", ".join(show(mean_rho(rho[chosen])) for rho, chosen in zip(rhos[1], learned, strict=True))
+    of_learned = f" Among those that learned its mean is {means} ({', '.join(METHODS)})."
     findings = [
         *image_findings(images),
         (Statement("toy-quality-against-losses", PAGE, f"{COST} (toys)."), judge_cost(rhos[0, PLAIN], "settings")),
@@ -115,7 +116,7 @@ def section(*, runs: Sequence[Path]) -> Section:
         "larger size of toy more of the outcome lay with the settings (about 0.73 of the variance for every method), "
         "and among the settings that learned the losses go with W1 otherwise than over all: see the table."
     )
-    tables = toy_tables(rhos, toys, best, shares)
+    tables = toy_tables(rhos, ends, learned, best, shares)
     pictures = [Picture("random-search", SEARCHED, search_figure(METHODS, rhos, ends, best, BUDGETS, LEARNED))]
     if images:
         tables = [image_table(images), *tables]

@@ -72,7 +72,7 @@ def section() -> Section:
     verdicts = (
         judge_errors({"js": errors["js"]}, "|D - D*| / (1 + |D*|)"),
         judge_errors({name: errors[name] for name in PAIRS[1:]}, "|D - D*| / (1 + |D*|)"),
-        judge_network(average(distances[-1, -1]), average(tail), (untrained[0], untrained[1])),
+        judge_network(average(distances[-1, -1]), average(tail), untrained),
         judge_errors({f"{descents.cost.size} q": gap}, "|C(G) - (2 JSD - log 4)|"),
         judge_minimum(descents.ends),
         judge_errors({name: max(abs(a - b), at) for name, (a, b, at) in rows.items()}, "error of the value and of T"),

@@ -54,10 +54,9 @@ class Section:
             write_json(Path(new) / SECTION, self._content(folder.name) | about)
             for old in _of_earlier(folder):
                 old.unlink(missing_ok=True)
-            for file in sorted(
-                Path(new).iterdir(), key=lambda file: file.name == SECTION
-            ):  # last: without it none counts
-                file.replace(folder / file.name)
+            names = [f"{picture.name}.png" for picture in self.pictures]
+            for name in (*names, SECTION):  # section.json last: without it none counts
+                (Path(new) / name).replace(folder / name)
 
     def _content(self, name: str) -> dict[str, Any]:
         return {

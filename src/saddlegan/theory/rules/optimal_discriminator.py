@@ -16,7 +16,7 @@ each derived; Nowozin, Cseke, Tomioka (2016), arXiv:1606.00709. Rules, fixed bef
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def judge_errors(errors: Mapping[str, float], what: str) -> Verdict:
     return Verdict(outcome, f"Largest {what}: {shown}.", errors[worst], measure=what)
 
 
-def judge_network(distance: Estimate, outer: Estimate, untrained: tuple[float, float]) -> Verdict:
+def judge_network(distance: Estimate, outer: Estimate, untrained: Sequence[float]) -> Verdict:
     """Rule 2 on the mean |D - D*| over seeds; that of the outer 1 % of samples, and both of D = 1/2, are told."""
     outcome = "reproduced" if distance.below(REACHED) else "contradicted" if distance.above(REACHED) else "inconclusive"
     text = (
