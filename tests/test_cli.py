@@ -15,7 +15,7 @@ DIGITS = "data=digits model=mnist_conv num_seeds=1 evaluation.samples=128"
 BAD = {
     "stpes=3": "Did you mean 'evaluation.stops'",
     "iteratoins=3": "Did you mean 'iterations'",
-    "iterations=abc": "iterations: Value 'abc'",
+    "iterations=abc": "iterations=abc: got str 'abc', expected an integer",
     "method.alhpa=1": "Did you mean 'method.alpha', with method=primal_dual",
     "method=wagn": "method=wagn: got an unknown choice, expected one of: gan, ",
     "metod=gan": "Did you mean 'method'",
@@ -33,7 +33,7 @@ BAD = {
     "method=primal_dual method.sigma=nan": "method.sigma=nan",
     "method=primal_dual method.alpha=-1": "expected a finite number >= 0",
     "method=primal_dual method.pair=jss": "Did you mean 'js'",
-    "method.num_critic_steps=1.5": "expected a value of type int",
+    "method.num_critic_steps=1.5": "expected an integer",
     "method.minibatch=frsh": "Did you mean 'fresh'",
     "optimizer.lr=-1": "optimizer.lr=-1",
     "optimizer.generator.betas=[0.9,0.999] +optimizer.generator.beta=1": "optimizer.generator.beta",

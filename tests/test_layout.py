@@ -12,6 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from saddlegan import claims
 from saddlegan.config import check
+from saddlegan.guard import claim_ids
 from saddlegan.signatures import class_attribute, signature_of
 
 ROOT = CONF.parent
@@ -25,14 +26,21 @@ ALLOWED = {
     "objectives": set(),
     "kernels": set(),
     "networks": {"checks", "random"},
-    "extractor": {"checks"},
+    "extractor": {"checks", "resources"},
     "metrics": {"kernels", "objectives"},
     "figures": set(),
     "identity": set(),
     "signatures": {"checks"},
-    "config": {"checks", "identity", "signatures"},
+    "constructors": {"checks", "signatures"},
+    "compatible": {"checks", "data", "signatures"},
+    "config": {"checks", "compatible", "constructors", "identity", "signatures"},
+    "resources": {"checks", "data"},
+    "keys": {"identity"},
     "folder": {"checks", "identity"},
-    "explain": {"checks", "identity"},
+    "explain": {"checks", "keys"},
+    "arguments": {"checks", "explain", "keys"},
+    "sweeps": {"checks", "folder", "report", "reporting"},
+    "guard": {"checks", "config", "explain", "folder", "identity", "keys", "resources", "signatures", "sweeps"},
     "losses": set(),
     "adversarial": {"checks", "losses", "objectives", "random", "metrics"},
     "methods": {"adversarial", "checks", "extractor", "kernels", "metrics", "objectives"},
@@ -58,7 +66,20 @@ ALLOWED = {
         "report",
         "reporting",
     },
-    "cli": {"checks", "config", "data", "explain", "folder", "identity", "train"},
+    "cli": {
+        "arguments",
+        "checks",
+        "config",
+        "explain",
+        "folder",
+        "guard",
+        "identity",
+        "keys",
+        "provenance",
+        "resources",
+        "sweeps",
+        "train",
+    },
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -70,6 +91,14 @@ WITHOUT_TORCH = {
     "folder",
     "identity",
     "explain",
+    "arguments",
+    "compatible",
+    "constructors",
+    "guard",
+    "keys",
+    "provenance",
+    "resources",
+    "sweeps",
     "cli",
     "figures",
     "reporting",
@@ -165,3 +194,7 @@ def test_signatures_read_from_text_are_those_of_the_class(target):
 def test_class_attributes_are_read_with_their_bases():
     assert class_attribute("saddlegan.networks.mlp.MLPGenerator", "stackable") is True
     assert class_attribute("saddlegan.methods.gan.GAN", "stackable") is None
+
+
+def test_the_ledgers_claims_are_known_without_its_statistics():
+    assert sorted(claim_ids()) == sorted(claim.id for claim in claims.CLAIMS)

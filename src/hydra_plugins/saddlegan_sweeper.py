@@ -6,7 +6,6 @@ report is written when the last one has ended. Hydra takes plugins from the name
 """
 
 import itertools
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,26 +17,30 @@ from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
-from saddlegan.checks import ConfigError
+from saddlegan import sweeps
+from saddlegan.checks import ConfigError, PositiveInt, check_value, converted
 from saddlegan.config import check, resolved
-from saddlegan.data.files import check_files
-from saddlegan.folder import RunFailed
+from saddlegan.folder import RESULT
+from saddlegan.guard import check_folder, own_part
+from saddlegan.resources import check_resources
 
 
 @dataclass
 class UnionSweeperConf:
-    _target_: str = "hydra_plugins.saddlegan_sweeper.UnionSweeper"
+    _target_: str = sweeps.OURS
     grids: list[dict[str, str]] = field(default_factory=list)
+    most_jobs: Any = sweeps.MOST_JOBS  # a sweep of more jobs is refused
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="union", node=UnionSweeperConf, provider="saddlegan")
 
 
 class UnionSweeper(Sweeper):
-    def __init__(self, grids: Sequence[dict[str, str]]) -> None:
+    def __init__(self, grids: Sequence[dict[str, str]], most_jobs: int) -> None:
         self.grids = grids
+        self.most_jobs = converted(PositiveInt, most_jobs)
         self.hydra_context: Any = None
         self.config: Any = None
         self.launcher: Any = None
@@ -50,14 +53,20 @@ class UnionSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> list[dict[str, Any]]:
+        check_value("hydra.sweeper.most_jobs", PositiveInt, self.most_jobs)
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        grids = [[f"{key}={values}" for key, values in grid.items()] for grid in self._wanted(arguments)]
-        jobs = self._distinct(job for grid in grids for job in multiply(parser.parse_overrides([*grid, *arguments])))
+        texts = [[f"{key}={values}" for key, values in grid.items()] for grid in self._wanted(arguments)]
+        grids = [parser.parse_overrides([*grid, *arguments]) for grid in texts]
+        for override in itertools.chain(*grids):
+            _check_sweepable(override)
+        total = sum(map(sweeps.count_jobs, grids))
+        sweeps.check_count(total, self.most_jobs, f"hydra.sweeper.most_jobs={total}")
+        jobs = self._distinct(job for grid in grids for job in multiply(grid))
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
         outcomes = [job.return_value for job in self.launcher.launch(jobs, initial_job_idx=0)]
-        report(outcomes, folder)
+        sweeps.report(outcomes, folder)
         return outcomes
 
     def _wanted(self, arguments: Sequence[str]) -> list[dict[str, str]]:
@@ -71,13 +80,13 @@ class UnionSweeper(Sweeper):
         found: dict[str, tuple[list[str], dict[str, Any]]] = {}
         for job in jobs:
             config = self.hydra_context.config_loader.load_sweep_config(self.config, job)
-            name = config.hydra.sweep.subdir
-            with open_dict(config):
-                del config["hydra"]
-            plain = resolved(config)
             try:
+                plain = resolved(own_part(config))
                 check(plain)
-                check_files(plain["data"])
+                name = config.hydra.sweep.subdir
+                check_folder("hydra.sweep.subdir", name)
+                if not (Path(config.hydra.sweep.dir) / name / RESULT).exists():
+                    check_resources(plain, here=sweeps.runs_here(config.hydra))
             except ConfigError as error:
                 raise ConfigError(f"{error}\n  in the job: {' '.join(job)}") from None
             other = found.setdefault(name, (job, plain))
@@ -86,32 +95,23 @@ class UnionSweeper(Sweeper):
         return [job for job, _ in found.values()]
 
 
+def _check_sweepable(override: Override) -> None:
+    if not override.is_sweep_override():
+        return
+    key = override.get_key_element()
+    if key == "experiment":
+        raise ConfigError(f"{override.input_line}: got several experiments, expected one command each.")
+    if not override.is_discrete_sweep():
+        raise ConfigError(f"{override.input_line}: got an interval, expected a list of values, e.g. {key}=1,2,3.")
+
+
 def multiply(overrides: Sequence[Override]) -> list[list[str]]:
     """Every combination of the overrides' values, the first varying slowest; a later override of a key wins."""
     choices: dict[str, list[str]] = {}
     for override in overrides:
         key = override.get_key_element()
-        if key == "experiment" and override.is_sweep_override():
-            raise ConfigError(f"{override.input_line}: got several experiments, expected one command each.")
-        if not override.is_sweep_override():
-            choices[key] = [f"{key}={override.get_value_element_as_str()}"]
-        elif override.is_discrete_sweep():
-            choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
-        else:
-            raise ConfigError(f"{override.input_line}: got an interval, expected a list of values, e.g. {key}=1,2,3.")
+        values = (
+            override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
+        )
+        choices[key] = [f"{key}={value}" for value in values]
     return [list(job) for job in itertools.product(*choices.values())]
-
-
-def report(outcomes: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Write the report of a sweep, name the runs that failed, and raise `RunFailed` where there are any."""
-    from saddlegan.report import write_report
-
-    if any(outcome["status"] != "failed" for outcome in outcomes):
-        print(f"report: {write_report([Path(outcome['folder']) for outcome in outcomes], folder / 'report')}")
-    failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
-    for outcome in failed:
-        error = outcome["error"].strip()
-        said = error.splitlines()[-1] if error.startswith("Traceback") else error
-        print(f"failed: {outcome['folder']}: {said}", file=sys.stderr)
-    if failed:
-        raise RunFailed(f"{len(failed)} of {len(outcomes)} runs failed; start the same command again to repeat them.")

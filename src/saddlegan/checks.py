@@ -8,9 +8,10 @@ import difflib
 import functools
 import inspect
 import math
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 
 class ConfigError(ValueError):
@@ -30,60 +31,135 @@ class Above:
         return f"a finite number {'>=' if self.inclusive else '>'} {self.bound:g}{upper}"
 
     def holds(self, value: float) -> bool:
-        return (
-            math.isfinite(value)
-            and (self.bound <= value if self.inclusive else self.bound < value)
-            and value <= self.most
-        )
+        return finite(value) and (self.bound <= value if self.inclusive else self.bound < value) and value <= self.most
 
 
 @dataclass(frozen=True)
 class Filled:
-    """The list must have an item."""
+    """The list must have an item, or exactly `length` of them."""
+
+    length: int | None = None
 
     def __str__(self) -> str:
-        return "a list with at least one item"
+        return "a list with at least one item" if self.length is None else f"a list of {self.length} items"
 
     def holds(self, value: Sized) -> bool:
-        return len(value) > 0
+        return len(value) > 0 if self.length is None else len(value) == self.length
 
 
-PositiveInt = Annotated[int, Above(0)]
-NonNegativeInt = Annotated[int, Above(0, inclusive=True)]
+@dataclass(frozen=True)
+class Made:
+    """The mapping must name what it makes by `_target_`; `partial`: the run gives the other arguments later."""
+
+    partial: bool = False
+
+    def __str__(self) -> str:
+        return f"a mapping with _target_ (a class, by its full name) and _partial_: {str(self.partial).lower()}"
+
+    def holds(self, value: Mapping[str, Any]) -> bool:
+        return isinstance(value.get("_target_"), str) and value.get("_partial_", False) is self.partial
+
+
+#: The largest integer that a setting may be.
+MOST = 10**12
+PositiveInt = Annotated[int, Above(0, most=MOST)]
+NonNegativeInt = Annotated[int, Above(0, inclusive=True, most=MOST)]
 PositiveFloat = Annotated[float, Above(0)]
 NonNegativeFloat = Annotated[float, Above(0, inclusive=True)]
 Rate = Annotated[float, Above(0, inclusive=True, most=0.99)]
 Decay = Annotated[float, Above(0, inclusive=True, most=0.999999)]
 Floats = Annotated[list[float], Filled()]
+NAMES = {int: "an integer", float: "a number", bool: "true or false", str: "text", dict: "a mapping", NoneType: "null"}
 
 
 def check_value(name: str, annotation: Any, value: Any) -> None:
-    """Raise `ConfigError` unless `value` fits `annotation` (an alias above, a Literal, a list of them, a plain type).
-
-    Annotations of other kinds are not judged here.
+    """Raise `ConfigError` unless `value` fits `annotation` (an alias above, a Literal, a list or a union of them, a
+    plain type). Annotations of other kinds are not judged here.
     """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         check_value(name, args[0], value)
         if not args[1].holds(value):
-            raise ConfigError(f"{name}={value}: got {value}, expected {args[1]}.")
+            raise wrong(name, value, str(args[1]))
     elif origin is Literal:
-        if value not in args:
-            choices = ", ".join(map(str, args))
-            raise ConfigError(f"{name}={value}: got {value!r}, expected one of: {choices}.{nearest(str(value), args)}")
+        if not any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in args):
+            raise wrong(name, value, f"one of: {', '.join(map(str, args))}", nearest(str(value), args))
+    elif origin in (Union, UnionType):
+        _check_union(name, annotation, value)
     elif origin in (list, tuple) and args:
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-            raise ConfigError(f"{name}={value}: got {type(value).__name__}, expected a list, e.g. {name}=[1,2].")
-        for index, item in enumerate(value):
-            check_value(f"{name}[{index}]", args[0], item)
-    elif annotation in (int, float, bool, str):
-        accepted = (int, float) if annotation is float else annotation
-        if not isinstance(value, accepted) or (isinstance(value, bool) and annotation is not bool):
-            raise ConfigError(
-                f"{name}={value}: got {type(value).__name__} {value!r}, expected a value of type {annotation.__name__}."
-            )
-        if annotation is float and not math.isfinite(float(value)):
-            raise ConfigError(f"{name}={value}: got {value}, expected a finite number.")
+        if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
+            raise wrong(name, value, f"a list, e.g. {name}=[1,2]")
+        each = args if origin is tuple and ... not in args else (args[0],) * len(value)
+        if len(each) != len(value):
+            raise wrong(name, value, str(Filled(len(each))))
+        for index, (item, kind) in enumerate(zip(value, each, strict=True)):
+            check_value(f"{name}[{index}]", kind, item)
+    elif annotation in NAMES:
+        _check_plain(name, annotation, value)
+
+
+def _check_union(name: str, annotation: Any, value: Any) -> None:
+    """One of the alternatives must fit. Those of other kinds, such as a Tensor, no configuration can hold."""
+    if any(isinstance(value, kind) for kind in get_args(annotation) if isinstance(kind, type) and kind not in NAMES):
+        return None
+    known = [kind for kind in get_args(annotation) if kind in NAMES or get_origin(kind)]
+    if len(known) == 1:
+        return check_value(name, known[0], value)
+    for kind in known:
+        try:
+            return check_value(name, kind, value)
+        except ConfigError:
+            continue
+    if known:
+        raise wrong(name, value, " or ".join(NAMES.get(kind, str(kind)) for kind in known))
+    return None
+
+
+def _check_plain(name: str, kind: type, value: Any) -> None:
+    accepted = {float: (int, float), dict: Mapping}.get(kind, kind)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):  # type: ignore[arg-type]
+        raise wrong(name, value, NAMES[kind])
+    if kind is float and not finite(value):
+        raise wrong(name, value, "a finite number")
+
+
+def wrong(name: str, value: Any, expected: str, hint: str = "") -> ConfigError:
+    """The error for a value: what was got, what was expected."""
+    if isinstance(value, Mapping):
+        return ConfigError(f"{name}: got a mapping of {shown(', '.join(map(str, value)))}, expected {expected}.{hint}")
+    got = "nothing (null)" if value is None else f"{type(value).__name__} {shown(repr(value))}"
+    text = "null" if value is None else shown(str(value))
+    return ConfigError(f"{name}={text}: got {got}, expected {expected}.{hint}")
+
+
+def shown(text: str, most: int = 60) -> str:
+    """The text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def finite(value: float) -> bool:
+    """Whether a number is finite, and no larger than a float can be."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def converted(annotation: Any, value: Any) -> Any:
+    """`value` in the type that `annotation` asks for, where nothing is lost: 1e3 as 1000, the folder 2024 as text."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return converted(args[0], value)
+    if origin is list and args and isinstance(value, list):
+        return [converted(args[0], item) for item in value]
+    if origin is Literal:
+        annotation = type(args[0]) if len({type(choice) for choice in args}) == 1 else None
+    if annotation is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if annotation is str and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
 
 
 def nearest(word: str, options: Any) -> str:

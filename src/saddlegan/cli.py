@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,28 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from saddlegan import arguments, provenance, sweeps
 from saddlegan import config as typed
 from saddlegan.checks import ConfigError
-from saddlegan.data.files import check_files
 from saddlegan.explain import explain
-from saddlegan.folder import RESULT, RunFailed, claim_run, remove_if_new, write_json
+from saddlegan.folder import RESULT, DamagedRun, RunFailed, claim_run, read_result, remove_if_new, write_json
+from saddlegan.guard import Guard
 from saddlegan.identity import GROUPS
+from saddlegan.keys import conf_folder
+from saddlegan.resources import check_resources
 
 #: Errors of a disk, which say nothing about the run: it is full, over its quota, failing, or may not be written.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 
-def conf_folder() -> Path:
-    """conf/ of the installed package, or of the checkout."""
-    inside = Path(__file__).parent / "conf"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
+def task(cfg: DictConfig) -> dict[str, Any] | float:
+    """Train one run, unless it is finished.
 
-
-def task(cfg: DictConfig) -> dict[str, Any]:
-    """Train one run, unless it is finished. In a sweep a failure is returned, not raised, so that the sweep goes on."""
+    In a sweep a failure is returned, not raised, so that the sweep goes on: to our sweeper as a record, to any other as
+    the number that it searches by (`sweeps.value_of`). What cannot be used is raised there too.
+    """
     job = HydraConfig.get()
-    alone = job.mode is RunMode.RUN
+    tolerant = job.mode is RunMode.MULTIRUN and not sweeps.is_foreign(job)
     folder = Path(job.runtime.output_dir)
     config = typed.resolved(cfg)
     try:
@@ -42,21 +44,33 @@ def task(cfg: DictConfig) -> dict[str, Any]:
         result = claim_run(folder, config, cfg.existing)
         already = " already" if result else ""
         if not result:
-            check_files(config["data"])
+            check_resources(config)
         result = result or train(config, folder, job)
     except ConfigError as error:
-        if alone:
-            remove_if_new(folder)
-            raise
-        return {"folder": str(folder), "status": "failed", "error": str(error)}
+        if tolerant:
+            return {"folder": str(folder), "status": "failed", "error": str(error)}
+        remove_if_new(folder)
+        raise
     except OSError as error:
-        if alone:
-            raise
-        return {"folder": str(folder), "status": "failed", "error": _disk(error)}
+        if tolerant:
+            return {"folder": str(folder), "status": "failed", "error": _disk(error)}
+        raise
     print(f"{result['status']}{already}: {folder}", flush=True)
-    if alone and result["status"] == "failed":
+    return conclude(result, config, folder, job)
+
+
+def conclude(result: dict[str, Any], config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any] | float:
+    """What a job answers. Raises `RunFailed` where a run alone has failed."""
+    if job.mode is RunMode.RUN and result["status"] == "failed":
         raise RunFailed(f"{result['error']}\n{folder / RESULT} holds this error; the same command repeats the run.")
-    return {"folder": str(folder), "status": result["status"], "error": result.get("error")}
+    if job.mode is RunMode.RUN or not sweeps.is_foreign(job):
+        return {"folder": str(folder), "status": result["status"], "error": result.get("error")}
+    if result["status"] == "skipped":
+        try:
+            result = read_result(folder) or result
+        except DamagedRun as error:
+            print(f"saddlegan: warning: {error}", file=sys.stderr)
+    return sweeps.value_of(result, config["report"]["metric"])
 
 
 def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
@@ -85,17 +99,56 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point of `saddlegan`. Exit status: 0; 1 where a run failed; 2 for a bad setting; 130 when interrupted."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises, and this function says what is wrong
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises, and this module says what is wrong
+    words = sys.argv[1:]
+    if "--version" in words:
+        print(", ".join(f"{name} {version}" for name, version in provenance.versions().items()))
+        return
     try:
-        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+        line = arguments.read(words)
+    except ConfigError as error:
+        sys.exit(_say(str(error), 2))
+    sys.argv[1:] = line.words
+    Guard.sweep = None
+    compose = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
+    status = told(compose(task), line.settings, line.folders)
+    if Guard.sweep is not None and status != 130:  # whatever became of another sweeper's jobs
+        status = max(status, told(lambda: _report_on(Guard.sweep), (), ()))
+    if status:
+        sys.exit(status)
+
+
+def _report_on(folder: Path | None) -> None:
+    """The report of a sweep that another sweeper than ours has run."""
+    if folder is not None and (runs := sweeps.visited(folder)):
+        sweeps.report([sweeps.outcome(run) for run in runs], folder)
+
+
+def told(call: Callable[[], Any], settings: Sequence[str], folders: Sequence[Path]) -> int:
+    """Call, and say in a paragraph what went wrong; the exit status. A fault of the suite's own is raised."""
+    try:
+        call()
     except KeyboardInterrupt:
-        sys.exit(_say("interrupted. What is finished stays; the same command goes on from here.", 130))
+        return _say("interrupted. What is finished stays; the same command goes on from here.", 130)
     except RunFailed as error:
-        sys.exit(_say(str(error), 1))
+        return _say(str(error), 1)
     except (ConfigError, HydraException, OmegaConfBaseException) as error:
-        sys.exit(_say(explain(error, sys.argv[1:], conf_folder()), 2))
+        return _say(explain(error, settings, folders), 2)
     except OSError as error:
-        sys.exit(_say(_disk(error), 2))
+        return _say(_disk(error), 2)
+    except Exception as error:
+        if not _of_composing(error):
+            raise
+        return _say(explain(error, settings, folders), 2)
+    return 0
+
+
+def _of_composing(error: Exception) -> bool:
+    """Whether Hydra raised it, or what it calls: then it is about what was asked for."""
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = ("saddlegan", "hydra_plugins.saddlegan_sweeper")
+    last = [name for name in modules if name.startswith(("hydra", "omegaconf", *ours))][-1]
+    return not last.startswith(ours)
 
 
 def _disk(error: OSError) -> str:

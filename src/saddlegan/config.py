@@ -1,10 +1,14 @@
-"""The typed root of the configuration, and `check`: all that can be known to be wrong before torch is imported."""
+"""Every key of the configuration with its range, and `check`: what can be known to be wrong before torch is imported.
 
-from dataclasses import dataclass, field, fields
+`conf/config.yaml` holds the keys' values and says what they mean. How the parts of a configuration fit together is
+judged by `compatible`, whether a machine has what they need by `resources`.
+"""
+
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from saddlegan.checks import (
     Above,
@@ -12,57 +16,39 @@ from saddlegan.checks import (
     ConfigError,
     Decay,
     Literal,
+    Made,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     check_value,
+    converted,
     nearest,
+    wrong,
 )
-from saddlegan.identity import flatten, run_name
-from saddlegan.signatures import class_attribute, signature_of
+from saddlegan.compatible import check_compatible
+from saddlegan.constructors import annotation_of, check_targets
+from saddlegan.identity import run_name
+from saddlegan.signatures import class_attribute
 
+Part = Annotated[dict, Made()]
+Player = Annotated[dict, Made(partial=True)]
 
-@dataclass
-class Evaluation:
-    every: int = MISSING
-    samples: int = MISSING
-    figures: int = MISSING
-    stops: list[int] = MISSING
-    diverged_above: float = MISSING
-    extractor: str | None = None
-
-
-@dataclass
-class Report:
-    metric: str = MISSING
-    reference: str | None = None
-    map: dict[str, str] | None = None
-    claims: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Config:
-    """Root of conf/config.yaml, which says what each key means and holds its value."""
-
-    method: Any = MISSING
-    model: Any = MISSING
-    data: Any = MISSING
-    optimizer: Any = MISSING
-    trainer: Any = MISSING
-    seed: int = MISSING
-    num_seeds: int = MISSING
-    iterations: int = MISSING
-    batch_size: int = MISSING
-    ema_decay: float = MISSING
-    evaluation: Evaluation = field(default_factory=Evaluation)
-    report: Report = field(default_factory=Report)
-    checkpoint_seconds: float = MISSING
-    existing: str = MISSING
-    output_root: str = MISSING
-
-
-#: Ranges of the root's own keys.
-RANGES: dict[str, Any] = {
+#: Every key that a configuration must have, outside what its `_target_`s take.
+KEYS: dict[str, Any] = {
+    "method": Part,
+    "model.latent": Part,
+    "model.generator": Player,
+    "model.discriminator": Player,
+    "data": Part,
+    "optimizer.generator": Player,
+    "optimizer.discriminator": Player,
+    "trainer.accelerator": Literal["cpu", "gpu"],
+    "trainer.devices": Literal[1],
+    "trainer.precision": Literal["32-true", "64-true", "bf16-mixed"],
+    "trainer.channels_last": bool,
+    "trainer.threads": Annotated[int, Above(0, inclusive=True, most=1024)],
+    "trainer.compile": Literal["auto", True, False],
     "seed": NonNegativeInt,
     "num_seeds": Annotated[int, Above(0, most=65_536)],
     "iterations": PositiveInt,
@@ -73,116 +59,128 @@ RANGES: dict[str, Any] = {
     "evaluation.figures": NonNegativeInt,
     "evaluation.stops": list[PositiveInt],
     "evaluation.diverged_above": PositiveFloat,
+    "evaluation.extractor": str | None,
+    "report.metric": str,
+    "report.reference": str | None,
+    "report.map": dict | None,
+    "report.claims": list[str],
     "checkpoint_seconds": PositiveFloat,
     "existing": Literal["continue", "repeat", "skip"],
-    "optimizer.lr": PositiveFloat,
-    "optimizer.generator.lr": PositiveFloat,
-    "optimizer.discriminator_lr": PositiveFloat,
-    "optimizer.discriminator.lr": PositiveFloat,
-    "trainer.compile": Literal["auto", True, False],
-    "trainer.threads": Annotated[int, Above(0, inclusive=True, most=1024)],
-    "trainer.accelerator": Literal["cpu", "gpu"],
-    "trainer.devices": Literal[1],
-    "trainer.channels_last": bool,
-    "trainer.precision": Literal["32-true", "64-true", "bf16-mixed"],
+    "output_root": str,
 }
+#: Ranges of keys that some choices have.
+RANGES: dict[str, Any] = {"optimizer.lr": PositiveFloat, "optimizer.discriminator_lr": PositiveFloat} | {
+    f"optimizer.{player}.{name}": annotation
+    for player in ("generator", "discriminator")
+    for name, annotation in {
+        "lr": PositiveFloat,
+        "betas": tuple[Decay, Decay],
+        "momentum": Decay,
+        "eps": PositiveFloat,
+        "weight_decay": NonNegativeFloat,
+    }.items()
+}
+#: Groups whose keys are all listed above.
+CLOSED = ("trainer", "evaluation", "report")
+#: A number that is not written as an integer, as an override's value.
+NUMBER = re.compile(r"(?:(?<=,)|^)([\w.]+)=(\d+(?:\.\d*)?(?:[eE]\+?\d+)?)(?=,|$)")
 
-#: Images below which their metrics and pictures cannot be made.
-FEWEST_IMAGES = 128
-#: Arguments that `build` supplies.
-PLAYERS = {"generator", "discriminator", "latent", "optimizers", "seeds", "ema_decay"}
-SUPPLIED = PLAYERS | {"in_features", "out_features", "shape", "params"}
+
+def _run_name(override_dirname: str, *, _root_: DictConfig) -> str:
+    """The run folder's name, with integers written as such: `iterations=1e3` is the run of `iterations=1000`."""
+
+    def plainly(override: re.Match[str]) -> str:
+        key, text = override.groups()
+        parent, _, name = key.rpartition(".")
+        target = OmegaConf.select(_root_, f"{parent}._target_", default=None)
+        value = converted(KEYS.get(key) or annotation_of(target, name), float(text))
+        return f"{key}={value}" if isinstance(value, int) else override[0]
+
+    return run_name(NUMBER.sub(plainly, override_dirname))
+
+
+def _headline(*, _root_: DictConfig) -> str:
+    """The metric of a report that names none: the first that is measured of its data."""
+    target = OmegaConf.select(_root_, "data._target_", default="")
+    try:
+        return (class_attribute(str(target), "metrics") or ("",))[0]
+    except ConfigError:  # what is wrong with the data `check` says
+        return ""
 
 
 # At import, because a sweep's workers unpickle their task before anything else runs in them.
-ConfigStore.instance().store(name="base", node=Config)
 OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
-OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("headline", _headline, replace=True)
+OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """The whole configuration as plain containers, interpolations resolved."""
-    return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
+    """The whole configuration as plain containers: interpolations resolved, whole numbers as integers where these are
+    asked for. Raises OmegaConf's errors where a value is missing or refers to nothing."""
+    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore
+    for key, annotation in KEYS.items():
+        *groups, name = key.split(".")
+        node = config
+        for group in groups:
+            node = node.get(group) if isinstance(node, dict) else None
+        if isinstance(node, dict) and name in node:
+            node[name] = converted(annotation, node[name])
+    _convert_arguments(config)
+    return config
+
+
+def _convert_arguments(node: Any) -> None:
+    for name, value in node.items() if isinstance(node, dict) else ():
+        node[name] = converted(annotation_of(node.get("_target_"), name), value)
+        _convert_arguments(value)
 
 
 def check(config: dict[str, Any]) -> None:
     """Raise `ConfigError` for the first value that cannot be used. Imports nothing heavy.
 
-    Root keys are held against `RANGES`; everything with a `_target_` against the annotations of its constructor.
+    What is listed in `KEYS` and `RANGES` is held against them; everything with a `_target_` against the annotations of
+    its constructor; then what has to fit together.
     """
-    flat = flatten(config)
+    for key, annotation in KEYS.items():
+        check_value(key, annotation, _value(config, key))
     for key, annotation in RANGES.items():
-        if key in flat:
-            check_value(key, annotation, flat[key])
-    known = {field.name for field in fields(Config)}
-    if unknown := sorted(config.keys() - known):
-        raise ConfigError(f"{unknown[0]}: got a key that nothing reads.{nearest(unknown[0], known)} Remedy: drop it.")
+        parent, _, name = key.rpartition(".")
+        if name in (node := _value(config, parent)):
+            check_value(key, annotation, node[name])
+    _check_unknown(config)
     if not config["output_root"].strip():
         raise ConfigError("output_root=: got an empty path, expected a folder, e.g. output_root=outputs.")
-    _check_targets(config, "")
-    _check_kind(config)
-    every, last = config["evaluation"]["every"], config["iterations"]
-    unseen = [stop for stop in config["evaluation"]["stops"] if stop > last or (stop % every and stop != last)]
-    if unseen:
+    for group in ("method", "model", "data", "optimizer"):
+        check_targets(config[group], group)
+    check_compatible(config)
+
+
+def _value(config: Mapping[str, Any], key: str) -> Any:
+    """The value at a dotted key of `KEYS`; an error where a part of its path is missing or no mapping."""
+    node: Any = config
+    path = ""
+    for name in key.split("."):
+        if not isinstance(node, Mapping):
+            names = [other.removeprefix(f"{path}.") for other in KEYS if other.startswith(f"{path}.")]
+            raise wrong(path, node, f"a mapping with the keys {', '.join(names)}")
+        path = f"{path}.{name}".lstrip(".")
+        if name not in node:
+            raise ConfigError(
+                f"{path}: got no such key, and a run needs it. Remedy: do not delete it (~{path}), or give it a value:"
+                f" ++{path}=..."
+            )
+        node = node[name]
+    return node
+
+
+def _check_unknown(config: Mapping[str, Any]) -> None:
+    if "experiment" in config:
         raise ConfigError(
-            f"evaluation.stops={unseen}: got stops that no evaluation meets, expected multiples of"
-            f" evaluation.every={every} up to iterations={last}. Remedy: drop them, e.g. evaluation.stops=[]."
+            "experiment: got keys below a key 'experiment', which nothing reads. Remedy: let the experiment's file"
+            " begin with the line '# @package _global_'."
         )
-    _check_seeds(config)
-
-
-def _check_targets(node: Any, path: str) -> None:
-    if not isinstance(node, dict):
-        return
-    if "_target_" in node:
-        _check_call(node, path)
-    for name, branch in node.items():
-        _check_targets(branch, f"{path}.{name}".lstrip("."))
-
-
-def _check_call(node: dict[str, Any], path: str) -> None:
-    signature = signature_of(node["_target_"])
-    if signature is None:  # a function of a library without a readable source: its own error must do
-        return
-    given = {name: value for name, value in node.items() if not name.startswith("_")}
-    for name, value in given.items():
-        if name not in signature or name in SUPPLIED:
-            valid = sorted(signature.keys() - SUPPLIED)
-            raise ConfigError(
-                f"{path}.{name}: got a key that {node['_target_']} does not take, expected one of: {', '.join(valid)}."
-                + nearest(name, valid)
-            )
-        check_value(f"{path}.{name}", signature[name].annotation, value)
-    missing = [name for name, arg in signature.items() if arg.required and name not in given and name not in SUPPLIED]
-    if missing:
-        raise ConfigError(f"{path}: {node['_target_']} needs {', '.join(missing)}. Remedy: set {path}.{missing[0]}=...")
-
-
-def _check_kind(config: dict[str, Any]) -> None:
-    """Whether the model's players take what the data are, vectors or images, and there are enough images to measure."""
-    data = class_attribute(config["data"]["_target_"], "samples")
-    for player in ("generator", "discriminator"):
-        target = config["model"][player]["_target_"]
-        model = class_attribute(target, "samples")
-        if data and model and data != model:
-            others = "mlp" if data == "vectors" else "mnist_conv, mnist_conv_literal or mnist_mlp"
-            raise ConfigError(
-                f"model.{player}: got {target}, which takes {model}, but {config['data']['_target_']} gives {data}."
-                f" Remedy: model={others}."
-            )
-    if data == "images":
-        check_value(
-            "evaluation.samples", Annotated[int, Above(FEWEST_IMAGES, inclusive=True)], config["evaluation"]["samples"]
-        )
-
-
-def _check_seeds(config: dict[str, Any]) -> None:
-    if config["num_seeds"] == 1:
-        return
-    for player in ("generator", "discriminator"):
-        target = config["model"][player]["_target_"]
-        if not class_attribute(target, "stackable"):
-            raise ConfigError(
-                f"num_seeds={config['num_seeds']} needs a stackable model (mlp); {target} trains one seed per run:"
-                " sweep seed=0,1,... with -m instead."
-            )
+    for path in ("", *CLOSED):
+        prefix = f"{path}." if path else ""
+        known = sorted({key.removeprefix(prefix).split(".")[0] for key in KEYS if key.startswith(prefix)})
+        for name in (config[path] if path else config).keys() - set(known):
+            raise ConfigError(f"{prefix}{name}: got a key that nothing reads.{nearest(name, known)} Remedy: drop it.")

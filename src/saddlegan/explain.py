@@ -5,31 +5,57 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException, MissingConfigException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException, ValidationError
+from yaml import YAMLError
 
-from saddlegan.checks import nearest
-from saddlegan.identity import flatten
+from saddlegan.checks import ConfigError, nearest, shown
+from saddlegan.keys import choices, composed_keys, keys_of_choices
+
+UNKNOWN = re.compile(r"(?:Could not override|Error merging override|Could not delete from config\.) '?~?\+*([^'=\s]+)")
+HELP = "Remedy: `saddlegan --help` lists the settings, `saddlegan --hydra-help` the flags."
+SPECIAL = "Remedy: put the value into quotes, and the whole into those of the shell: '{key}=\"value\"'."
 
 
-def explain(error: Exception, arguments: Sequence[str], conf: Path) -> str:
-    """One message for an error that composing the configuration raised."""
+def explain(error: BaseException, settings: Sequence[str], folders: Sequence[Path]) -> str:
+    """One paragraph for an error that composing the configuration raised, given the settings of the command line."""
+    if isinstance(error, ConfigError):
+        return str(error)
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error, folders)
     if isinstance(error, MissingConfigException) and error.options:
         group, _, wrong = (error.missing_cfg_file or "").rpartition("/")
-        options = ", ".join(error.options)
-        return f"{group}={wrong}: got an unknown choice, expected one of: {options}.{nearest(wrong, error.options)}"
+        expected = f"expected one of: {', '.join(error.options)}.{nearest(wrong, error.options)}"
+        return f"{group}={shown(wrong)}: got an unknown choice, {expected}"
     cause = error.__cause__ or error
-    text = str(cause)
-    if isinstance(cause, ValidationError):
-        return f"{_full_key(text)}: {text.splitlines()[0]}. Remedy: give a value of that type."
-    override = re.search(r"(?:Could not override|Error merging override) '?\+*([^'=\s]+)", str(error))
-    if override:
-        return _unknown_key(override[1].rstrip("."), arguments, conf)
-    missing = re.search(r"Key '([^']+)' is not in struct", text)
-    return _unknown_key(_full_key(text) or missing[1], arguments, conf) if missing else str(error)
+    text = str(error) or str(cause)
+    if "Config group override must be a string" in text:
+        return _no_choice(settings, folders)
+    if isinstance(cause, OmegaConfBaseException) and (told := _of_omegaconf(cause)):
+        return told
+    if sweep := re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.*?)'(?: requires|\n|$)", text):
+        key = sweep[1].partition("=")[0]
+        return (
+            f"{shown(sweep[1])}: got several values, expected one, or -m to sweep over them. A list is {key}=[1,2]; for"
+            f" text with a comma, put the value into quotes: '{key}=\"a,b\"'."
+        )
+    if missing := UNKNOWN.search(text) or re.search(r"Key '([^']+)' is not in struct", str(cause)):
+        return _unknown_key(_full_key(str(cause)) or missing[1].rstrip("."), settings, folders)
+    kind = "got a file that is no YAML: " if isinstance(cause, YAMLError) else ""
+    known = isinstance(error, HydraException | OmegaConfBaseException | ValueError | YAMLError)
+    return kind + ("" if known else f"{type(cause).__name__}: ") + shown(text, 400).rstrip(".") + f". {HELP}"
+
+
+def _of_omegaconf(error: OmegaConfBaseException) -> str:
+    key, text = _full_key(str(error)), shown(str(error).splitlines()[0], 200)
+    if isinstance(error, InterpolationKeyError):
+        return f"{key}: got a reference to a key that does not exist ({text}). Remedy: name a key that does: ${{seed}}."
+    if isinstance(error, MissingMandatoryValue):
+        return f"{key}: got no value (???), and a run needs one. Remedy: {key}=..."
+    if isinstance(error, ValidationError):
+        return f"{key}: {text}. Remedy: give a value of that type."
+    return ""
 
 
 def _full_key(text: str) -> str:
@@ -37,14 +63,50 @@ def _full_key(text: str) -> str:
     return found[1] if found else ""
 
 
-def _unknown_key(key: str, arguments: Sequence[str], conf: Path) -> str:
-    here, elsewhere = _valid_keys(arguments, conf)
+def _unreadable(error: OverrideParseException, folders: Sequence[Path]) -> str:
+    """A setting that breaks Hydra's grammar."""
+    setting, said = error.override, error.message.splitlines()
+    key = setting.partition("=")[0]
+    if "=" not in setting:
+        groups = [group for group, names in choices(folders).items() if setting in names]
+        hint = f" Did you mean '{groups[0]}={setting}'?" if groups else ""
+        return f"{shown(setting)}: got a word without '=', expected key=value or group=choice.{hint}"
+    if said[0].startswith("LexerNoViableAltException") and len(said) > 1:
+        place = len(said[1]) - len("LexerNoViableAltException: ") - 1
+        return f"{shown(setting)}: got {setting[place]!r} outside quotes. {SPECIAL.format(key=key)}"
+    why = said[1] if said[0].startswith("Error parsing override") and len(said) > 1 else said[0]
+    return (
+        f"{shown(setting)}: got a value that cannot be read ({shown(why)}), expected key=value, with brackets and"
+        f" quotes closed. {SPECIAL.format(key=key)}"
+    )
+
+
+def _no_choice(settings: Sequence[str], folders: Sequence[Path]) -> str:
+    """A group that is given null, a number or a mapping."""
+    groups = choices(folders)
+    for setting in settings:
+        override = OverridesParser.create().parse_override(setting)
+        if override.key_or_group in groups and not isinstance(override.value(), str | list):
+            names = ", ".join(groups[override.key_or_group])
+            return f"{shown(setting)}: got no name of a choice, expected one of: {names}. Remedy: name one, or drop it."
+    return "got a group with no name of a choice. Remedy: name one, group=choice."
+
+
+def _unknown_key(key: str, settings: Sequence[str], folders: Sequence[Path]) -> str:
+    groups = choices(folders)
+    chosen = [text for text in settings if text.partition("=")[2] in groups.get(text.partition("=")[0], ())]
+    here = sorted(composed_keys(chosen) | groups.keys())
+    elsewhere = {name: choice for name, choice in keys_of_choices(folders).items() if name not in here}
     near = _nearest_key(key, [*here, *elsewhere])
-    if not near:
-        hint = f"Keys of the root: {', '.join(name for name in here if '.' not in name)}."
-    else:
+    if near:
         hint = f"Did you mean '{near}'{'' if near in here else f', with {elsewhere[near]}'}?"
-    return f"{key}: got a key that does not exist. {hint} (`saddlegan --cfg job` shows all keys.)"
+    else:
+        parent = key.rpartition(".")[0]
+        while parent and parent not in here:
+            parent = parent.rpartition(".")[0]
+        inside = [name.removeprefix(f"{parent}.") for name in here if not parent or name.startswith(f"{parent}.")]
+        hint = f"Keys of {parent or 'the root'}: {', '.join(name for name in inside if '.' not in name)}."
+    return f"{shown(key)}: got a key that does not exist. {hint} (`saddlegan --cfg job` shows all keys.)"
 
 
 def _nearest_key(key: str, valid: Sequence[str]) -> str:
@@ -57,30 +119,3 @@ def _nearest_key(key: str, valid: Sequence[str]) -> str:
             return close[0]
     close = difflib.get_close_matches(key.rpartition(".")[2], by_last, n=1, cutoff=0.6)
     return by_last[close[0]] if close else ""
-
-
-def _valid_keys(arguments: Sequence[str], conf: Path) -> tuple[list[str], dict[str, str]]:
-    """The dotted keys that the arguments' group choices give, and those of other choices: `{key: "method=gan"}`."""
-    groups = sorted(path.name for path in conf.iterdir() if path.is_dir() and path.name != "hydra")
-    choices = [text for text in arguments if _is_choice(text, groups, conf)]
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(conf), version_base="1.3"):
-            tree = OmegaConf.to_container(compose("config", choices), resolve=False)
-    except (HydraException, OmegaConfBaseException):
-        tree = {}
-    leaves = flatten(tree)
-    inner = {".".join(leaf.split(".")[:depth]) for leaf in leaves for depth in range(1, leaf.count(".") + 1)}
-    here = sorted(leaves.keys() | inner | set(groups))
-    elsewhere = {
-        f"{path.parent.name}.{key}": f"{path.parent.name}={path.stem}"
-        for path in sorted(conf.glob("*/*.yaml"))
-        for key in flatten(OmegaConf.to_container(OmegaConf.load(path), resolve=False))
-        if path.parent.name not in ("hydra", "experiment")
-    }
-    return here, {key: choice for key, choice in elsewhere.items() if key not in here}
-
-
-def _is_choice(text: str, groups: Sequence[str], conf: Path) -> bool:
-    group, _, choice = text.partition("=")
-    return group in groups and (conf / group / f"{choice}.yaml").is_file()

@@ -15,9 +15,9 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from saddlegan.checks import ConfigError
+from saddlegan.resources import SHIPPED
 
-#: The shipped weights and their hash.
-SHIPPED = Path(__file__).parent / "weights" / "mnist_classifier.safetensors"
+#: The shipped weights' hash.
 SHA256 = "165faa15cdb329fce4a06df19252ff961c6b32460bc8cfda60f7b09f02921f0b"
 
 REMEDY = "install the package again"

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib.util
 from pathlib import Path
+from types import NoneType
 from typing import Any, NamedTuple
 
 from saddlegan import checks
@@ -47,15 +48,19 @@ def class_attribute(target: str, name: str) -> Any:
     if not isinstance(node, ast.ClassDef) or path is None:
         return None
     for statement in node.body:
-        if isinstance(statement, ast.Assign) and any(
-            isinstance(t, ast.Name) and t.id == name for t in statement.targets
-        ):
-            return ast.literal_eval(statement.value)
+        value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+        if value is not None and name in (ast.unparse(target) for target in _targets(statement)):
+            with contextlib.suppress(ValueError):  # an expression, which only the interpreter can read
+                return ast.literal_eval(value)
     for base in node.bases:
         with contextlib.suppress(checks.ConfigError):
             if (value := class_attribute(_absolute(ast.unparse(base), path, target), name)) is not None:
                 return value
     return None
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    return [statement.target] if isinstance(statement, ast.AnnAssign) else getattr(statement, "targets", [])
 
 
 def _arguments(function: ast.FunctionDef) -> dict[str, Argument]:
@@ -77,9 +82,20 @@ def _arguments(function: ast.FunctionDef) -> dict[str, Argument]:
 
 
 def _annotation(node: ast.expr | None) -> Any:
-    """The annotation's value where it is made of names of `checks` and builtins, else None (not judged)."""
+    """The annotation's value where it is made of names of `checks` and builtins, else None (not judged).
+
+    A union is judged by those of its alternatives, a tuple by those of its items, that can be read.
+    """
     if node is None:
         return None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        sides = [side for side in map(_annotation, (node.left, node.right)) if side is not None]
+        return functools.reduce(lambda a, b: a | b, sides) if sides else None
+    if isinstance(node, ast.Constant) and node.value is None:
+        return NoneType
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "tuple" and isinstance(node.slice, ast.Tuple):
+        items = [_annotation(item) for item in node.slice.elts]
+        return tuple[tuple(Any if item is None else item for item in items)]
     try:
         return eval(ast.unparse(node), {**vars(builtins), **vars(checks)})
     except (NameError, AttributeError, TypeError, SyntaxError):
@@ -106,10 +122,14 @@ def _find(target: str) -> tuple[Path | None, ast.AST | None]:
 def _module_file(module: str, target: str) -> Path | None:
     """The file of a module, found without importing its parents (which may take seconds)."""
     top, *rest = module.split(".")
-    spec = importlib.util.find_spec(top) if top else None
+    try:
+        spec = importlib.util.find_spec(top) if top else None
+    except ValueError:  # no name that a module can have
+        spec = None
     if spec is None:
         raise checks.ConfigError(
-            f"_target_={target}: no package '{top}' is installed. Remedy: install it, or put its folder in PYTHONPATH."
+            f"_target_={checks.shown(target)}: got no package '{checks.shown(top)}', expected the full name of a class,"
+            " package.module.Class. Remedy: install it, or put its folder in PYTHONPATH."
         )
     if spec.submodule_search_locations is None:
         return Path(spec.origin) if spec.origin and not rest else None
@@ -125,7 +145,10 @@ def _module_file(module: str, target: str) -> Path | None:
 
 @functools.cache
 def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError, OSError) as error:
+        raise checks.ConfigError(f"{path}: got a file that is no Python ({error}). Remedy: mend it.") from None
 
 
 def _member(tree: ast.Module | ast.ClassDef, name: str) -> ast.ClassDef | ast.FunctionDef | None:
@@ -149,3 +172,9 @@ def _absolute(name: str, path: Path, target: str) -> str:
                     base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
                     return ".".join(filter(None, [*base, node.module, alias.name, tail]))
     return f"{module}.{name}"
+
+
+def first_arguments(path: Path, name: str) -> list[Any]:
+    """The literal first argument of each call of `name` in a file."""
+    calls = (node for node in ast.walk(_parse(path)) if isinstance(node, ast.Call) and ast.unparse(node.func) == name)
+    return [call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)]

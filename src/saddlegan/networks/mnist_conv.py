@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from saddlegan.checks import ConfigError, Literal, NonNegativeFloat, PositiveInt, Rate, checked
+from saddlegan.checks import Annotated, Filled, Literal, NonNegativeFloat, PositiveInt, Rate, checked
 
 
 class ConvGenerator(nn.Module):
@@ -36,7 +36,7 @@ class ConvGenerator(nn.Module):
         *,
         in_features: PositiveInt,
         shape: Sequence[int],
-        widths: list[PositiveInt],
+        widths: Annotated[list[PositiveInt], Filled(3)],
         activation: Literal["leaky_relu", "relu", "none"],
         slope: NonNegativeFloat,
         dropout: Rate,
@@ -45,7 +45,7 @@ class ConvGenerator(nn.Module):
         upsampling: Literal["nearest", "bilinear"],
     ) -> None:
         super().__init__()
-        first, second, third = of_length(widths, 3, "model.generator.widths")
+        first, second, third = widths
         channels, height, width = shape
         padding = kernel_size // 2
         self.dropout_at_sampling = dropout_at_sampling
@@ -83,13 +83,13 @@ class ConvDiscriminator(nn.Module):
         self,
         *,
         shape: Sequence[int],
-        widths: list[PositiveInt],
+        widths: Annotated[list[PositiveInt], Filled(2)],
         slope: NonNegativeFloat,
         dropout: Rate,
         kernel_size: Literal[1, 3, 5, 7],
     ) -> None:
         super().__init__()
-        first, second = of_length(widths, 2, "model.discriminator.widths")
+        first, second = widths
         channels, height, width = shape
         padding = kernel_size // 2
         self.layers = nn.Sequential(
@@ -106,10 +106,3 @@ class ConvDiscriminator(nn.Module):
 
     def forward(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch"]:
         return self.layers(images).squeeze(-1)
-
-
-def of_length(widths: list[int], length: int, key: str) -> list[int]:
-    """`widths`, if there are `length` of them, else a `ConfigError`."""
-    if len(widths) != length:
-        raise ConfigError(f"{key}={widths}: got {len(widths)} widths, expected {length}.")
-    return widths

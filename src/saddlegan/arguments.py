@@ -1,0 +1,45 @@
+"""The command line before Hydra reads it: which words are flags, and which are settings."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from hydra._internal.utils import get_args_parser
+
+from saddlegan.checks import ConfigError, shown
+from saddlegan.explain import HELP
+from saddlegan.keys import conf_folder
+
+
+class Arguments(NamedTuple):
+    """`words`: flags first, as Hydra wants them; `settings`: those that are no flags; `folders`: of configurations."""
+
+    words: list[str]
+    settings: list[str]
+    folders: list[Path]
+
+
+def read(words: Sequence[str]) -> Arguments:
+    """Take the command line apart. Raises `ConfigError` for a flag that does not exist, or has no such value."""
+    parser = get_args_parser()
+    parser.error = _refuse  # type: ignore[method-assign]  # argparse would print a page
+    known, rest = parser.parse_known_args(list(words))
+    for word in rest:
+        if word.startswith("-"):
+            setting = word.lstrip("-") if "=" in word else f"{word.lstrip('-')}=VALUE"
+            _refuse(f"{shown(word)}: got a flag that does not exist. A setting has no dashes: {shown(setting)}")
+    settings = [*known.overrides, *rest]
+    for setting in settings:
+        if setting.startswith("="):
+            _refuse(f"{shown(setting)}: got a setting without a key, expected key=value")
+    flags = [word for word in words if word not in settings]
+    return Arguments([*flags, *settings] if rest else list(words), settings, _folders(known))
+
+
+def _folders(known: argparse.Namespace) -> list[Path]:
+    return [conf_folder(), *([Path(known.config_dir)] if known.config_dir else [])]
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ConfigError(f"{message}. {HELP}")

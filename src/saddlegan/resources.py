@@ -1,0 +1,91 @@
+"""What a run needs besides its configuration: data, an extractor's weights, a GPU, a compiler. Whether they are there.
+
+Looked for without torch, which takes seconds to import.
+"""
+
+import ctypes
+import importlib.util
+import os
+import re
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from saddlegan.checks import ConfigError, shown
+from saddlegan.data.files import check_files
+
+#: The extractor's weights that come with the package.
+SHIPPED = Path(__file__).parent / "weights" / "mnist_classifier.safetensors"
+
+
+def check_resources(config: dict[str, Any], *, here: bool = True) -> None:
+    """Raise `ConfigError` where files of a checked configuration are missing or damaged, or, with `here` (the runs are
+    trained on this machine), there is no GPU or compiler that it asks for."""
+    check_files(config["data"])
+    if config["evaluation"]["extractor"] is not None:
+        check_extractor(config["evaluation"]["extractor"])
+    if here:
+        check_machine(config["trainer"])
+
+
+def check_extractor(path: str) -> None:
+    """Raise `ConfigError` unless the file holds weights of the names and shapes that the shipped one has."""
+    from safetensors import SafetensorError
+
+    file = Path(path).expanduser()
+    try:
+        found, expected = _shapes(file), _shapes(SHIPPED)
+    except (OSError, SafetensorError, ValueError) as error:
+        fault = f"a file that cannot be used ({shown(str(error))})"
+    else:
+        differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+        if not differing:
+            return
+        name = differing[0]
+        fault = f"weights of another network ({name}: {found.get(name, 'absent')}, not {expected.get(name, 'there')})"
+    raise ConfigError(
+        f"evaluation.extractor={shown(path)}: got {fault}, expected weights that scripts/train_extractor.py wrote."
+        " Remedy: evaluation.extractor=null."
+    )
+
+
+def _shapes(file: Path) -> dict[str, list[int]]:
+    """The shape of each tensor, from the file's header."""
+    from safetensors import safe_open
+
+    with safe_open(file, "np") as opened:
+        return {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
+
+
+def check_machine(trainer: dict[str, Any]) -> None:
+    """Raise `ConfigError` where this machine has no GPU that `trainer` asks for, or no compiler."""
+    if trainer["accelerator"] == "gpu" and (reason := without_cuda()):
+        raise ConfigError(f"trainer.accelerator=gpu: got a machine without CUDA ({reason}). Remedy: trainer=cpu.")
+    compiler = os.environ.get("CXX") or "g++"
+    if trainer["compile"] is True and shutil.which(compiler) is None:
+        raise ConfigError(
+            f"trainer.compile=true: got a machine without the compiler {compiler}, which torch.compile calls. Remedy:"
+            " install it, or trainer.compile=auto."
+        )
+
+
+@cache
+def without_cuda() -> str:
+    """Why torch will find no GPU here; empty where it may."""
+    spec = importlib.util.find_spec("torch")
+    version = Path(spec.origin).with_name("version.py") if spec and spec.origin else None
+    text = version.read_text() if version and version.is_file() else ""
+    if re.search(r"^hip\b.*= '", text, re.MULTILINE):  # AMD's: torch itself must say
+        return ""
+    if re.search(r"^cuda\b.*= None", text, re.MULTILINE):
+        return "the installed torch is built without it"
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return "there is no NVIDIA driver"
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return "the NVIDIA driver finds no GPU"
+    return ""

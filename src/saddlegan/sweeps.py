@@ -1,0 +1,113 @@
+"""What every sweep has, whoever runs it: a number of jobs that is said and bounded, a value per job, and a report."""
+
+import json
+import math
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import Override, RangeSweep
+
+from saddlegan.checks import ConfigError, shown
+from saddlegan.folder import RESULT, RunFailed
+
+#: The sweeper of `conf/config.yaml`, which takes a record of each job; others take a number.
+OURS = "hydra_plugins.saddlegan_sweeper.UnionSweeper"
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+#: Jobs above which a sweep is refused, unless it is told otherwise.
+MOST_JOBS = 10_000
+#: Launchers whose jobs run on this machine.
+LOCAL = ("basic_launcher.BasicLauncher", "joblib_launcher.JoblibLauncher")
+
+
+def is_foreign(hydra: Any) -> bool:
+    """Whether jobs answer to another sweeper than ours."""
+    return hydra.sweeper.get("_target_") != OURS
+
+
+def runs_here(hydra: Any) -> bool:
+    """Whether jobs run on this machine, and not on a cluster's."""
+    return str(hydra.launcher.get("_target_")).endswith(LOCAL)
+
+
+def count_jobs(overrides: Sequence[Override]) -> int:
+    """How many jobs the overrides multiply out to; a later override of a key takes the place of an earlier one.
+
+    Raises `ConfigError` where one has no value.
+    """
+    values = {override.get_key_element(): _count(override) for override in overrides}
+    empty = [override.input_line for override in overrides if not values[override.get_key_element()]]
+    if empty:
+        raise ConfigError(f"{shown(str(empty[0]))}: got no value, so that the sweep has no job. Remedy: give some.")
+    return math.prod(values.values())
+
+
+def _count(override: Override) -> int:
+    if not override.is_discrete_sweep():
+        return 1
+    sweep = override.value()
+    if not isinstance(sweep, RangeSweep):
+        return sum(1 for _ in override.sweep_iterator())
+    assert sweep.start is not None
+    assert sweep.stop is not None
+    if not sweep.step:
+        raise ConfigError(f"{override.input_line}: got a step of 0. Remedy: give another.")
+    return max(0, math.ceil((sweep.stop - sweep.start) / sweep.step))
+
+
+def check_count(jobs: int, most: int, remedy: str) -> None:
+    """Say how many jobs a sweep has; raise `ConfigError` where they are more than it may have."""
+    if jobs > most:
+        raise ConfigError(f"got a sweep of {jobs} jobs, expected at most {most}. Remedy: fewer values, or {remedy}.")
+    print(f"sweep: {jobs} job{'s' * (jobs != 1)}", flush=True)
+
+
+def value_of(result: dict[str, Any], metric: str) -> float:
+    """The median over seeds of the mean of `metric` over the last fifth of training: what a search goes by.
+
+    A seed that diverged counts as the worst there is, infinity with the sign that is bad for the metric (plus, where
+    lower is better or neither is); so does a run that failed, or has not this metric. NaN no search can order.
+    """
+    from saddlegan.reporting.measures import higher_is_better
+
+    worst = -math.inf if higher_is_better(metric) else math.inf
+    last = result.get("last_fifth") or {}
+    if metric not in last:
+        return worst
+    values = [worst if value is None or not math.isfinite(value) else value for value in last[metric]]
+    lost = last.get("diverged") or [0] * len(values)
+    return float(statistics.median(worst if gone else value for value, gone in zip(values, lost, strict=True)))
+
+
+def visited(folder: Path) -> list[Path]:
+    """The run folders that the last sweep into `folder` entered, in that order: Hydra writes down each job's settings
+    as it begins, and a sweeper its own (multirun.yaml) before."""
+    began = (folder / "multirun.yaml").stat().st_mtime_ns if (folder / "multirun.yaml").is_file() else 0
+    entered = {path.parents[1]: path.stat().st_mtime_ns for path in folder.rglob(".hydra/overrides.yaml")}
+    return sorted((run for run, when in entered.items() if when >= began), key=lambda run: (entered[run], run))
+
+
+def outcome(run: Path) -> dict[str, Any]:
+    """What became of a run, as its folder says."""
+    try:
+        result = json.loads((run / RESULT).read_text())
+        return {"folder": str(run), "status": result["status"], "error": result.get("error")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return {"folder": str(run), "status": "failed", "error": f"it left no result ({error})"}
+
+
+def report(outcomes: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Write the report of a sweep, name the runs that failed, and raise `RunFailed` where there are any."""
+    from saddlegan.report import write_report
+
+    if any(outcome["status"] != "failed" for outcome in outcomes):
+        print(f"report: {write_report([Path(outcome['folder']) for outcome in outcomes], folder / 'report')}")
+    failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
+    for outcome in failed:
+        error = outcome["error"].strip()
+        said = error.splitlines()[-1] if error.startswith("Traceback") else error
+        print(f"failed: {outcome['folder']}: {said}", file=sys.stderr)
+    if failed:
+        raise RunFailed(f"{len(failed)} of {len(outcomes)} runs failed; start the same command again to repeat them.")
