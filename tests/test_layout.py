@@ -33,7 +33,7 @@ ALLOWED = {
     "signatures": {"checks"},
     "constructors": {"checks", "signatures"},
     "compatible": {"checks", "data", "signatures"},
-    "config": {"checks", "compatible", "constructors", "identity", "signatures"},
+    "config": {"checks", "compatible", "constructors", "identity", "reporting", "signatures"},
     "resources": {"checks", "data"},
     "keys": {"identity"},
     "folder": {"checks", "identity"},

@@ -64,7 +64,7 @@ class UnionSweeper(Sweeper):
         jobs = self._distinct(job for grid in grids for job in multiply(grid))
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, folder / "multirun.yaml")
+        OmegaConf.save(self.config, folder / sweeps.BEGUN)
         outcomes = [job.return_value for job in self.launcher.launch(jobs, initial_job_idx=0)]
         sweeps.report(outcomes, folder)
         return outcomes

@@ -50,6 +50,8 @@ def task(cfg: DictConfig) -> dict[str, Any] | float:
         if tolerant:
             return {"folder": str(folder), "status": "failed", "error": str(error)}
         remove_if_new(folder)
+        if job.mode is RunMode.MULTIRUN:  # of several that raise, Hydra shows the first
+            print(f"refused: {folder}: {error}", file=sys.stderr)
         raise
     except OSError as error:
         if tolerant:
@@ -112,16 +114,10 @@ def main() -> None:
     Guard.sweep = None
     compose = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
     status = told(compose(task), line.settings, line.folders)
-    if Guard.sweep is not None and status != 130:  # whatever became of another sweeper's jobs
-        status = max(status, told(lambda: _report_on(Guard.sweep), (), ()))
+    if (folder := Guard.sweep) is not None and status != 130:  # whatever became of another sweeper's jobs
+        status = max(status, told(lambda: sweeps.conclude(folder), (), ()))
     if status:
         sys.exit(status)
-
-
-def _report_on(folder: Path | None) -> None:
-    """The report of a sweep that another sweeper than ours has run."""
-    if folder is not None and (runs := sweeps.visited(folder)):
-        sweeps.report([sweeps.outcome(run) for run in runs], folder)
 
 
 def told(call: Callable[[], Any], settings: Sequence[str], folders: Sequence[Path]) -> int:

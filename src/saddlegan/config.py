@@ -108,8 +108,16 @@ def _headline(*, _root_: DictConfig) -> str:
         return ""
 
 
+def direction(metric: str) -> str:
+    """Which way a search goes by a metric, in Optuna's words."""
+    from saddlegan.reporting.measures import higher_is_better
+
+    return "maximize" if higher_is_better(metric) else "minimize"
+
+
 # At import, because a sweep's workers unpickle their task before anything else runs in them.
 OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
+OmegaConf.register_new_resolver("direction", direction, replace=True)
 OmegaConf.register_new_resolver("headline", _headline, replace=True)
 OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
 

@@ -27,7 +27,8 @@ def explain(error: BaseException, settings: Sequence[str], folders: Sequence[Pat
     if isinstance(error, MissingConfigException) and error.options:
         group, _, wrong = (error.missing_cfg_file or "").rpartition("/")
         expected = f"expected one of: {', '.join(error.options)}.{nearest(wrong, error.options)}"
-        return f"{group}={shown(wrong)}: got an unknown choice, {expected}"
+        install = " Remedy: pip install 'saddlegan[search]'." if f"{group}={wrong}" == "hydra/sweeper=optuna" else ""
+        return f"{group}={shown(wrong)}: got an unknown choice, {expected}{install}"
     cause = error.__cause__ or error
     text = str(error) or str(cause)
     if "Config group override must be a string" in text:

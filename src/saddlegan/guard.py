@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from saddlegan import sweeps
 from saddlegan.checks import ConfigError, nearest, shown, wrong
-from saddlegan.config import check, resolved
+from saddlegan.config import check, direction, resolved
 from saddlegan.explain import explain
 from saddlegan.folder import RESULT
 from saddlegan.identity import GROUPS, flatten
@@ -60,20 +60,19 @@ class Guard(Callback):
         check_folder("hydra.sweep.dir", config.hydra.sweep.dir)
         if not sweeps.is_foreign(config.hydra):
             return  # it counts and checks its jobs itself
-        Guard.sweep = Path(config.hydra.sweep.dir)
         if config.hydra.sweeper.get("_target_") == sweeps.BASIC:
             texts = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-            parser = OverridesParser.create()
-            jobs = sweeps.count_jobs(parser.parse_overrides([*texts, *settings_of(config)]))
+            jobs = sweeps.count_jobs(OverridesParser.create().parse_overrides([*texts, *settings_of(config)]))
             sweeps.check_count(jobs, sweeps.MOST_JOBS, "hydra/sweeper=union hydra.sweeper.most_jobs=NUMBER")
+        if "direction" in config.hydra.sweeper:
+            check_direction(config)
+        Guard.sweep = Path(config.hydra.sweep.dir)
+        sweeps.begin(Guard.sweep, config)
 
 
 def own_part(config: DictConfig) -> DictConfig:
     """A composed configuration without Hydra's part, as a job sees it."""
-    own = config.copy()
-    with open_dict(own):
-        del own["hydra"]
-    return own
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 def settings_of(config: DictConfig) -> list[str]:
@@ -105,6 +104,14 @@ def _check_groups(config: DictConfig) -> None:
         if not OmegaConf.is_dict(chosen) or "_target_" not in chosen:
             name = chosen if isinstance(chosen, str) else "NAME"
             raise wrong(f"hydra.{group}", chosen, f"a choice, with a slash: hydra/{group}={name}")
+
+
+def check_direction(config: DictConfig) -> None:
+    """Raise `ConfigError` where a search would go for the worst, or by several numbers, of which a job gives one."""
+    found = OmegaConf.select(config, "hydra.sweeper.direction")
+    found = getattr(found, "name", found)  # an enumeration of the plugin's
+    if found != (right := direction(config.report.metric)):
+        raise wrong("hydra.sweeper.direction", found, f"{right} for report.metric={config.report.metric}")
 
 
 def check_report(config: DictConfig) -> None:

@@ -1,5 +1,6 @@
 """What every sweep has, whoever runs it: a number of jobs that is said and bounded, a value per job, and a report."""
 
+import contextlib
 import json
 import math
 import statistics
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override, RangeSweep
+from omegaconf import DictConfig, OmegaConf
 
 from saddlegan.checks import ConfigError, shown
 from saddlegan.folder import RESULT, RunFailed
@@ -18,6 +20,10 @@ OURS = "hydra_plugins.saddlegan_sweeper.UnionSweeper"
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 #: Jobs above which a sweep is refused, unless it is told otherwise.
 MOST_JOBS = 10_000
+#: The configuration of a sweep, in its folder.
+BEGUN = "multirun.yaml"
+#: What searches leave there: the best that they found.
+FOUND = "optimization_results.yaml"
 #: Launchers whose jobs run on this machine.
 LOCAL = ("basic_launcher.BasicLauncher", "joblib_launcher.JoblibLauncher")
 
@@ -81,12 +87,32 @@ def value_of(result: dict[str, Any], metric: str) -> float:
     return float(statistics.median(worst if gone else value for value, gone in zip(values, lost, strict=True)))
 
 
+def begin(folder: Path, config: DictConfig) -> None:
+    """Write down the configuration of a sweep that another sweeper than ours runs, before its first job."""
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, folder / BEGUN)
+
+
 def visited(folder: Path) -> list[Path]:
     """The run folders that the last sweep into `folder` entered, in that order: Hydra writes down each job's settings
-    as it begins, and a sweeper its own (multirun.yaml) before."""
-    began = (folder / "multirun.yaml").stat().st_mtime_ns if (folder / "multirun.yaml").is_file() else 0
+    as it begins, and the sweep's stand written before. By the clock of the file system, which workers share."""
+    began = (folder / BEGUN).stat().st_mtime_ns
     entered = {path.parents[1]: path.stat().st_mtime_ns for path in folder.rglob(".hydra/overrides.yaml")}
     return sorted((run for run, when in entered.items() if when >= began), key=lambda run: (entered[run], run))
+
+
+def conclude(folder: Path) -> None:
+    """The report of a sweep that another sweeper than ours ran, and what a search found. Nothing, where no job ran."""
+    runs = visited(folder)
+    if not runs:
+        (folder / BEGUN).unlink()
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+            folder.parent.rmdir()
+        return
+    if (folder / FOUND).is_file() and (folder / FOUND).stat().st_mtime_ns >= (folder / BEGUN).stat().st_mtime_ns:
+        print(f"search: {OmegaConf.to_container(OmegaConf.load(folder / FOUND))}")
+    report([outcome(run) for run in runs], folder)
 
 
 def outcome(run: Path) -> dict[str, Any]:
