@@ -10,7 +10,8 @@ import inspect
 import math
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 
 class ConfigError(ValueError):
@@ -71,6 +72,9 @@ def check_value(name: str, annotation: Any, value: Any) -> None:
         if value not in args:
             choices = ", ".join(map(str, args))
             raise ConfigError(f"{name}={value}: got {value!r}, expected one of: {choices}.{nearest(str(value), args)}")
+    elif origin in (Union, UnionType):
+        if not any(_fits(name, kind, value) for kind in args):
+            raise ConfigError(f"{name}={value}: got {value!r}, expected one of: {', '.join(map(_said, args))}.")
     elif origin in (list, tuple) and args:
         if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
             raise ConfigError(f"{name}={value}: got {type(value).__name__}, expected a list, e.g. {name}=[1,2].")
@@ -84,6 +88,20 @@ def check_value(name: str, annotation: Any, value: Any) -> None:
             )
         if annotation is float and not math.isfinite(float(value)):
             raise ConfigError(f"{name}={value}: got {value}, expected a finite number.")
+
+
+def _fits(name: str, annotation: Any, value: Any) -> bool:
+    try:
+        check_value(name, annotation, value)
+    except ConfigError:
+        return False
+    return True
+
+
+def _said(annotation: Any) -> str:
+    """An annotation in words."""
+    args = get_args(annotation)
+    return ", ".join(map(str, args)) if get_origin(annotation) is Literal else str(args[1] if args else annotation)
 
 
 def nearest(word: str, options: Any) -> str:

@@ -49,6 +49,7 @@ class Config:
     data: Any = MISSING
     optimizer: Any = MISSING
     trainer: Any = MISSING
+    logger: Any = MISSING
     seed: int = MISSING
     num_seeds: int = MISSING
     iterations: int = MISSING
@@ -80,7 +81,7 @@ RANGES: dict[str, Any] = {
     "optimizer.discriminator_lr": PositiveFloat,
     "optimizer.discriminator.lr": PositiveFloat,
     "trainer.compile": Literal["auto", True, False],
-    "trainer.threads": Annotated[int, Above(0, inclusive=True, most=1024)],
+    "trainer.threads": Literal["auto"] | Annotated[int, Above(0, most=1024)],
     "trainer.accelerator": Literal["cpu", "gpu"],
     "trainer.devices": Literal[1],
     "trainer.channels_last": bool,
@@ -91,7 +92,7 @@ RANGES: dict[str, Any] = {
 FEWEST_IMAGES = 128
 #: Arguments that `build` supplies.
 PLAYERS = {"generator", "discriminator", "latent", "optimizers", "seeds", "ema_decay"}
-SUPPLIED = PLAYERS | {"in_features", "out_features", "shape", "params"}
+SUPPLIED = PLAYERS | {"in_features", "out_features", "shape", "params", "optimizer", "schedule", "save_dir"}
 
 
 # At import, because a sweep's workers unpickle their task before anything else runs in them.

@@ -56,13 +56,11 @@ class EvaluateToy(Evaluate):
 
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The generated density beside the true one, and D(x)."""
-        if trainer.logger is None:
-            return
         panel = density_panel(self.law, fake[..., 0].numpy(), f"iteration {iteration}")
-        writer = trainer.logger.experiment  # type: ignore[attr-defined]
-        writer.add_figure("density", density_figure([panel]), iteration)
+        board.log_figure(trainer, "density", density_figure([panel]), iteration)
         curves = board.discriminator_curve(module, panel.support)
-        writer.add_figure("discriminator", discriminator_figure(panel.support, curves, panel.title), iteration)
+        figure = discriminator_figure(panel.support, curves, panel.title)
+        board.log_figure(trainer, "discriminator", figure, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         """samples.npz, from which the report draws without torch, and, with `draw`, figures/*.png."""
