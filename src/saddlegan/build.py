@@ -50,19 +50,11 @@ def module_of(config: dict[str, Any], images: ImageSet | None = None) -> Adversa
     Without its `images` a network that starts from their mean does not, so that weights must be loaded afterwards.
     """
     with _own_errors():
-        seeds = range(config["seed"], config["seed"] + config["num_seeds"])
-        model = instantiate(config["model"], _convert_="all")
-        kind = get_class(config["data"]["_target_"])
-        if issubclass(kind, ImageSet):
-            players = image_players(model, kind.shape, images, seeds)
-        else:
-            players = toy_players(model, kind.dim, seeds)
         optimizer = instantiate(config["optimizer"], _convert_="all")
         module = instantiate(
             config["method"],
-            **players,
-            latent=model["latent"],
-            seeds=seeds,
+            **players_of(config, images),
+            seeds=_seeds(config),
             optimizers={player: optimizer[player] for player in ("generator", "discriminator")},
             schedule=optimizer.get("schedule"),
             ema_decay=config["ema_decay"],
@@ -70,6 +62,22 @@ def module_of(config: dict[str, Any], images: ImageSet | None = None) -> Adversa
         )
         module.config, module.threads = config, threads(module, config)
         return module.to(memory_format=torch.channels_last) if config["trainer"]["channels_last"] else module
+
+
+def players_of(config: dict[str, Any], images: ImageSet | None = None) -> dict[str, Any]:
+    """The networks of a configuration's `model`, made for its `data`, and the law of the latent: `generator`,
+    `discriminator`, `latent`."""
+    model = instantiate(config["model"], _convert_="all")
+    kind = get_class(config["data"]["_target_"])
+    if issubclass(kind, ImageSet):
+        players = image_players(model, kind.shape, images, _seeds(config))
+    else:
+        players = toy_players(model, kind.dim, _seeds(config))
+    return players | {"latent": model["latent"]}
+
+
+def _seeds(config: dict[str, Any]) -> range:
+    return range(config["seed"], config["seed"] + config["num_seeds"])
 
 
 def threads(module: AdversarialModule, config: dict[str, Any]) -> int:

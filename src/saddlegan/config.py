@@ -50,6 +50,7 @@ class Config:
     optimizer: Any = MISSING
     trainer: Any = MISSING
     logger: Any = MISSING
+    callbacks: Any = MISSING
     seed: int = MISSING
     num_seeds: int = MISSING
     iterations: int = MISSING

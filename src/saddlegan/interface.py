@@ -8,18 +8,31 @@ import pickle
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.utils import instantiate
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
 
 from saddlegan import config as typed
 from saddlegan.adversarial import AdversarialModule
-from saddlegan.build import module_of
+from saddlegan.build import module_of, players_of
+from saddlegan.callbacks.images import pixels
+from saddlegan.callbacks.toys import density_panel
 from saddlegan.checks import ConfigError
 from saddlegan.cli import conf_folder
-from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun
+from saddlegan.figures import ImagePanel, density_figure, image_figure, save_png, square
+from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
+from saddlegan.identity import flatten
+from saddlegan.provenance import commit, versions
+from saddlegan.random import Latent
 
+#: The files of an export.
+WEIGHTS, DESCRIPTION = "generator.safetensors", "generator.json"
 Module = TypeVar("Module", bound=AdversarialModule)
 
 
@@ -86,3 +99,55 @@ def _with_weights(config: dict[str, Any], checkpoint: dict[str, Any], path: Path
     except (KeyError, RuntimeError) as error:
         raise DamagedRun(f"{path}: got weights that do not fit the run's configuration ({error}).") from None
     return module.eval()
+
+
+def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
+    """Draw `count` samples per seed into a .npz (`samples`, float32 `(seeds, count, *shape)`) or as a picture, .png."""
+    samples = module.sample(count)
+    if path.suffix == ".npz":
+        np.savez_compressed(path, samples=samples.float().numpy())
+    elif samples.dim() > 3:  # images, of one seed
+        save_png(image_figure([ImagePanel(f"{count} samples", square(pixels(samples[0]).numpy()))]), path)
+    else:
+        assert module.config is not None
+        law = instantiate(module.config["data"], _convert_="all")
+        save_png(density_figure([density_panel(law, samples[..., 0].numpy(), f"{count} samples per seed")]), path)
+
+
+def save_generator(module: AdversarialModule, folder: Path) -> Path:
+    """Write generator.safetensors and generator.json into `folder`: what `load_generator` needs, and where it is from.
+
+    The weights are those that samples come from: of the averaged generator, where one is kept.
+    """
+    assert module.config is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    sampler = module.generator if module.average is None else module.average.module
+    tensors = {name: tensor.contiguous() for name, tensor in sampler.state_dict().items()}
+    save_file(tensors, folder / WEIGHTS)
+    part = {key: module.config[key] for key in ("method", "model", "data", "seed", "num_seeds")}
+    about = {"iteration": int(module.iteration), "versions": versions(), "commit": commit()}
+    write_json(folder / DESCRIPTION, {"format": 1} | about | part)
+    return folder
+
+
+def load_generator(folder: str | Path) -> tuple[nn.Module, Latent]:
+    """The generator of an export, `(seeds, n, latent)` to samples, in evaluation mode, and the law of its latent.
+
+    Weights are safetensors, and only classes of this package are made of the description: a folder from someone else
+    runs none of its own code. Raises `DamagedRun` where the folder holds no whole export, `ConfigError` where it names
+    a class of another package.
+    """
+    path = Path(folder).expanduser()
+    try:
+        content = json.loads((path / DESCRIPTION).read_text())
+        targets = [value for key, value in flatten(content).items() if key.split(".")[-1] == "_target_"]
+        if foreign := [target for target in targets if not str(target).startswith("saddlegan.")]:
+            raise ConfigError(f"{path / DESCRIPTION}: got {foreign[0]}, expected classes of saddlegan alone.")
+        players = players_of(content)
+        generator = players["generator"]
+        generator.load_state_dict(load_file(path / WEIGHTS))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise DamagedRun(f"{path}: got no whole export ({error}), expected what saddlegan-export writes.") from None
+    return generator.eval(), players["latent"]

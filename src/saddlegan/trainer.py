@@ -12,6 +12,7 @@ import lightning as L
 from hydra.utils import get_class, instantiate
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 
@@ -39,8 +40,12 @@ class OneProcess(LightningEnvironment):
 def trainer_of(
     config: dict[str, Any], folder: Path, callbacks: Sequence[L.Callback], *, purge_step: int | None = None
 ) -> L.Trainer:
-    """The trainer of a run; a TensorBoard drops what an interrupted session wrote from `purge_step` on."""
+    """The trainer of a run, with `callbacks` and those of its configuration.
+
+    A TensorBoard drops what an interrupted session wrote from `purge_step` on.
+    """
     settings = config["trainer"]
+    own = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     rank_zero_only.rank = 0  # Lightning reads RANK and SLURM_PROCID when it is imported
     with _hidden("PL_TRAINER_"):  # variables that would replace arguments which are not given here
@@ -53,8 +58,8 @@ def trainer_of(
             max_epochs=-1,
             max_steps=config["iterations"],
             logger=loggers(config["logger"], folder, purge_step),
-            callbacks=list(callbacks),
-            enable_checkpointing=False,
+            callbacks=[*callbacks, *own],
+            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in own),
             enable_progress_bar=False,
             enable_model_summary=False,
         )

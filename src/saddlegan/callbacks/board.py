@@ -57,7 +57,7 @@ def log_figure(trainer: L.Trainer, name: str, figure: Figure, iteration: int) ->
         elif hasattr(logger, "log_image"):
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
-            logger.log_image(name, [np.asarray(canvas.buffer_rgba())], iteration)
+            logger.log_image(name, [np.asarray(canvas.buffer_rgba())], iteration)  # type: ignore[attr-defined]
 
 
 def log_outcome(trainer: L.Trainer, config: dict[str, Any], final: Mapping[str, float], iteration: int) -> None:

@@ -90,9 +90,16 @@ class Evaluate(L.Callback, ABC):
             self.rewrite()
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        if int(module.iteration) % self.every == 0 or int(module.iteration) == self.iterations:
+            self.record(trainer, module)
+
+    def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
+        if self.history[-1][0] != int(module.iteration):  # a callback, or the trainer, ended training before
+            self.record(trainer, module)
+
+    def record(self, trainer: L.Trainer, module: Any) -> None:
+        """Evaluate, and show the new row: in metrics.csv, to the trainer's callbacks, and to its loggers."""
         iteration = int(module.iteration)
-        if iteration % self.every and iteration != self.iterations:
-            return
         fake = self.evaluate(module)
         if self.path is not None:
             with self.path.open("a") as file:
