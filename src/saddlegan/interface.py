@@ -91,13 +91,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _with_weights(config: dict[str, Any], checkpoint: dict[str, Any], path: Path) -> AdversarialModule:
-    module = module_of(config)
-    if config["trainer"]["precision"] == "64-true":
-        module.double()
     try:
+        module = module_of(config)
+        if config["trainer"]["precision"] == "64-true":
+            module.double()
         module.load_state_dict(checkpoint["state_dict"])
-    except (KeyError, RuntimeError) as error:
-        raise DamagedRun(f"{path}: got weights that do not fit the run's configuration ({error}).") from None
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise DamagedRun(f"{path}: got weights and a configuration that do not fit ({error!r}).") from None
     return module.eval()
 
 
