@@ -3,13 +3,14 @@
 import contextlib
 import json
 import math
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from saddlegan.checks import ConfigError
+from saddlegan.files import remove_partial, write_whole
 from saddlegan.identity import difference, fingerprint
+from saddlegan.lock import LOCK
 
 RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", "samples.npz"
 SECTION, FAILURE = "section.json", "failure.json"  # of an experiment of the laboratory of theory
@@ -26,10 +27,10 @@ class RunFailed(Exception):
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a dict as JSON, a line a key, whole or not at all; numbers that are not finite become null."""
-    temporary = path.with_suffix(".tmp")
     lines = (f"{json.dumps(key)}: {json.dumps(_finite(value))}" for key, value in content.items())
-    temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    os.replace(temporary, path)
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    with write_whole(path) as partial:
+        partial.write_text(text)
 
 
 def _finite(value: Any) -> Any:
@@ -64,9 +65,18 @@ def read_result(folder: Path) -> dict[str, Any] | None:
 
 def _check_metrics(path: Path, rows: int) -> None:
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-    whole = len(lines) == rows + 1 and len({line.count(",") for line in lines}) == 1
-    if not whole:
-        raise DamagedRun(f"{path}: got {max(len(lines) - 1, 0)} rows, expected {rows} whole ones.")
+    fault = repeated_rows(path)
+    if fault or len(lines) != rows + 1 or len({line.count(",") for line in lines}) != 1:
+        found = f"{max(len(lines) - 1, 0)} rows{fault and f', {fault}'}"
+        raise DamagedRun(f"{path}: got {found}, expected {rows} whole ones.")
+
+
+def repeated_rows(path: Path) -> str:
+    """How many rows of a metrics.csv have the iteration and the seed of an earlier one, in words; "" where none has."""
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    keys = [tuple(line.split(",")[:2]) for line in lines[1:]]
+    again = len(keys) - len(set(keys))
+    return f"{again} of them with the iteration and the seed of an earlier one: two processes wrote it" if again else ""
 
 
 def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, Any] | None:
@@ -74,6 +84,7 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
 
     `existing`: `continue` keeps a finished run, goes on with an interrupted one and repeats a failed one; `repeat`
     throws away whatever is there; `skip` keeps every folder that holds a result, whole or not.
+    The folder must be held (`lock.hold`) until its result is written.
     Raises `ConfigError` where the folder holds a run of another configuration, `DamagedRun` where it is not whole.
     """
     if existing == "skip" and (folder / RESULT).exists():
@@ -94,6 +105,7 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
         return _reported(result, config, folder)
     if result:
         _empty(folder)
+    remove_partial(folder)
     write_json(folder / CONFIG, config)
     return None
 
@@ -129,8 +141,8 @@ def _empty(folder: Path) -> None:
 
 
 def remove_if_new(folder: Path) -> None:
-    """Remove a run folder that nothing was trained in, and its parents where that leaves them empty."""
-    if {path.name for path in folder.iterdir()} <= {".hydra", CONFIG}:
+    """Remove a run folder that nothing was trained in, and its parent where that leaves it empty. It must be held."""
+    if {path.name for path in folder.iterdir()} <= {".hydra", CONFIG, LOCK}:
         shutil.rmtree(folder)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()
