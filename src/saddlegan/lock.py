@@ -1,7 +1,7 @@
 """The lock of a run folder: one process at a time trains there, on one host or on several that share the folder.
 
-It is an exclusive `flock` of the file `.lock`. The kernel takes it back when its process ends, however that ends, so that
-none is left over. Linux asks the server of an NFS mount for it, so that it holds between hosts too; it does not where the
+It is an exclusive `flock` of the file `.lock`. The kernel takes it back when its process ends, however that ends, so
+that none is left over. Linux asks the server of an NFS mount for it, so that it holds between hosts too; not where the
 mount says `nolock` or `local_lock`. The file stays: were it removed, two processes could lock two files of one name.
 """
 
