@@ -55,6 +55,8 @@ def claim_and_train(config: dict[str, Any], folder: Path, job: Any, alone: bool)
     """The result of the run in a folder that is held, trained now unless it is there already."""
     try:
         typed.check(config)
+        if config["existing"] == "repeat":  # before anything is thrown away
+            check_files(config["data"])
         result = claim_run(folder, config, config["existing"])
         already = " already" if result else ""
         if not result:

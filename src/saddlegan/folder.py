@@ -65,18 +65,19 @@ def read_result(folder: Path) -> dict[str, Any] | None:
 
 def _check_metrics(path: Path, rows: int) -> None:
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-    fault = repeated_rows(path)
-    if fault or len(lines) != rows + 1 or len({line.count(",") for line in lines}) != 1:
-        found = f"{max(len(lines) - 1, 0)} rows{fault and f', {fault}'}"
-        raise DamagedRun(f"{path}: got {found}, expected {rows} whole ones.")
+    found = f"{max(len(lines) - 1, 0)} rows"
+    if again := repeated_rows(path):
+        found += f", {again} of them a second time: two processes wrote it"
+    elif len(lines) == rows + 1 and len({line.count(",") for line in lines}) == 1:
+        return
+    raise DamagedRun(f"{path}: got {found}, expected {rows} whole ones.")
 
 
-def repeated_rows(path: Path) -> str:
-    """How many rows of a metrics.csv have the iteration and the seed of an earlier one, in words; "" where none has."""
+def repeated_rows(path: Path) -> int:
+    """How many rows of a metrics.csv have the iteration and the seed of an earlier row; 0 where there is no file."""
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-    keys = [tuple(line.split(",")[:2]) for line in lines[1:]]
-    again = len(keys) - len(set(keys))
-    return f"{again} of them with the iteration and the seed of an earlier one: two processes wrote it" if again else ""
+    rows = [tuple(line.split(",")[:2]) for line in lines[1:]]
+    return len(rows) - len(set(rows))
 
 
 def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, Any] | None:
@@ -121,6 +122,8 @@ def _reported(result: dict[str, Any], config: dict[str, Any], folder: Path) -> d
 def _stored_config(folder: Path) -> dict[str, Any] | None:
     path = folder / CONFIG
     if not path.is_file():
+        if (folder / CHECKPOINT).exists():
+            raise DamagedRun(f"{folder / CHECKPOINT}: got a checkpoint without {CONFIG}, expected both of one run.")
         return None
     try:
         stored = json.loads(path.read_text())
@@ -131,18 +134,28 @@ def _stored_config(folder: Path) -> dict[str, Any] | None:
 
 
 def _empty(folder: Path) -> None:
-    """Remove everything that a run writes, and nothing else."""
-    for name in (RESULT, CONFIG, METRICS, SAMPLES, "hparams.yaml"):
-        (folder / name).unlink(missing_ok=True)
+    """Remove everything that a run writes, and nothing else.
+
+    The checkpoint goes first and the configuration last, so that whoever is stopped halfway leaves no checkpoint that
+    another run would go on from.
+    """
+    for name in ("checkpoints", RESULT, METRICS, SAMPLES, "hparams.yaml", "figures"):
+        _remove(folder / name)
     for events in folder.glob("events.out.tfevents.*"):
-        events.unlink()
-    for name in ("figures", "checkpoints"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        _remove(events)
+    _remove(folder / CONFIG)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_if_new(folder: Path) -> None:
     """Remove a run folder that nothing was trained in, and its parent where that leaves it empty. It must be held."""
     if {path.name for path in folder.iterdir()} <= {".hydra", CONFIG, LOCK}:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # a process that waits for it may just have written there
         with contextlib.suppress(OSError):
             folder.parent.rmdir()

@@ -133,8 +133,12 @@ def read_run(folder: Path, name: str) -> Run | Problem:
 
 def _repeated(run: Run) -> list[Problem]:
     """A metrics.csv that two processes wrote. The numbers of result.json are those of one of them, and stay."""
-    fault = repeated_rows(run.folder / METRICS)
-    return [Problem("duplicate", run.name, f"rows of metrics.csv, {fault}; existing=repeat trains anew")] * bool(fault)
+    try:
+        again = repeated_rows(run.folder / METRICS)
+    except OSError as error:
+        return [Problem("incomplete", run.name, f"metrics.csv cannot be read ({error})")]
+    why = f"metrics.csv has {again} rows twice: two processes trained it at once; existing=repeat trains it anew"
+    return [Problem("duplicate", run.name, why)] if again else []
 
 
 def _name(path: Path, folder: Path, several: bool) -> str:
