@@ -46,7 +46,7 @@ ALLOWED = {
     "train": {"adversarial", "build", "callbacks", "checks", "data", "folder", "outcome", "provenance"},
     "reporting": {"checks", "figures", "folder", "identity", "lock"},
     "claims": {"reporting"},
-    "report": {"claims", "reporting"},
+    "report": {"claims", "files", "reporting"},
     "theory": {
         "checks",
         "data",

@@ -26,7 +26,7 @@ UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errn
 
 
 class HeldRun(ConfigError):
-    """Another process holds the run folder. Nothing in it was touched."""
+    """Another process holds the run folder. What it has written there was not touched."""
 
 
 @contextlib.contextmanager
