@@ -220,7 +220,7 @@ def test_how_it_is_reported_may_change_and_is_stored(tmp_path):
 
 @pytest.mark.parametrize("at", range(9))
 def test_whoever_is_stopped_while_a_run_is_thrown_away_leaves_no_checkpoint_for_another(tmp_path, monkeypatch, at):
-    made(tmp_path)
+    folder = made(tmp_path / "run")
     unlink, rmtree, done = Path.unlink, shutil.rmtree, []
 
     def stopped(remove):
@@ -236,11 +236,13 @@ def test_whoever_is_stopped_while_a_run_is_thrown_away_leaves_no_checkpoint_for_
         patch.setattr(Path, "unlink", stopped(unlink))
         patch.setattr(shutil, "rmtree", stopped(rmtree))
         with contextlib.suppress(KeyboardInterrupt):
-            claim_run(tmp_path, ASKED, "repeat")
-    other = ASKED | {"seed": 7}
+            claim_run(folder, ASKED, "repeat")
+    shutil.copytree(folder, tmp_path / "again")
+    result = claim_run(tmp_path / "again", ASKED, "continue")  # the same run: it is whole, or it starts from nothing
+    assert result or not (tmp_path / "again" / CHECKPOINT).exists()
     with contextlib.suppress(ConfigError):
-        assert claim_run(tmp_path, other, "continue") is None
-        assert not (tmp_path / CHECKPOINT).exists()
+        assert claim_run(folder, ASKED | {"seed": 7}, "continue") is None
+        assert not (folder / CHECKPOINT).exists()
 
 
 def test_checkpoints_that_are_linked_are_thrown_away_too(tmp_path):
