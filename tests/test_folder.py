@@ -288,6 +288,23 @@ def test_a_checkpoint_that_could_not_be_written_costs_no_earlier_one(run, tmp_pa
     assert sorted(set(saved[2:])) == [10, 12]
 
 
+def test_checkpoints_are_saved_at_evaluations_and_at_the_end_alone(run, monkeypatch):
+    """Steps of Lightning end at other iterations too, at each 50th."""
+    import lightning as L
+
+    saved = set()
+    monkeypatch.setattr(
+        L.Trainer, "save_checkpoint", lambda trainer, path, *_, **__: saved.add(save(trainer, Path(path)))
+    )
+
+    def save(trainer, path):
+        path.write_text("weights")
+        return int(trainer.lightning_module.iteration)
+
+    run("iterations=130", "evaluation.every=60", "checkpoint_seconds=1e-9")
+    assert saved == {60, 120, 130}
+
+
 # Which run it is -----------------------------------------------------------------------------------------------------
 
 NEUTRAL = ("report.", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
