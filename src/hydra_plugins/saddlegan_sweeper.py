@@ -2,9 +2,11 @@
 
 `hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
 the overrides of the command line, which win. Every job is composed and checked before the first one starts, and the
-report is written when the last one has ended. Hydra takes plugins from the namespace package `hydra_plugins` alone.
+report is written when the last one has ended. A run that another process holds is left to it, and told apart from one
+that failed. Hydra takes plugins from the namespace package `hydra_plugins` alone.
 """
 
+import contextlib
 import itertools
 import sys
 from collections.abc import Iterable, Sequence
@@ -23,7 +25,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from saddlegan.checks import ConfigError
 from saddlegan.config import check, resolved
 from saddlegan.data.files import check_files
-from saddlegan.folder import RunFailed
+from saddlegan.folder import DamagedRun, RunFailed, read_result
+from saddlegan.lock import HeldRun
 
 
 @dataclass
@@ -103,15 +106,35 @@ def multiply(overrides: Sequence[Override]) -> list[list[str]]:
 
 
 def report(outcomes: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Write the report of a sweep, name the runs that failed, and raise `RunFailed` where there are any."""
+    """Write the report of a sweep, and name the runs that failed and those that other processes hold.
+
+    Raises `RunFailed` where there are any of the first, else `HeldRun` where there are any of the second.
+    """
     from saddlegan.report import write_report
 
-    if any(outcome["status"] != "failed" for outcome in outcomes):
+    outcomes = [settled(outcome) for outcome in outcomes]
+    if any(outcome["status"] not in ("failed", "held") for outcome in outcomes):
         print(f"report: {write_report([Path(outcome['folder']) for outcome in outcomes], folder / 'report')}")
-    failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
+    failed, held = ([outcome for outcome in outcomes if outcome["status"] == status] for status in ("failed", "held"))
     for outcome in failed:
         error = outcome["error"].strip()
         said = error.splitlines()[-1] if error.startswith("Traceback") else error
         print(f"failed: {outcome['folder']}: {said}", file=sys.stderr)
+    for outcome in held:
+        print(f"held: {outcome['error']}", file=sys.stderr)
     if failed:
         raise RunFailed(f"{len(failed)} of {len(outcomes)} runs failed; start the same command again to repeat them.")
+    if held:
+        raise HeldRun(
+            f"{len(held)} of {len(outcomes)} runs were left to the processes that train them. Remedy: start the same"
+            " command again when they have ended, for what is then missing and for the whole report."
+        )
+
+
+def settled(outcome: dict[str, Any]) -> dict[str, Any]:
+    """An outcome; of a run that another process held, what has become of it since."""
+    if outcome["status"] == "held":
+        with contextlib.suppress(DamagedRun):  # it is being trained, or the same command names the damage
+            if result := read_result(Path(outcome["folder"])):
+                return outcome | {"status": result["status"], "error": result.get("error")}
+    return outcome

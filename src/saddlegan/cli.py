@@ -20,6 +20,7 @@ from saddlegan.data.files import check_files
 from saddlegan.explain import explain
 from saddlegan.folder import RESULT, RunFailed, claim_run, remove_if_new, write_json
 from saddlegan.identity import GROUPS
+from saddlegan.lock import HeldRun, hold
 
 #: Errors of a disk, which say nothing about the run: it is full, over its quota, failing, or may not be written.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
@@ -38,25 +39,35 @@ def task(cfg: DictConfig) -> dict[str, Any]:
     folder = Path(job.runtime.output_dir)
     config = typed.resolved(cfg)
     try:
+        with hold(folder):
+            result = claim_and_train(config, folder, job, alone)
+    except (ConfigError, OSError) as error:
+        if alone:
+            raise
+        text = _disk(error) if isinstance(error, OSError) else str(error)
+        return {"folder": str(folder), "status": "held" if isinstance(error, HeldRun) else "failed", "error": text}
+    if alone and result["status"] == "failed":
+        raise RunFailed(f"{result['error']}\n{folder / RESULT} holds this error; the same command repeats the run.")
+    return {"folder": str(folder), "status": result["status"], "error": result.get("error")}
+
+
+def claim_and_train(config: dict[str, Any], folder: Path, job: Any, alone: bool) -> dict[str, Any]:
+    """The result of the run in a folder that is held, trained now unless it is there already."""
+    try:
         typed.check(config)
-        result = claim_run(folder, config, cfg.existing)
+        if config["existing"] == "repeat":  # before anything is thrown away
+            check_files(config["data"])
+        result = claim_run(folder, config, config["existing"])
         already = " already" if result else ""
         if not result:
             check_files(config["data"])
         result = result or train(config, folder, job)
-    except ConfigError as error:
+    except ConfigError:
         if alone:
             remove_if_new(folder)
-            raise
-        return {"folder": str(folder), "status": "failed", "error": str(error)}
-    except OSError as error:
-        if alone:
-            raise
-        return {"folder": str(folder), "status": "failed", "error": _disk(error)}
+        raise
     print(f"{result['status']}{already}: {folder}", flush=True)
-    if alone and result["status"] == "failed":
-        raise RunFailed(f"{result['error']}\n{folder / RESULT} holds this error; the same command repeats the run.")
-    return {"folder": str(folder), "status": result["status"], "error": result.get("error")}
+    return result
 
 
 def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
@@ -84,7 +95,8 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Entry point of `saddlegan`. Exit status: 0; 1 where a run failed; 2 for a bad setting; 130 when interrupted."""
+    """Entry point of `saddlegan`. Exit status: 0; 1 where a run failed; 2 for a bad setting, or where another process
+    holds a run; 130 when interrupted."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises, and this function says what is wrong
     try:
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()

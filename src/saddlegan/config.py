@@ -1,5 +1,6 @@
 """The typed root of the configuration, and `check`: all that can be known to be wrong before torch is imported."""
 
+import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -98,6 +99,7 @@ SUPPLIED = PLAYERS | {"in_features", "out_features", "shape", "params", "optimiz
 
 # At import, because a sweep's workers unpickle their task before anything else runs in them.
 ConfigStore.instance().store(name="base", node=Config)
+OmegaConf.register_new_resolver("home", os.path.expanduser, replace=True)
 OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
