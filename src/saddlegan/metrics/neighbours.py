@@ -14,7 +14,7 @@ Among = Float[Tensor, "m p"]
 
 #: A pair whose squared distance is below this share of that from the origin is measured by its difference.
 CLOSE = 1e-3
-#: Relative rounding of a squared distance that is measured otherwise: some 1e-12 in up to 3000 dimensions, and a margin.
+#: Relative rounding of a squared distance that is measured otherwise: 1e-12 in up to 3000 dimensions, and a margin.
 ROUNDING = 1e-10
 #: Numbers that are gathered at once for differences.
 GATHERED = 2**22
@@ -31,8 +31,8 @@ def squared_distances(points: Points, among: Among, chunk: int) -> Iterator[Floa
     """|a - b|^2 in float64 of `chunk` points after the other to all others, with a relative rounding below `ROUNDING`
     wherever the points lie; copies are at 0. `among` is finite; of points that are not, the distances mean nothing.
 
-    One matrix product, |a|^2 + |b|^2 - 2 a.b, about an origin among the others that no outlier moves. It cancels for two
-    points that are much closer to each other than to the origin: these pairs are measured anew, by their differences.
+    One matrix product, |a|^2 + |b|^2 - 2 a.b, about an origin among the others that no outlier moves. It cancels for
+    two points that are much closer to each other than to the origin: they are measured anew, by their difference.
     """
     origin = among[:: math.ceil(len(among) / 1000)].median(0).values.double()
     others = among.to(torch.float64, copy=True).sub_(origin)
