@@ -307,7 +307,7 @@ def test_checkpoints_are_saved_at_evaluations_and_at_the_end_alone(run, monkeypa
 
 # Which run it is -----------------------------------------------------------------------------------------------------
 
-NEUTRAL = ("report.", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
+NEUTRAL = ("report.", "logger.", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
 
 
 @pytest.mark.parametrize("overrides", [SMALL, (*SMALL, *IMAGES, "method=primal_dual")], ids=["toy", "images"])

@@ -139,7 +139,7 @@ def _empty(folder: Path) -> None:
     The checkpoint goes first and the configuration last, so that whoever is stopped halfway leaves no checkpoint that
     another run would go on from.
     """
-    for name in ("checkpoints", RESULT, METRICS, SAMPLES, "hparams.yaml", "figures"):
+    for name in ("checkpoints", RESULT, METRICS, SAMPLES, "hparams.yaml", "figures", "csv", "wandb", "export"):
         _remove(folder / name)
     for events in folder.glob("events.out.tfevents.*"):
         _remove(events)

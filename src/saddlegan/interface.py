@@ -26,6 +26,7 @@ from saddlegan.callbacks.toys import density_panel
 from saddlegan.checks import ConfigError
 from saddlegan.cli import conf_folder
 from saddlegan.figures import ImagePanel, density_figure, image_figure, save_png, square
+from saddlegan.files import write_whole
 from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
 from saddlegan.identity import flatten
 from saddlegan.provenance import commit, versions
@@ -105,7 +106,8 @@ def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
     """Draw `count` samples per seed into a .npz (`samples`, float32 `(seeds, count, *shape)`) or as a picture, .png."""
     samples = module.sample(count)
     if path.suffix == ".npz":
-        np.savez_compressed(path, samples=samples.float().numpy())
+        with write_whole(path) as partial:
+            np.savez_compressed(partial, samples=samples.float().numpy())
     elif samples.dim() > 3:  # images, of one seed
         save_png(image_figure([ImagePanel(f"{count} samples", square(pixels(samples[0]).numpy()))]), path)
     else:
@@ -123,7 +125,8 @@ def save_generator(module: AdversarialModule, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     sampler = module.generator if module.average is None else module.average.module
     tensors = {name: tensor.contiguous() for name, tensor in sampler.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS)
+    with write_whole(folder / WEIGHTS) as partial:
+        save_file(tensors, partial)
     part = {key: module.config[key] for key in ("method", "model", "data", "seed", "num_seeds")}
     about = {"iteration": int(module.iteration), "versions": versions(), "commit": commit()}
     write_json(folder / DESCRIPTION, {"format": 1} | about | part)

@@ -2,7 +2,6 @@
 it is shown, is the data's own: `toys` and `images`."""
 
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from saddlegan.callbacks.board import log_scalars
+from saddlegan.files import write_whole
 from saddlegan.metrics import trajectory
 from saddlegan.random import draw_evaluation
 
@@ -148,9 +148,8 @@ class Evaluate(L.Callback, ABC):
         if self.path is None:
             return
         text = f"iteration,seed,{','.join(self.history[0][1])}\n" + "".join(self.lines(*row) for row in self.history)
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(text)
-        os.replace(temporary, self.path)
+        with write_whole(self.path) as partial:
+            partial.write_text(text)
 
     # Summary ---------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from saddlegan.data.images import ImageSet, unit
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
 from saddlegan.figures.images import ImagePanel, image_figure, square
+from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
 from saddlegan.metrics import features as metrics
 from saddlegan.metrics.manifold import precision_recall_density_coverage
@@ -122,7 +123,8 @@ class EvaluateImages(Evaluate):
         shown, test, train = (x.flatten(1) for x in (fake[0], self.real[0], unit(self.images.train)))
         final["memorisation"] = memorisation(shown[:SEARCHED], test[:SEARCHED], train)
         arrays = self.pictures(module, fake, train)
-        np.savez_compressed(folder / SAMPLES, **arrays)  # type: ignore[arg-type]
+        with write_whole(folder / SAMPLES) as partial:
+            np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]
         if draw:
             self.draw(trainer, arrays, folder)
         players = {"generator": module.generator, "discriminator": module.discriminator}

@@ -12,6 +12,7 @@ from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Conclusion, Evaluate
 from saddlegan.data.distributions import Distribution
 from saddlegan.figures import DensityPanel, density_figure, discriminator_figure, save_png
+from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
 from saddlegan.metrics import distribution as metrics
 from saddlegan.metrics import trajectory
@@ -72,7 +73,8 @@ class EvaluateToy(Evaluate):
         truth = {"density": panel.density, "atoms": panel.atoms}
         arrays |= {name: array for name, array in truth.items() if array is not None}
         single = {name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()}
-        np.savez_compressed(folder / SAMPLES, **single)  # type: ignore[arg-type]
+        with write_whole(folder / SAMPLES) as partial:
+            np.savez_compressed(partial, **single)  # type: ignore[arg-type]
         if draw:
             save_png(density_figure([panel]), folder / "figures" / "density.png")
             figure = discriminator_figure(panel.support, curves, panel.title)

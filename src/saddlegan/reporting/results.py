@@ -138,7 +138,7 @@ def _unjudged(table: pd.DataFrame) -> list[Problem]:
     """The runs that have one evaluation in the last fifth before a stop: too few to judge how training ended."""
     if "converged" not in table:
         return []
-    blank = table[table["converged"].isna() & (table["diverged"] == 0)]
+    blank = table.loc[table["converged"].isna() & (table["diverged"] == 0), ["run", "stop"]]
     return [
         Problem(
             "unjudged",
@@ -146,7 +146,7 @@ def _unjudged(table: pd.DataFrame) -> list[Problem]:
             f"one evaluation in the last fifth of {stop} iterations, so that converged and oscillation are blank;"
             f" evaluation.every={max(stop // 10, 1)} or less",
         )
-        for run, stop in dict.fromkeys(map(tuple, blank[["run", "stop"]].to_numpy().tolist()))
+        for run, stop in dict.fromkeys(zip(blank["run"], blank["stop"], strict=True))
     ]
 
 
