@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce theory check test test-slow bench format
+.PHONY: help install reproduce theory check test test-random test-slow bench format
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -28,6 +28,9 @@ check: install  ## what CI checks besides the tests: lint, format, types
 	$(BIN)/pyright
 
 test: install  ## the tests, in minutes
+	$(BIN)/python -m pytest -m "not slow" -p no:randomly
+
+test-random: install  ## the same in a random order and with other global seeds, which pytest prints
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: install  ## the tests that take longer

@@ -58,10 +58,11 @@ def bare_loop(method: str, seconds: float) -> float:
     return sorted(rates)[len(rates) // 2]
 
 
-def suite(method: str, num_seeds: int, iterations: int, compiled: bool) -> tuple[float, float]:
+def suite(method: str, num_seeds: int, iterations: int, compiled: bool, threads: str) -> tuple[float, float]:
     """Seed-iterations a second of the second half of a run, and the seconds until its first evaluation."""
     overrides = [f"method={method}", f"num_seeds={num_seeds}", f"iterations={iterations}", "method.minibatch=reused"]
     overrides += [f"batch_size={BATCH}", f"trainer.compile={str(compiled).lower()}", "evaluation.figures=0"]
+    overrides += [f"trainer.threads={threads}"]
     times = timed(overrides)
     half = iterations // 2
     return num_seeds * half / (times[iterations] - times[half]), min(times[k] for k in times if k) - times[0]
@@ -105,7 +106,8 @@ def row(arguments: argparse.Namespace) -> None:
     if arguments.row == "bare":
         print(bare_loop(arguments.method, 5.0), 0.0, end=" ")
     else:
-        print(*suite(arguments.method, arguments.seeds, arguments.iterations, arguments.compiled), end=" ")
+        sizes = arguments.method, arguments.seeds, arguments.iterations
+        print(*suite(*sizes, arguments.compiled, arguments.threads), end=" ")
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
@@ -141,6 +143,20 @@ def table() -> None:
             )
 
 
+def threads() -> None:
+    """Where a second thread begins to pay: what `trainer.threads=auto` goes by."""
+    import torch
+
+    most = torch.get_num_threads()
+    print(f"\n| gan, eager | one thread, seed-iterations/s | {most} threads | ratio |\n| --- | --- | --- | --- |")
+    for seeds, iterations in ((1, 2000), (64, 2000), (256, 1000), (1024, 400), (4096, 200)):
+        sizes = ["--seeds", str(seeds), "--iterations", str(iterations), "--eager"]
+        one, all_ = (
+            measure("--row", "suite", "--method", "gan", *sizes, "--threads", str(count))[0] for count in (1, most)
+        )
+        print(f"| num_seeds={seeds} | {one:,.0f} | {all_:,.0f} | {all_ / one:.2f} |", flush=True)
+
+
 def start_up() -> None:
     """Wall seconds of what must not import torch: the best of three, as interference only adds."""
     print("\n| command | seconds |\n| --- | --- |")
@@ -165,9 +181,11 @@ if __name__ == "__main__":
     parser.add_argument("--iterations", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--compiled", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--eager", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--threads", default="auto", help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     if parsed.row:
         row(parsed)
     else:
         table()
+        threads()
         start_up()

@@ -12,7 +12,7 @@ from saddlegan.build import build
 def fitted(*overrides: str, precision: str = "32-true") -> AdversarialModule:
     """A module after its iterations, without callbacks."""
     module, data = build(composed(*SMALL, *overrides))
-    L.Trainer(barebones=True, accelerator="cpu", precision=precision, max_epochs=1).fit(module, datamodule=data)
+    L.Trainer(barebones=True, accelerator="cpu", precision=precision, max_epochs=-1).fit(module, datamodule=data)
     return module
 
 
@@ -99,7 +99,7 @@ def test_a_seed_that_is_lost_leaves_the_others_untouched():
     module, data = build(composed(*SMALL, "num_seeds=3", "iterations=20"))
     with torch.no_grad():
         module.generator.weights[0][1] = float("nan")
-    L.Trainer(barebones=True, accelerator="cpu", max_epochs=1).fit(module, datamodule=data)
+    L.Trainer(barebones=True, accelerator="cpu", max_epochs=-1).fit(module, datamodule=data)
     for expected, found in zip(whole.parameters(), module.parameters(), strict=True):
         assert torch.equal(expected[0], found[0])
         assert torch.equal(expected[2], found[2])

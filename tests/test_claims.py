@@ -319,3 +319,13 @@ def test_the_ledger_decides_what_was_run_and_names_what_does_not_exist(tmp_path)
     }  # fmt: skip
     assert unknown == ["no-such-claim"]
     assert len(BY_ID) == len(claims.CLAIMS)
+
+
+def test_a_claim_of_convergence_is_not_judged_where_convergence_is_blank(tmp_path):
+    values = spread(0.2)
+    for name, method in (("a", "gan"), ("b", "primal_dual")):
+        blank = {"converged": [None] * 32}
+        write_run(tmp_path / name, method, values, experiment="point_mass", files=False, means=blank, final=blank)
+    verdict = claims.collapse_point_mass(load_results([tmp_path]))
+    assert verdict.verdict == "inconclusive"
+    assert "blank" in verdict.text

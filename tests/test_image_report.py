@@ -81,8 +81,8 @@ def test_the_headline_has_students_intervals_and_nothing_that_images_do_not_have
     assert "converged" not in table["gan"]
     assert table["gan"]["median"] == "5"
     value, low, high = map(float, re.fullmatch(r"(\S+) \[(\S+), (\S+)\]", table["gan"]["mean"]).groups())
-    half = 4.3027 * 0.5 / 3**0.5
-    assert (value, low, high) == pytest.approx((5, 5 - half, 5 + half), abs=0.01)
+    factor = np.exp(4.3027 * 0.5 / 3**0.5 / 5)  # on the logarithm: no Fréchet distance is below 0
+    assert (value, low, high) == pytest.approx((5, 5 / factor, 5 * factor), abs=0.01)
     assert (table["gan"]["seeds"], table["gan"]["diverged"]) == ("3", "0")
     assert "comparable quality" in table["primal_dual"]["the source"]
     assert "Student's t" in text_of(folder)
@@ -123,6 +123,29 @@ def test_a_second_report_is_the_same_to_the_byte(folder):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert main([str(folder.parent)]) == 0
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def intervals(text):
+    return [tuple(map(float, ends)) for ends in re.findall(r"\[([-+.\de]+), ([-+.\de]+)\]", text)]
+
+
+def test_no_interval_reaches_over_an_end_of_its_metrics_range(tmp_path):
+    """Three seeds that are far apart, in every metric: two of them can be below 0."""
+    wide = {"kernel_distance": 0.01, "classifier_score": 2, "class_kl": 0.7, "precision": 0.5, "recall": 0.4,
+            "density": 0.5, "coverage": 0.4, "memorisation": 0.7, "frechet": 5, "classes_covered": 2}  # fmt: skip
+    for seed, by in enumerate((0.05, 0.9, 1.9)):
+        values = {name: by * size + (name in ("classifier_score", "classes_covered")) for name, size in wide.items()}
+        write_image_run(tmp_path / f"{seed}", "gan", seed, parzen=100 * (seed - 1), **values)
+    text = text_of(report_on(tmp_path))
+    rows = [table["gan"] for name in ("Fréchet distance ↓", "recall ↑", "median") for table in tables_of(text, name)]
+    found = {name: ends[0] for row in rows for name, cell in row.items() if (ends := intervals(cell))}
+    assert len(found) == len(wide) + 2  # Parzen, and the headline's mean
+    below = {name for name, (low, _) in found.items() if low <= 0}
+    assert below == {"Parzen log-likelihood, nats ↑", "kernel distance ↓"}
+    assert all(found[name][1] < 1 for name in ("precision ↑", "recall ↑", "coverage ↑"))
+    assert all(found[name][1] < 10 for name in ("classifier score ↑", "classes covered ↑"))
+    assert found["classifier score ↑"][0] > 1
+    assert found["KL of classes ↓"][1] < np.log(10)
 
 
 def report_on(top):

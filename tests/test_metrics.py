@@ -85,6 +85,13 @@ def test_last_fifth_holds_the_end_of_the_run_up_to_the_stop():
     assert np.arange(0, 101, 5)[trajectory.last_fifth(np.arange(0, 101, 5), 100)].tolist() == [85, 90, 95, 100]
 
 
+def test_one_evaluation_does_not_say_how_training_ended():
+    one = np.array([[0.1, 0.9, np.nan]])
+    assert np.isnan(trajectory.converged(one, unit=1.0)).all()
+    assert np.isnan(trajectory.oscillation(one)).all()
+    assert trajectory.diverged(one, limit=0.5).tolist() == [0.0, 1.0, 1.0], "which it does say"
+
+
 def test_converged_oscillation_and_diverged():
     w1 = np.array([[0.2, 0.2, 0.2], [0.6, 0.9, np.nan]])
     assert trajectory.converged(w1, unit=1.0).tolist() == [1.0, 0.0, 0.0]

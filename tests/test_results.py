@@ -222,3 +222,17 @@ def test_a_non_saturating_setting_is_compared_with_the_gan_of_the_same_first_ter
         "first_term=non_saturating": "gan_non_saturating",
         "gan_non_saturating": "gan",
     }
+
+
+def test_runs_with_too_few_evaluations_to_judge_are_named(tmp_path):
+    blank = {"converged": [None, None, None]}
+    values = [0.1, 0.2, np.nan]
+    folder = write_run(tmp_path / "few", "gan", values)
+    result = json.loads((folder / "result.json").read_text())
+    for part in ("final", "last_fifth"):
+        result[part] |= blank if "converged" in result[part] or part == "final" else {}
+    (folder / "result.json").write_text(json.dumps(result))
+    write_run(tmp_path / "enough", "primal_dual", values)
+    problems = [problem for problem in load_results([tmp_path]).problems if problem.what == "unjudged"]
+    assert [problem.where for problem in problems] == ["few"]
+    assert "converged and oscillation are blank; evaluation.every=500 or less" in problems[0].why

@@ -1,5 +1,7 @@
 """Intervals, comparison and correction: coverage on synthetic data, hand-computed values, the edges."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,11 +66,138 @@ def test_student_by_hand_and_at_its_edges():
     assert np.isnan([one.low, one.high, none.value]).all()
 
 
-def test_few_seeds_are_those_that_ran_not_those_that_are_left():
-    left = [1.0, 2.0, 3.0]
-    assert statistics.average(left) == statistics.student(left)
-    many = left + [NAN] * 29
-    assert statistics.average(many) == statistics.mean(many) != statistics.student(many)
+def test_few_seeds_are_those_that_have_a_value():
+    """However many ran: a bootstrap of three values is far too narrow, and their median has no interval."""
+    left = [1.0, 2.0, 3.5]
+    lost = left + [NAN] * 29
+    assert statistics.average(left) == statistics.average(lost) == statistics.student(left)
+    assert np.isnan(statistics.median(lost).low)
+    ones, method = pd.Series([1.0] * 32), pd.Series(lost)
+    assert paired.compare(method, ones).ratio == paired.equivalence(method, ones)
+    sixteen = list(np.random.default_rng(0).normal(size=16))
+    assert statistics.average(sixteen) == statistics.mean(sixteen) != statistics.student(sixteen)
+
+
+VALUES = [3.0, 1.0, 2.0, 8.0, 5.0, 1.5, 2.5, 4.0]
+ESTIMATES = [statistics.mean, statistics.student, statistics.average, statistics.median, statistics.share]
+MISSING = [None, NAN, np.inf, -np.inf, pd.NA]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=str)
+@pytest.mark.parametrize("estimate", ESTIMATES, ids=lambda function: function.__name__)
+def test_a_missing_value_is_left_out_and_a_missing_flag_is_false(estimate, missing):
+    for count in (0, 1, 3, len(VALUES)):
+        values = VALUES[:count]
+        expected = estimate([*values, False] if estimate is statistics.share else values)
+        for kind in (list, tuple, pd.Series, lambda x: np.array(x, dtype=object), lambda x: pd.Series(x, dtype=object)):
+            assert repr(estimate(kind([missing, *values]))) == repr(expected)
+        if not isinstance(missing, float):
+            assert repr(estimate(pd.array([missing, *values], dtype="Float64"))) == repr(expected)
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=str)
+def test_a_missing_value_of_a_pair_is_a_diverged_one(missing):
+    others, where = pd.Series(VALUES[::-1]), [1, 4]
+    plain, lost = pd.Series(VALUES), pd.Series(VALUES, dtype=object)
+    plain[where], lost[where] = NAN, missing
+    for function in (paired.compare, paired.equivalence, paired.ratio, paired.difference):
+        assert function(lost, others) == function(plain, others)
+        assert function(others, lost) == function(others, plain)
+        assert repr(function(lost[[1]], others)) == repr(function(plain[[1]], others))
+        function(lost[[]], others)
+    np.testing.assert_array_equal(paired.holm([0.01, None, 0.3]), paired.holm([0.01, NAN, 0.3]))
+
+
+def test_the_mean_of_a_metric_with_a_range_has_an_interval_inside_of_it():
+    found = statistics.student([0.2, 0.4, 0.783], 0.0)  # 0.461 [-0.276, 1.2] without it
+    half = stats.t.ppf(0.975, 2) * stats.sem([0.2, 0.4, 0.783])
+    assert found.value == pytest.approx(0.461)
+    assert (found.low, found.high) == pytest.approx((0.461 * np.exp(-half / 0.461), 0.461 * np.exp(half / 0.461)))
+    share = statistics.student([0.7, 0.9, 0.99], 0.0, 1.0)
+    half = stats.t.ppf(0.975, 2) * stats.sem([0.7, 0.9, 0.99])
+    place = np.log(share.value / (1 - share.value)) + half / (share.value * (1 - share.value)) * np.array([-1, 1])
+    assert (share.low, share.high) == pytest.approx(tuple(1 / (1 + np.exp(-place))))
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.0, np.inf), (-2.0, np.inf), (0.0, 1.0), (1.0, 10.0)])
+@pytest.mark.parametrize("count", [2, 3, 15, 16, 40])
+def test_no_interval_reaches_over_an_end_of_the_range(least, most, count):
+    rng = np.random.default_rng(count)
+    for spread in (0.1, 1.0, 10.0):
+        places = rng.lognormal(-2, spread, count)
+        values = least + (places if np.isinf(most) else (most - least) * places / (1 + places))
+        values[0] = least  # the end itself is a value, too
+        found = statistics.average(values, least, most)
+        assert found.value == values.mean()
+        assert least < found.low < found.value < found.high
+        assert found.high < most or found.value == most
+        shifted = statistics.average(3 * values, 3 * least, 3 * most)
+        assert (shifted.low, shifted.high) == pytest.approx((3 * found.low, 3 * found.high))
+
+
+def test_a_range_that_the_values_refute_or_that_they_do_not_come_near_changes_nothing():
+    values = [10.0, 11.0, 12.0]
+    assert statistics.student(values, 0.0, 10.0) == statistics.student(values, 20.0) == statistics.student(values)
+    near, free = statistics.student(values, -1e6, 1e6), statistics.student(values)
+    assert (near.low, near.high) == pytest.approx((free.low, free.high), rel=1e-3)
+    assert statistics.student([10.0] * 3, 0.0, 10.0) == statistics.Estimate(10.0, 10.0, 10.0, 3)
+
+
+LAWS = {  # draws, their mean, and the ends of their range
+    "normal": (lambda rng, size: np.abs(rng.normal(1, 0.2, size)), 1.0, np.inf),
+    "lognormal": (lambda rng, size: rng.lognormal(0, 1, size), np.exp(0.5), np.inf),
+    "exponential": (lambda rng, size: rng.exponential(1, size), 1.0, np.inf),
+    "share": (lambda rng, size: rng.beta(20, 1, size), 20 / 21, 1.0),
+}
+
+
+@pytest.mark.parametrize("count", [3, 5])
+@pytest.mark.parametrize("law", LAWS)
+def test_the_interval_in_a_range_covers_no_less_than_the_plain_one(law, count):
+    draw, truth, most = LAWS[law]
+    samples = draw(np.random.default_rng(0), (1500, count))
+    plain, inside = (
+        np.mean([one.low <= truth <= one.high for one in (statistics.student(x, *ends) for x in samples)])
+        for ends in ((), (0.0, most))
+    )
+    assert inside >= (plain - 0.01 if law == "normal" else plain + 0.03)
+    assert inside > 0.86
+
+
+def test_ratios_that_are_equal_to_an_ulp_are_equal():
+    found = paired.compare(pd.Series([0.3, 0.6, 0.9]), pd.Series([0.1, 0.2, 0.3]))
+    exact = paired.compare(pd.Series([3.0, 6.0, 9.0]), pd.Series([1.0, 2.0, 3.0]))
+    assert found.ratio.value == pytest.approx(exact.ratio.value, rel=1e-12)
+    assert (found.ratio.low, found.ratio.high) == (found.ratio.value, found.ratio.value)
+    assert (found.p, found.sign, found.worse.value) == (0.25, 1, 1.0)  # of three signs; no variance is no certainty
+    assert paired.equivalence(pd.Series([0.3, 0.6, 0.9]), pd.Series([0.1, 0.2, 0.3])) == found.ratio
+    same = paired.compare(pd.Series([0.1 + 0.2] * 20), pd.Series([0.3] * 20))
+    assert (same.ratio.low, same.ratio.high, same.p, same.sign, same.worse.value) == (1, 1, 1, 0, 0)
+
+
+@pytest.mark.parametrize("zero", [False, True])  # with a zero the differences are ranked, without it the log ratios
+@pytest.mark.parametrize("count", [4, 15, 16, 40])
+def test_rounding_decides_nothing(count, zero):
+    """Values on a coarse grid, with many ties, against the same with the last bits changed."""
+    rng = np.random.default_rng(count)
+    for _ in range(20):
+        a, b = (2.0 ** rng.integers(-3, 4, count) for _ in range(2))
+        a[0] *= not zero
+        noise = 1 + 1e-15 * rng.integers(-2, 3, (2, count))
+        exact, found = (paired.compare(pd.Series(x), pd.Series(y)) for x, y in ((a, b), (a * noise[0], b * noise[1])))
+        assert (found.sign, found.worse) == (exact.sign, exact.worse)
+        assert found.p == pytest.approx(exact.p, rel=1e-9)
+        assert (found.ratio.low, found.ratio.high) == pytest.approx((exact.ratio.low, exact.ratio.high), rel=1e-9)
+
+
+@pytest.mark.parametrize("estimate", [statistics.mean, statistics.student, statistics.median])
+@pytest.mark.parametrize("count", [6, 20])
+def test_values_that_are_equal_to_an_ulp_have_no_variance(estimate, count):
+    values = [0.1 + 0.2, 0.3] * (count // 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = estimate(values)
+    assert found.low == found.value == found.high == pytest.approx(0.3)
 
 
 def test_a_median_of_fewer_than_six_seeds_has_no_interval():

@@ -65,12 +65,22 @@ def test_losses_are_means_over_every_step_since_the_last_evaluation(run, tmp_pat
             assert found[3 * at : 3 * at + 3] == pytest.approx(mean.tolist(), rel=1e-5)
 
 
+def test_one_evaluation_in_the_last_fifth_leaves_blank_how_training_ended(run):
+    few = run("evaluation.every=6", "evaluation.stops=[6]", folder="few")
+    for part in (few["final"], few["last_fifth"], few["stops"]["6"]):
+        assert all(map(math.isnan, [*part["converged"], *part["oscillation"]]))
+        assert part["diverged"] == [0, 0, 0]
+    enough = run("evaluation.every=2", folder="enough")  # at 10 and 12
+    assert not any(map(math.isnan, [*enough["final"]["converged"], *enough["final"]["oscillation"]]))
+
+
 @pytest.mark.parametrize("data", ["point_mass", "two_point", "mixture_1d", "gaussian_1d_std"])
 def test_every_law_trains_and_is_measured_by_what_it_has(run, data):
     final = run(f"data={data}")["final"]
     assert ("w1_std" in final) == (data != "point_mass")
     assert ("modes_covered" in final) == (data in ("two_point", "mixture_1d"))
-    assert all(math.isfinite(value) for column in final.values() for value in column)
+    blank = ("converged", "oscillation")  # of one evaluation in the last fifth
+    assert all(math.isfinite(value) for name, column in final.items() if name not in blank for value in column)
 
 
 @pytest.mark.parametrize("at", [1, 6, 7, 51, 59])

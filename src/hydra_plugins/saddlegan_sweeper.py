@@ -2,7 +2,8 @@
 
 `hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
 the overrides of the command line, which win. Every job is composed and checked before the first one starts, and the
-report is written when the last one has ended. Hydra takes plugins from the namespace package `hydra_plugins` alone.
+report is written when the last one has ended. A run that another process holds is left to it, and told apart from one
+that failed. Hydra takes plugins from the namespace package `hydra_plugins` alone.
 """
 
 import itertools

@@ -7,19 +7,22 @@ that one optimizer over stacked parameters is as many independent optimizers.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import lightning as L
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from saddlegan.checks import Decay, Literal, PositiveInt, checked
+from saddlegan.checks import ConfigError, Decay, Literal, PositiveInt, checked
+from saddlegan.data.spans import Span, Spans
 from saddlegan.losses import MeanLosses
 from saddlegan.metrics.oracles import optimal_discriminator_error
 from saddlegan.objectives import Objective
-from saddlegan.random import BLOCK, Latent, Purpose, draw_block, torch_stream
+from saddlegan.random import BLOCK, Latent, Purpose, draw_block, draw_evaluation, torch_stream
 
 Samples = Float[Tensor, "seeds batch *shape"]
 Loss = Float[Tensor, "seeds"]
@@ -44,6 +47,8 @@ class AdversarialModule(L.LightningModule):
             draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
         ema_decay: samples come from an exponential average of the generator's weights with this decay; 0: from the
             generator itself. Training does not see the average.
+        schedule: optimizer -> its learning-rate schedule, the same for both players, stepped once an iteration; None:
+            constant rates.
 
     Raises:
         ConfigError: where an argument is out of its range.
@@ -51,6 +56,10 @@ class AdversarialModule(L.LightningModule):
 
     objective: Objective
     iteration: Tensor
+    #: The configuration that `build` made this from: it is part of a checkpoint, so that one can be loaded by itself.
+    config: dict[str, Any] | None = None
+    #: torch's threads while this is trained; 0 leaves them as they are.
+    threads = 0
 
     @checked
     def __init__(
@@ -64,6 +73,7 @@ class AdversarialModule(L.LightningModule):
         num_critic_steps: PositiveInt,
         minibatch: Literal["fresh", "reused"],
         ema_decay: Decay = 0.0,
+        schedule: Callable[[Optimizer], LRScheduler] | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -72,6 +82,7 @@ class AdversarialModule(L.LightningModule):
         self.latent = latent
         self.seeds = list(seeds)
         self.optimizer_factories = optimizers
+        self.schedule = schedule
         self.num_critic_steps = num_critic_steps
         self.reuse = minibatch == "reused"
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
@@ -79,6 +90,7 @@ class AdversarialModule(L.LightningModule):
         self.losses = MeanLosses(PLAYERS, len(seeds))
         self.average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay)) if ema_decay else None
         self.stacked = getattr(generator, "stackable", False)
+        self.held: tuple[int, int, list[Tensor]] = (-1, -1, [])  # the latents of a block of iterations
 
     # What a variant may override ------------------------------------------------------------------------------------
 
@@ -93,8 +105,10 @@ class AdversarialModule(L.LightningModule):
     def after_discriminator_step(self) -> None:
         """Called after every step of the discriminator, e.g. to clip its weights."""
 
-    def configure_optimizers(self) -> list[Optimizer]:
-        return [self.optimizer_factories[player](self.players[player]) for player in PLAYERS]
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
+        """An optimizer per player, in the order of `PLAYERS`, and their schedules, which move after each iteration."""
+        optimizers = [self.optimizer_factories[player](self.players[player]) for player in PLAYERS]
+        return optimizers, [self.schedule(optimizer) for optimizer in optimizers if self.schedule]
 
     def advice(self, real: Samples) -> list[str]:
         """What a user should know before training starts, given some of the data."""
@@ -104,6 +118,21 @@ class AdversarialModule(L.LightningModule):
         """Oracles that this variant must satisfy, measured a seed on a trained generator's samples, in float64."""
         return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
 
+    # Checkpoints ----------------------------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["saddlegan"] = self.config
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: Any, *_: Any, **__: Any) -> "AdversarialModule":
+        """The module of a checkpoint that was saved while a module of `build` was trained, on the CPU.
+
+        Raises `ConfigError` for any other file, and where its module is not of this class.
+        """
+        from saddlegan.interface import load_checkpoint  # where modules are built, which needs this class
+
+        return load_checkpoint(checkpoint_path, kind=cls)
+
     # The engine -----------------------------------------------------------------------------------------------------
 
     @property
@@ -111,18 +140,54 @@ class AdversarialModule(L.LightningModule):
         """Minibatches of data (and of the discriminator's latents) that one iteration draws."""
         return 1 if self.reuse else self.num_critic_steps
 
-    def training_step(self, span: Float[Tensor, "iterations draws seeds batch *shape"], index: int) -> None:
-        """Run the iterations whose data `span` holds; they lie in one block of the streams.
+    def on_train_epoch_end(self) -> None:
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if isinstance(data, Spans) and int(self.iteration) >= data.iterations:
+            self.trainer.should_stop = True  # whatever a trainer's max_epochs is
 
-        Lightning's own loop costs as much as an iteration of a toy, so one of its steps is a span of iterations.
+    def on_fit_start(self) -> None:
+        if self.trainer.world_size > 1:
+            raise ConfigError(
+                f"Trainer(devices=..., num_nodes=...): got {self.trainer.world_size} processes, expected one: their"
+                " gradients would not be put together. Remedy: devices=1; share out seeds with saddlegan -m seed=..."
+            )
+        if self.threads:
+            torch.set_num_threads(self.threads)
+
+    def training_step(self, batch: Any, index: int) -> None:
+        """Run the iterations whose data `batch` holds: a `Span` of them, or, from a loader of the user's own, a
+        minibatch for one iteration.
+
+        Lightning's own loop costs as much as an iteration of a toy, so one of its steps is a span of iterations, which
+        lie in one block of the streams. Its clock is moved here: `trainer.global_step` is the iteration.
         """
+        data = batch.data if isinstance(batch, Span) else self.as_span(batch)
         start = int(self.iteration)
-        for step, (real, latents) in enumerate(zip(span, self.latents(start, len(span), span.shape[3]), strict=True)):
+        schedules = self.lr_schedulers() or []
+        for step, (real, latents) in enumerate(zip(data, self.latents(start, len(data), data.shape[3]), strict=True)):
             with self.dropout_stream(start + step):
                 self.iterate(real, latents)
             if self.average is not None:
                 self.average.update_parameters(self.generator)
-        self.iteration += len(span)
+            for schedule in schedules if isinstance(schedules, list) else [schedules]:
+                schedule.step()  # type: ignore[call-arg]
+        self.iteration += len(data)
+        loop = self.trainer.fit_loop.epoch_loop
+        loop.manual_optimization.optim_step_progress.total.completed = start + len(data)  # what global_step reads
+        loop._batches_that_stepped = start + len(data) - 1  # the x of what users log; Lightning adds the last one
+
+    def as_span(self, batch: Any) -> Float[Tensor, "1 1 seeds batch *shape"]:
+        """A minibatch `(batch, *shape)`, the same for every seed; of a list or tuple (x, label, ...) the first.
+
+        Raises `ConfigError` for anything else.
+        """
+        x = batch[0] if isinstance(batch, list | tuple) and batch else batch
+        if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() < 2:
+            raise ConfigError(
+                f"a minibatch: got {_said(batch)}, expected a floating tensor (batch, *shape), or a list that begins"
+                " with one, as DataLoader gives it."
+            )
+        return self.place(x).expand(1, 1, len(self.seeds), *x.shape)
 
     def dropout_stream(self, iteration: int) -> AbstractContextManager[None]:
         """Where dropout's masks come from. Stacked networks have none: torch's generator is one for all seeds."""
@@ -131,16 +196,19 @@ class AdversarialModule(L.LightningModule):
     def latents(self, start: int, count: int, batch: int) -> list[tuple[Tensor, Tensor | None]]:
         """A pair an iteration: the discriminator's latents `(draws, seeds, batch, dim)`, and the generator's."""
         block, offset = divmod(start, BLOCK)
-
-        def draw(purpose: Purpose, draws: int) -> Tensor:
-            whole = draw_block(self.latent.draw, self.seeds, purpose, block, draws, batch)
-            return self.place(whole[offset : offset + count])
-
-        discriminator = draw(Purpose.LATENT_DISCRIMINATOR, self.draws)
-        if self.reuse:
+        if self.held[:2] != (block, batch):
+            draws = {Purpose.LATENT_DISCRIMINATOR: self.draws}
+            if not self.reuse:
+                draws[Purpose.LATENT_GENERATOR] = 1
+            drawn = [
+                self.place(draw_block(self.latent.draw, self.seeds, purpose, block, count, batch))
+                for purpose, count in draws.items()
+            ]
+            self.held = (block, batch, drawn)
+        discriminator, *generator = (whole[offset : offset + count] for whole in self.held[2])
+        if not generator:
             return [(step, None) for step in discriminator]
-        generator = draw(Purpose.LATENT_GENERATOR, 1)[:, 0]
-        return list(zip(discriminator, generator, strict=True))
+        return list(zip(discriminator, generator[0][:, 0], strict=True))
 
     def iterate(self, real: Float[Tensor, "draws seeds batch *shape"], latents: tuple[Tensor, Tensor | None]) -> None:
         """One iteration. Where minibatches are reused, G(z) is computed once: the generator moves only at its end."""
@@ -159,10 +227,11 @@ class AdversarialModule(L.LightningModule):
         return self.generator(latent)
 
     @torch.no_grad()
-    def sample(self, latent: Float[Tensor, "seeds batch latent"]) -> Samples:
+    def forward(self, latent: Float[Tensor, "seeds batch latent"]) -> Samples:
         """Samples to look at, on the CPU: of the averaged generator, where one is kept, without training's dropout.
 
-        The same latents give the same samples, also where the generator drops values from samples.
+        The same latents give the same samples, also where the generator drops values from samples. For samples that
+        carry gradients call `generator`.
         """
         sampler = self.generator if self.average is None else self.average
         training = sampler.training
@@ -173,6 +242,10 @@ class AdversarialModule(L.LightningModule):
         sampler.train(training)
         return samples
 
+    def sample(self, count: int) -> Samples:
+        """`count` samples per seed, `(seeds, count, *shape)`: the first ones that evaluation measures."""
+        return self(draw_evaluation(self.latent.draw, self.seeds, count, part=0))
+
     def place(self, x: Tensor) -> Tensor:
         """`x` on the device and in the type of the networks."""
         return x.to(self.device, self.dtype)  # type: ignore[arg-type]
@@ -181,7 +254,7 @@ class AdversarialModule(L.LightningModule):
         """One optimizer step of `player`. Gradients reach its parameters alone.
 
         Lightning's hooks around a backward pass and a step take as long as a toy's step does, and only a gradient
-        scaler needs them: without one they are left out, and `trainer.global_step` stays 0.
+        scaler needs them: without one they are left out.
         """
         optimizer = self.optimizers()[player == "discriminator"]  # type: ignore[index]
         optimizer.zero_grad()
@@ -193,3 +266,11 @@ class AdversarialModule(L.LightningModule):
             self.manual_backward(loss.sum(), inputs=self.players[player])
             optimizer.step()
         self.losses.add(player, loss.detach())
+
+
+def _said(batch: Any) -> str:
+    """What a batch is, for an error."""
+    if isinstance(batch, Tensor):
+        return f"a {str(batch.dtype).removeprefix('torch.')} tensor of shape {tuple(batch.shape)}"
+    parts = ", ".join(_said(part) for part in batch) if isinstance(batch, list | tuple) else ""
+    return f"a {type(batch).__name__}" + f" of ({parts})" * bool(parts)

@@ -23,6 +23,7 @@ from saddlegan.folder import RESULT, DamagedRun, RunFailed, claim_run, read_resu
 from saddlegan.guard import Guard
 from saddlegan.identity import GROUPS
 from saddlegan.keys import conf_folder
+from saddlegan.lock import HeldRun, hold
 from saddlegan.resources import check_resources
 
 #: Errors of a disk, which say nothing about the run: it is full, over its quota, failing, or may not be written.
@@ -40,25 +41,35 @@ def task(cfg: DictConfig) -> dict[str, Any] | float:
     folder = Path(job.runtime.output_dir)
     config = typed.resolved(cfg)
     try:
+        with hold(folder):
+            result = claim_and_train(config, folder, job, tolerant)
+    except (ConfigError, OSError) as error:
+        text = _disk(error) if isinstance(error, OSError) else str(error)
+        if tolerant:
+            return {"folder": str(folder), "status": "held" if isinstance(error, HeldRun) else "failed", "error": text}
+        if job.mode is RunMode.MULTIRUN:  # of several that raise, Hydra shows the first
+            print(f"refused: {folder}: {text}", file=sys.stderr)
+        raise
+    return conclude(result, config, folder, job)
+
+
+def claim_and_train(config: dict[str, Any], folder: Path, job: Any, tolerant: bool) -> dict[str, Any]:
+    """The result of the run in a folder that is held, trained now unless it is there already."""
+    try:
         typed.check(config)
-        result = claim_run(folder, config, cfg.existing)
+        if config["existing"] == "repeat":  # before anything is thrown away
+            check_resources(config)
+        result = claim_run(folder, config, config["existing"])
         already = " already" if result else ""
         if not result:
             check_resources(config)
         result = result or train(config, folder, job)
-    except ConfigError as error:
-        if tolerant:
-            return {"folder": str(folder), "status": "failed", "error": str(error)}
-        remove_if_new(folder)
-        if job.mode is RunMode.MULTIRUN:  # of several that raise, Hydra shows the first
-            print(f"refused: {folder}: {error}", file=sys.stderr)
-        raise
-    except OSError as error:
-        if tolerant:
-            return {"folder": str(folder), "status": "failed", "error": _disk(error)}
+    except ConfigError:
+        if not tolerant:
+            remove_if_new(folder)
         raise
     print(f"{result['status']}{already}: {folder}", flush=True)
-    return conclude(result, config, folder, job)
+    return result
 
 
 def conclude(result: dict[str, Any], config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any] | float:
@@ -100,7 +111,8 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Entry point of `saddlegan`. Exit status: 0; 1 where a run failed; 2 for a bad setting; 130 when interrupted."""
+    """Entry point of `saddlegan`. Exit status: 0; 1 where a run failed; 2 for a bad setting, or where another process
+    holds a run; 130 when interrupted."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises, and this module says what is wrong
     words = sys.argv[1:]
     if "--version" in words:

@@ -4,6 +4,7 @@
 judged by `compatible`, whether a machine has what they need by `resources`.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -47,8 +48,10 @@ KEYS: dict[str, Any] = {
     "trainer.devices": Literal[1],
     "trainer.precision": Literal["32-true", "64-true", "bf16-mixed"],
     "trainer.channels_last": bool,
-    "trainer.threads": Annotated[int, Above(0, inclusive=True, most=1024)],
+    "trainer.threads": Literal["auto"] | Annotated[int, Above(0, most=1024)],
     "trainer.compile": Literal["auto", True, False],
+    "logger": dict,
+    "callbacks": dict,
     "seed": NonNegativeInt,
     "num_seeds": Annotated[int, Above(0, most=65_536)],
     "iterations": PositiveInt,
@@ -69,7 +72,11 @@ KEYS: dict[str, Any] = {
     "output_root": str,
 }
 #: Ranges of keys that some choices have.
-RANGES: dict[str, Any] = {"optimizer.lr": PositiveFloat, "optimizer.discriminator_lr": PositiveFloat} | {
+RANGES: dict[str, Any] = {
+    "optimizer.lr": PositiveFloat,
+    "optimizer.discriminator_lr": PositiveFloat,
+    "optimizer.schedule": Player | None,
+} | {
     f"optimizer.{player}.{name}": annotation
     for player in ("generator", "discriminator")
     for name, annotation in {
@@ -116,6 +123,7 @@ def direction(metric: str) -> str:
 
 
 # At import, because a sweep's workers unpickle their task before anything else runs in them.
+OmegaConf.register_new_resolver("home", os.path.expanduser, replace=True)
 OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
 OmegaConf.register_new_resolver("direction", direction, replace=True)
 OmegaConf.register_new_resolver("headline", _headline, replace=True)
@@ -158,7 +166,10 @@ def check(config: dict[str, Any]) -> None:
     _check_unknown(config)
     if not config["output_root"].strip():
         raise ConfigError("output_root=: got an empty path, expected a folder, e.g. output_root=outputs.")
-    for group in ("method", "model", "data", "optimizer"):
+    for group in ("logger", "callbacks"):
+        for name, node in config[group].items():
+            check_value(f"{group}.{name}", Part, node)
+    for group in ("method", "model", "data", "optimizer", "logger", "callbacks"):
         check_targets(config[group], group)
     check_compatible(config)
 

@@ -7,7 +7,7 @@ from saddlegan.signatures import signature_of
 
 #: Arguments that `build` supplies.
 PLAYERS = {"generator", "discriminator", "latent", "optimizers", "seeds", "ema_decay"}
-SUPPLIED = PLAYERS | {"in_features", "out_features", "shape", "params"}
+SUPPLIED = PLAYERS | {"in_features", "out_features", "shape", "params", "optimizer", "schedule", "save_dir"}
 #: What Hydra reads beside `_target_`.
 HYDRA: dict[str, Any] = {
     "_target_": str,

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import math
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from saddlegan.checks import ConfigError
+from saddlegan.files import remove_partial, write_whole
 from saddlegan.identity import difference, fingerprint
+from saddlegan.lock import LOCK
 
 RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", "samples.npz"
 SECTION, FAILURE = "section.json", "failure.json"  # of an experiment of the laboratory of theory
@@ -26,10 +27,10 @@ class RunFailed(Exception):
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a dict as JSON, a line a key, whole or not at all; numbers that are not finite become null."""
-    temporary = path.with_suffix(".tmp")
     lines = (f"{json.dumps(key)}: {json.dumps(_finite(value))}" for key, value in content.items())
-    temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    os.replace(temporary, path)
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    with write_whole(path) as partial:
+        partial.write_text(text)
 
 
 def _finite(value: Any) -> Any:
@@ -64,9 +65,19 @@ def read_result(folder: Path) -> dict[str, Any] | None:
 
 def _check_metrics(path: Path, rows: int) -> None:
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-    whole = len(lines) == rows + 1 and len({line.count(",") for line in lines}) == 1
-    if not whole:
-        raise DamagedRun(f"{path}: got {max(len(lines) - 1, 0)} rows, expected {rows} whole ones.")
+    found = f"{max(len(lines) - 1, 0)} rows"
+    if again := repeated_rows(path):
+        found += f", {again} of them a second time: two processes wrote it"
+    elif len(lines) == rows + 1 and len({line.count(",") for line in lines}) == 1:
+        return
+    raise DamagedRun(f"{path}: got {found}, expected {rows} whole ones.")
+
+
+def repeated_rows(path: Path) -> int:
+    """How many rows of a metrics.csv have the iteration and the seed of an earlier row; 0 where there is no file."""
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    rows = [tuple(line.split(",")[:2]) for line in lines[1:]]
+    return len(rows) - len(set(rows))
 
 
 def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, Any] | None:
@@ -74,6 +85,7 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
 
     `existing`: `continue` keeps a finished run, goes on with an interrupted one and repeats a failed one; `repeat`
     throws away whatever is there; `skip` keeps every folder that holds a result, whole or not.
+    The folder must be held (`lock.hold`) until its result is written.
     Raises `ConfigError` where the folder holds a run of another configuration, `DamagedRun` where it is not whole.
     """
     if existing == "skip" and (folder / RESULT).exists():
@@ -94,6 +106,7 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
         return _reported(result, config, folder)
     if result:
         _empty(folder)
+    remove_partial(folder)
     write_json(folder / CONFIG, config)
     return None
 
@@ -109,6 +122,8 @@ def _reported(result: dict[str, Any], config: dict[str, Any], folder: Path) -> d
 def _stored_config(folder: Path) -> dict[str, Any] | None:
     path = folder / CONFIG
     if not path.is_file():
+        if (folder / CHECKPOINT).exists():
+            raise DamagedRun(f"{folder / CHECKPOINT}: got a checkpoint without {CONFIG}, expected both of one run.")
         return None
     try:
         stored = json.loads(path.read_text())
@@ -119,18 +134,28 @@ def _stored_config(folder: Path) -> dict[str, Any] | None:
 
 
 def _empty(folder: Path) -> None:
-    """Remove everything that a run writes, and nothing else."""
-    for name in (RESULT, CONFIG, METRICS, SAMPLES, "hparams.yaml"):
-        (folder / name).unlink(missing_ok=True)
+    """Remove everything that a run writes, and nothing else.
+
+    The checkpoint goes first and the configuration last, so that whoever is stopped halfway leaves no checkpoint that
+    another run would go on from.
+    """
+    for name in ("checkpoints", RESULT, METRICS, SAMPLES, "hparams.yaml", "figures", "csv", "wandb", "export"):
+        _remove(folder / name)
     for events in folder.glob("events.out.tfevents.*"):
-        events.unlink()
-    for name in ("figures", "checkpoints"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        _remove(events)
+    _remove(folder / CONFIG)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_if_new(folder: Path) -> None:
-    """Remove a run folder that nothing was trained in, and its parents where that leaves them empty."""
-    if {path.name for path in folder.iterdir()} <= {".hydra", CONFIG}:
-        shutil.rmtree(folder)
+    """Remove a run folder that nothing was trained in, and its parent where that leaves it empty. It must be held."""
+    if {path.name for path in folder.iterdir()} <= {".hydra", CONFIG, LOCK}:
+        shutil.rmtree(folder, ignore_errors=True)  # a process that waits for it may just have written there
         with contextlib.suppress(OSError):
             folder.parent.rmdir()

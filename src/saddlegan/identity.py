@@ -8,17 +8,27 @@ from typing import Any
 #: The groups of which a run chooses one each.
 GROUPS = ("method", "model", "data", "optimizer", "trainer")
 #: Keys that do not change what a run computes: they may differ between a stored run and the one asked for.
-NEUTRAL = ("report", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
+NEUTRAL = ("report", "logger", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
 
 
 #: Keys that came later, and what their absence from a stored run meant.
 ADDED = {"ema_decay": 0.0, "evaluation.extractor": None, "trainer.channels_last": False, "method.space": "pixels"}
 
 
+#: Bytes that a file system takes in one name, and characters of a run's name that are not cut.
+LONGEST, UNCUT = 255, 200
+
+
 def run_name(override_dirname: str) -> str:
-    """A run folder's name from its overrides: one path component of at most 200 characters."""
+    """A run folder's name from its overrides: one path component of at most 200 characters and 255 bytes.
+
+    What is cut off decides a hash at its end, so that two runs keep two names.
+    """
     name = re.sub(r"[^\w=.,+-]+", "_", override_dirname) or "default"
-    return name if len(name) <= 200 else f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    if len(name) <= UNCUT and len(name.encode()) <= LONGEST:
+        return name
+    ending = f"-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    return name[: UNCUT - 20].encode()[: LONGEST - len(ending)].decode(errors="ignore") + ending
 
 
 def fingerprint(config: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ class _MeanKernel(torch.autograd.Function):
     """Mean over fakes of exp(-|fake_j - real_i|^2), by seed and real sample.
 
     The gradient is written out because it needs the kernel's own values and nothing else: one evaluation and one matrix
-    product, where autograd would make six passes over `(seeds, fakes, reals)`.
+    product, where autograd would make six passes over `(seeds, fakes, reals)`. That product cancels for samples far
+    from 0: they must lie around it.
     """
 
     @staticmethod
@@ -37,6 +38,13 @@ def _squared_distances(fake: Tensor, real: Tensor) -> Tensor:
     return torch.cdist(fake, real, compute_mode="donot_use_mm_for_euclid_dist").square_()
 
 
+def _among(real: Tensor) -> Tensor:
+    """A point among the real samples, `(*seeds, 1, dim)`: by coordinate the middle one of three of them, so that one
+    outlier is not it."""
+    first, second, third = (real[..., index, None, :] for index in (0, real.shape[-2] // 2, -1))
+    return torch.maximum(torch.minimum(first, second), torch.minimum(torch.maximum(first, second), third))
+
+
 def kernel_density(
     fake: Float[Tensor, "*seeds fakes dim"],
     real: Float[Tensor, "*seeds reals dim"],
@@ -46,9 +54,10 @@ def kernel_density(
     """p_g(x_i) = mean_j k_sigma(G(z_j) - x_i) with k_sigma(u) = exp(-|u|^2 / sigma^2), in (0, 1].
 
     `normalised` divides by (pi sigma^2)^(dim/2), so that p_g integrates to 1. Differentiable once, with respect to
-    `fake` alone. `sigma > 0` is in the units of the data.
+    `fake` alone. `sigma > 0` is in the units of the data. A common shift of fake and real samples changes nothing.
     """
-    density = _MeanKernel.apply(fake / sigma, real / sigma)
+    origin = _among(real.detach())
+    density = _MeanKernel.apply((fake - origin) / sigma, (real - origin) / sigma)
     return density / (math.pi * sigma**2) ** (fake.shape[-1] / 2) if normalised else density
 
 

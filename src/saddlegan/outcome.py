@@ -37,8 +37,7 @@ def finish(
         for name, v in final.items()
         if np.isfinite(v).any()
     }
-    trainer.logger.log_hyperparams(board.hyperparameters(config), medians)  # type: ignore[union-attr]
-    trainer.logger.finalize("success")  # type: ignore[union-attr]
+    board.log_outcome(trainer, config, medians, reached)
     return {
         "status": "diverged" if all(flags["diverged"]) else "finished",
         "seeds": module.seeds,

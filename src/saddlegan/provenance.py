@@ -16,7 +16,7 @@ def commit() -> str | None:
     """The commit of the checkout that this file belongs to, with `+dirty` where it was changed; None outside one."""
 
     def git(*arguments: str) -> str | None:
-        command = ["git", "-C", str(Path(__file__).parent), *arguments]
+        command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent), *arguments]  # reads, and no more
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=10)
         except (OSError, subprocess.TimeoutExpired):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from saddlegan import claims
+from saddlegan.files import write_whole
 from saddlegan.reporting import notes, page, pictures, quality, tables
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Finding, entry, paragraphs
@@ -162,10 +163,8 @@ def _problems(problems: Sequence[Problem]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write `path` whole or not at all."""
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with write_whole(path) as partial:  # two sweeps over the same runs may end at the same time
+        partial.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

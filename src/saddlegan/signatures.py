@@ -37,8 +37,17 @@ def signature_of(target: str) -> dict[str, Argument] | None:
     if init is None or (isinstance(init, ast.FunctionDef) and init.args.kwarg):
         for base in node.bases:
             with contextlib.suppress(checks.ConfigError):  # a base that a library hides, by `import *` say
-                own = (signature_of(_absolute(ast.unparse(base), path, target)) or {}) | own
+                inherited = signature_of(_absolute(ast.unparse(base), path, target)) or {}
+                own = {name: arg for name, arg in inherited.items() if name not in _passed_on(init)} | own
     return own
+
+
+def _passed_on(init: ast.AST | None) -> set[str]:
+    """The names that a constructor itself gives to its base's."""
+    calls = (node for node in ast.walk(init) if isinstance(node, ast.Call)) if init else ()
+    return {
+        keyword.arg for call in calls if ast.unparse(call.func) == "super().__init__" for keyword in call.keywords
+    } - {None}  # type: ignore[return-value]
 
 
 @functools.cache

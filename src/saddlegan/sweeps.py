@@ -13,7 +13,8 @@ from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
 from saddlegan.checks import ConfigError, shown
-from saddlegan.folder import RESULT, RunFailed
+from saddlegan.folder import RESULT, DamagedRun, RunFailed, read_result
+from saddlegan.lock import HeldRun
 
 #: The sweeper of `conf/config.yaml`, which takes a record of each job; others take a number.
 OURS = "hydra_plugins.saddlegan_sweeper.UnionSweeper"
@@ -125,15 +126,35 @@ def outcome(run: Path) -> dict[str, Any]:
 
 
 def report(outcomes: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Write the report of a sweep, name the runs that failed, and raise `RunFailed` where there are any."""
+    """Write the report of a sweep, and name the runs that failed and those that other processes hold.
+
+    Raises `RunFailed` where there are any of the first, else `HeldRun` where there are any of the second.
+    """
     from saddlegan.report import write_report
 
-    if any(outcome["status"] != "failed" for outcome in outcomes):
+    outcomes = [settled(outcome) for outcome in outcomes]
+    if any(outcome["status"] not in ("failed", "held") for outcome in outcomes):
         print(f"report: {write_report([Path(outcome['folder']) for outcome in outcomes], folder / 'report')}")
-    failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
+    failed, held = ([outcome for outcome in outcomes if outcome["status"] == status] for status in ("failed", "held"))
     for outcome in failed:
         error = outcome["error"].strip()
         said = error.splitlines()[-1] if error.startswith("Traceback") else error
         print(f"failed: {outcome['folder']}: {said}", file=sys.stderr)
+    for outcome in held:
+        print(f"held: {outcome['error']}", file=sys.stderr)
     if failed:
         raise RunFailed(f"{len(failed)} of {len(outcomes)} runs failed; start the same command again to repeat them.")
+    if held:
+        raise HeldRun(
+            f"{len(held)} of {len(outcomes)} runs were left to the processes that train them. Remedy: start the same"
+            " command again when they have ended, for what is then missing and for the whole report."
+        )
+
+
+def settled(outcome: dict[str, Any]) -> dict[str, Any]:
+    """An outcome; of a run that another process held, what has become of it since."""
+    if outcome["status"] == "held":
+        with contextlib.suppress(DamagedRun):  # it is being trained, or the same command names the damage
+            if result := read_result(Path(outcome["folder"])):
+                return outcome | {"status": result["status"], "error": result.get("error")}
+    return outcome

@@ -1,6 +1,5 @@
 """One run: build, fit, evaluate, and the result as a dict."""
 
-import logging
 import os
 import pickle
 import shutil
@@ -12,7 +11,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from saddlegan.adversarial import AdversarialModule
 from saddlegan.build import build, evaluation
@@ -24,6 +23,7 @@ from saddlegan.data.spans import Spans
 from saddlegan.folder import CHECKPOINT, DamagedRun
 from saddlegan.outcome import finish
 from saddlegan.provenance import commit, versions
+from saddlegan.trainer import trainer_of
 
 #: Seed-iterations from which compiling (2 to 30 seconds) is earned back on two cores; see `make bench`.
 COMPILE_PAYS = 2_000_000
@@ -40,8 +40,6 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     if settings["accelerator"] == "gpu" and not torch.cuda.is_available():
         raise ConfigError("trainer.accelerator=gpu: got a machine without CUDA. Remedy: trainer=cpu.")
     torch.set_flush_denormal(True)  # a sure discriminator's gradients are denormal numbers, a third as fast on a CPU
-    if settings["threads"]:
-        torch.set_num_threads(settings["threads"])
     module, data = build(config)
     compiled = compile_players(module, config)
     evaluate = evaluation(data, config, folder)
@@ -63,38 +61,29 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict[str, Any], folder: Path) -> L.Trainer:
-    """Run Lightning's trainer to the last iteration."""
-    settings = config["trainer"]
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    """Run Lightning's trainer to the last iteration.
+
+    Raises `KeyboardInterrupt` when interrupted, RuntimeError where a callback or a network calls `sys.exit`.
+    """
     # Lightning's import sets it to 1, and each step of Adam then opens NVML.
-    if settings["accelerator"] == "cpu":
+    if config["trainer"]["accelerator"] == "cpu":
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     checkpoint = folder / CHECKPOINT
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     resume = checkpoint if checkpoint.is_file() else None
+    progress = Progress(evaluate, config["iterations"], config["report"]["metric"], folder.name)
+    timed = TimedCheckpoint(checkpoint, config["checkpoint_seconds"], config["evaluation"]["every"])
     purge = iteration_of(checkpoint) + 1 if resume else None
-    trainer = L.Trainer(
-        accelerator=settings["accelerator"],
-        devices=settings["devices"],
-        precision=settings["precision"],
-        max_epochs=1,
-        logger=TensorBoardLogger(folder, name="", version="", purge_step=purge),
-        callbacks=[
-            evaluate,
-            TimedCheckpoint(checkpoint, config["checkpoint_seconds"], config["evaluation"]["every"]),
-            Progress(evaluate, config["iterations"], config["report"]["metric"], folder.name),
-        ],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    trainer = trainer_of(config, folder, [evaluate, timed, progress], purge_step=purge)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")  # of loaders and resumed epochs: spans make both moot
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
-    except SystemExit:  # Lightning's answer to Ctrl-C, which it also switches off
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        raise KeyboardInterrupt from None
+    except SystemExit as end:  # also Lightning's answer to Ctrl-C, which it switches off as well, and to SIGTERM
+        if isinstance(progress.ended_by, KeyboardInterrupt | SIGTERMException):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt from None
+        raise RuntimeError(f"sys.exit({end.code!r}) was called while the run was training") from end
     return trainer
 
 

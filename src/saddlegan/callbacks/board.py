@@ -1,10 +1,17 @@
-"""What TensorBoard shows of any run: x is the iteration of the algorithm."""
+"""What loggers show of any run; x is the iteration of the algorithm.
 
+Every logger of Lightning is served: scalars through `log_metrics`, pictures by whatever the logger has for them.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from saddlegan.identity import fingerprint
@@ -13,7 +20,7 @@ QUANTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 
 
 def gradient_norms(parameters: list[torch.nn.Parameter], seeds: int) -> np.ndarray:
-    """The L2 norm of the latest gradient, a seed; parameters are stacked where there are several seeds."""
+    """The L2 norm of the latest gradient, `(seeds,)`; parameters are stacked where there are several seeds."""
     squares = [p.grad.square().reshape(seeds, -1).sum(-1) for p in parameters if p.grad is not None]
     return torch.stack(squares).sum(0).sqrt().cpu().numpy() if squares else np.full(1, np.nan)
 
@@ -22,7 +29,7 @@ def log_scalars(
     trainer: L.Trainer, module: Any, iteration: int, row: dict[str, list[float]], real: Tensor, fake: Tensor
 ) -> None:
     """Median and quartiles over the seeds: metrics and losses, gradient norms of both players, D on both samples."""
-    if trainer.logger is None:
+    if not trainer.loggers:
         return
     page = {f"{player}_loss": f"loss/{player}" for player in module.players}
     values = {page.get(name, f"metrics/{name}"): np.asarray(value) for name, value in row.items()}
@@ -30,13 +37,42 @@ def log_scalars(
         values[f"gradient_norm/{player}"] = gradient_norms(parameters, len(module.seeds))
     for name, samples in {"real": real, "fake": fake}.items():
         values[f"discriminator/{name}"] = discriminator_output(module, samples).mean(-1)
-    board = trainer.logger.experiment  # type: ignore[attr-defined]
+    scalars = {}
     for name, value in values.items():
         finite = value[np.isfinite(value)]
         if len(finite):
             for label, quantile in zip(QUANTILES, np.quantile(finite, list(QUANTILES.values())), strict=True):
                 if len(value) > 1 or label == "median":
-                    board.add_scalar(f"{name}/{label}", quantile, iteration)
+                    scalars[f"{name}/{label}"] = float(quantile)
+    for logger in trainer.loggers:
+        logger.log_metrics(scalars, iteration)
+        logger.save()
+
+
+def log_figure(trainer: L.Trainer, name: str, figure: Figure, iteration: int) -> None:
+    """Show a figure in every logger that can show one."""
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_figure(name, figure, iteration)
+        elif hasattr(logger, "log_image"):
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            logger.log_image(name, [np.asarray(canvas.buffer_rgba())], iteration)  # type: ignore[attr-defined]
+
+
+def log_outcome(trainer: L.Trainer, config: dict[str, Any], final: Mapping[str, float], iteration: int) -> None:
+    """The configuration beside the final metrics: TensorBoard wants both in one call."""
+    hyperparameters = {
+        key: value if isinstance(value, int | float | str | bool) else str(value)
+        for key, value in fingerprint(config).items()
+    }
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.log_hyperparams(hyperparameters, dict(final))
+        else:
+            logger.log_hyperparams(hyperparameters)
+            logger.log_metrics(dict(final), iteration)
+        logger.finalize("success")
 
 
 @torch.no_grad()
@@ -51,13 +87,5 @@ def discriminator_output(module: Any, x: Tensor) -> np.ndarray:
 
 
 def discriminator_curve(module: Any, support: np.ndarray) -> np.ndarray:
-    """D on the points `(g,)`, a seed: `(seeds, g)`."""
+    """D on the points `(g,)` per seed: `(seeds, g)`."""
     return discriminator_output(module, torch.as_tensor(support).expand(len(module.seeds), -1)[..., None])
-
-
-def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration's leaves as TensorBoard's hparams page takes them."""
-    return {
-        key: value if isinstance(value, int | float | str | bool) else str(value)
-        for key, value in fingerprint(config).items()
-    }

@@ -1,11 +1,12 @@
 """A checkpoint at most every so many seconds, at the end of an evaluation, and one at the end."""
 
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+
+from saddlegan.files import write_whole
 
 
 class TimedCheckpoint(L.Callback):
@@ -41,7 +42,6 @@ class TimedCheckpoint(L.Callback):
         self.save(trainer)
 
     def save(self, trainer: L.Trainer) -> None:
-        temporary = self.path.with_suffix(".tmp")
-        trainer.save_checkpoint(temporary)
-        os.replace(temporary, self.path)
+        with write_whole(self.path) as partial:
+            trainer.save_checkpoint(partial)
         self.saved = time.monotonic()

@@ -2,7 +2,6 @@
 it is shown, is the data's own: `toys` and `images`."""
 
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from saddlegan.callbacks.board import log_scalars
+from saddlegan.files import write_whole
 from saddlegan.metrics import trajectory
 from saddlegan.random import draw_evaluation
 
@@ -33,7 +33,8 @@ class Evaluate(L.Callback, ABC):
     """Evaluates every seed at iteration 0, every `every` iterations, and at the end, on `samples` fixed latents a seed.
 
     `pictures` figures are shown through training. The history is part of the checkpoint, so that a run that goes on
-    writes the same file as one that was never stopped.
+    writes the same file as one that was never stopped. `path` is that of metrics.csv; None writes none. The median of
+    each metric over the seeds is in `trainer.callback_metrics`, by its name: what early stopping and the like look at.
     """
 
     #: The metric by which a seed is lost, or at its best: positive, lower is better, NaN where samples are not finite.
@@ -42,7 +43,7 @@ class Evaluate(L.Callback, ABC):
     real: Tensor
 
     def __init__(
-        self, *, seeds: Sequence[int], iterations: int, every: int, samples: int, pictures: int, path: Path
+        self, *, seeds: Sequence[int], iterations: int, every: int, samples: int, pictures: int, path: Path | None
     ) -> None:
         self.seeds = list(seeds)
         self.iterations = iterations
@@ -79,20 +80,35 @@ class Evaluate(L.Callback, ABC):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = [(iteration, row) for iteration, row in state_dict["history"]]
 
+    def on_fit_start(self, trainer: L.Trainer, module: Any) -> None:
+        if self.history:  # of the checkpoint: rows that were written after it are not part of this run
+            self.rewrite()
+
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
         if not self.history:
             self.evaluate(module)
-        self.rewrite()
+            self.rewrite()
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        if int(module.iteration) % self.every == 0 or int(module.iteration) == self.iterations:
+            self.record(trainer, module)
+
+    def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
+        if self.history[-1][0] != int(module.iteration):  # a callback, or the trainer, ended training before
+            self.record(trainer, module)
+
+    def record(self, trainer: L.Trainer, module: Any) -> None:
+        """Evaluate, and show the new row: in metrics.csv, to the trainer's callbacks, and to its loggers."""
         iteration = int(module.iteration)
-        if iteration % self.every and iteration != self.iterations:
-            return
         fake = self.evaluate(module)
-        with self.path.open("a") as file:
-            file.write(self.lines(*self.history[-1]))
-        log_scalars(trainer, module, iteration, self.history[-1][1], self.real[:, :256], fake[:, :256])
-        if self.picture_every and iteration // self.picture_every > (iteration - self.every) // self.picture_every:
+        if self.path is not None:
+            with self.path.open("a") as file:
+                file.write(self.lines(*self.history[-1]))
+        row = self.history[-1][1]
+        trainer.callback_metrics.update({name: torch.tensor(self.median(name)) for name in row})
+        log_scalars(trainer, module, iteration, row, self.real[:, :256], fake[:, :256])
+        due = self.picture_every and iteration // self.picture_every > (iteration - self.every) // self.picture_every
+        if due and trainer.loggers:
             self.show(trainer, module, iteration, fake)
         if not np.isfinite(self.history[-1][1][self.headline]).any():
             trainer.should_stop = True  # every seed has diverged, and none comes back from NaN
@@ -103,7 +119,7 @@ class Evaluate(L.Callback, ABC):
         """Samples of the generator `(seeds, samples, *shape)`, from the same latents at every iteration."""
         if self.latents is None:
             self.latents = draw_evaluation(module.latent.draw, self.seeds, self.samples, part=0)
-        return module.sample(self.latents)
+        return module(self.latents)
 
     @torch.no_grad()
     def evaluate(self, module: Any) -> Tensor:
@@ -129,10 +145,11 @@ class Evaluate(L.Callback, ABC):
 
     def rewrite(self) -> None:
         """Write metrics.csv anew from the history, whole or not at all."""
+        if self.path is None:
+            return
         text = f"iteration,seed,{','.join(self.history[0][1])}\n" + "".join(self.lines(*row) for row in self.history)
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(text)
-        os.replace(temporary, self.path)
+        with write_whole(self.path) as partial:
+            partial.write_text(text)
 
     # Summary ---------------------------------------------------------------------------------------------------------
 

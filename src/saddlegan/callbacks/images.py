@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Conclusion, Evaluate
 from saddlegan.checks import ConfigError
 from saddlegan.data.images import ImageSet, unit
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
 from saddlegan.figures.images import ImagePanel, image_figure, square
+from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
 from saddlegan.metrics import features as metrics
 from saddlegan.metrics.manifold import precision_recall_density_coverage
@@ -111,9 +113,8 @@ class EvaluateImages(Evaluate):
 
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The same latents at every time: the slider in TensorBoard is the animation."""
-        if trainer.logger is not None:
-            sheet = image_figure([ImagePanel(f"iteration {iteration}", square(pixels(fake[0, :SHOWN]).numpy()))])
-            trainer.logger.experiment.add_figure("samples", sheet, iteration)  # type: ignore[attr-defined]
+        sheet = image_figure([ImagePanel(f"iteration {iteration}", square(pixels(fake[0, :SHOWN]).numpy()))])
+        board.log_figure(trainer, "samples", sheet, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         self.extractor.to(module.device)
@@ -122,7 +123,8 @@ class EvaluateImages(Evaluate):
         shown, test, train = (x.flatten(1) for x in (fake[0], self.real[0], unit(self.images.train)))
         final["memorisation"] = memorisation(shown[:SEARCHED], test[:SEARCHED], train)
         arrays = self.pictures(module, fake, train)
-        np.savez_compressed(folder / SAMPLES, **arrays)  # type: ignore[arg-type]
+        with write_whole(folder / SAMPLES) as partial:
+            np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]
         if draw:
             self.draw(trainer, arrays, folder)
         players = {"generator": module.generator, "discriminator": module.discriminator}
@@ -141,7 +143,7 @@ class EvaluateImages(Evaluate):
         ends = self.latents[:, SHOWN : SHOWN + 2 * LINES]
         weight = torch.linspace(0, 1, STEPS)[:, None]
         lines = [(1 - weight) * ends[:, i] + weight * ends[:, i + LINES] for i in range(LINES)]
-        between = module.sample(torch.cat(lines)[None]).unflatten(1, (LINES, STEPS))
+        between = module(torch.cat(lines)[None]).unflatten(1, (LINES, STEPS))
         shown = fake[0, :NEIGHBOURS]
         _, index = nearest(shown.flatten(1), train)
         arrays = {
@@ -166,8 +168,7 @@ class EvaluateImages(Evaluate):
         for name, content in panels.items():
             figure = image_figure(content)
             save_png(figure, folder / "figures" / f"{name}.png")
-            if trainer.logger is not None:
-                trainer.logger.experiment.add_figure(f"end/{name}", figure, self.history[-1][0])  # type: ignore[attr-defined]
+            board.log_figure(trainer, f"end/{name}", figure, self.history[-1][0])
 
     def scales(self) -> dict[str, Any]:
         """The distances that real images have from each other, among which a kernel's sigma must lie."""

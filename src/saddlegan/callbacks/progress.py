@@ -13,8 +13,10 @@ from saddlegan.callbacks.evaluate import Evaluate
 class Progress(L.Callback):
     """Iterations a second, the median over seeds of the headline metric, and the time left; on standard error.
 
-    Not on a terminal, a line every `seconds`.
+    Not on a terminal, a line every `seconds`. `ended_by`: what broke training off, if anything did.
     """
+
+    ended_by: BaseException | None = None
 
     def __init__(self, evaluate: Evaluate, iterations: int, metric: str, name: str, seconds: float = 15.0) -> None:
         self.evaluate = evaluate
@@ -55,6 +57,7 @@ class Progress(L.Callback):
         self.close()
 
     def on_exception(self, trainer: L.Trainer, module: Any, exception: BaseException) -> None:
+        self.ended_by = exception
         self.close()
 
     def close(self) -> None:

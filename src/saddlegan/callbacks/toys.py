@@ -12,6 +12,7 @@ from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Conclusion, Evaluate
 from saddlegan.data.distributions import Distribution
 from saddlegan.figures import DensityPanel, density_figure, discriminator_figure, save_png
+from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
 from saddlegan.metrics import distribution as metrics
 from saddlegan.metrics import trajectory
@@ -56,13 +57,11 @@ class EvaluateToy(Evaluate):
 
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The generated density beside the true one, and D(x)."""
-        if trainer.logger is None:
-            return
         panel = density_panel(self.law, fake[..., 0].numpy(), f"iteration {iteration}")
-        writer = trainer.logger.experiment  # type: ignore[attr-defined]
-        writer.add_figure("density", density_figure([panel]), iteration)
+        board.log_figure(trainer, "density", density_figure([panel]), iteration)
         curves = board.discriminator_curve(module, panel.support)
-        writer.add_figure("discriminator", discriminator_figure(panel.support, curves, panel.title), iteration)
+        figure = discriminator_figure(panel.support, curves, panel.title)
+        board.log_figure(trainer, "discriminator", figure, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         """samples.npz, from which the report draws without torch, and, with `draw`, figures/*.png."""
@@ -74,7 +73,8 @@ class EvaluateToy(Evaluate):
         truth = {"density": panel.density, "atoms": panel.atoms}
         arrays |= {name: array for name, array in truth.items() if array is not None}
         single = {name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()}
-        np.savez_compressed(folder / SAMPLES, **single)  # type: ignore[arg-type]
+        with write_whole(folder / SAMPLES) as partial:
+            np.savez_compressed(partial, **single)  # type: ignore[arg-type]
         if draw:
             save_png(density_figure([panel]), folder / "figures" / "density.png")
             figure = discriminator_figure(panel.support, curves, panel.title)

@@ -87,7 +87,8 @@ def collapse_two_point(results: Results) -> Verdict:
 
 
 def _judge_success(metric: str, level: float, verb: str) -> Judge:
-    """A seed succeeds if `metric` > `level`; a diverged seed does not.
+    """A seed succeeds if `metric` > `level`; a diverged seed does not. Where runs leave the metric blank there is
+    nothing to judge.
 
     Reproduced: the interval of the difference of shares (primal_dual - gan, paired seeds) lies above 0, and that of the
     share of primal_dual above 1/2, of gan below. Contradicted: the difference lies below 0, or primal_dual's share
@@ -97,8 +98,13 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
     """
 
     def judge(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
-        ours, theirs = (experiment.values(name, metric, stop) > level for name in (setting, reference))
+        found = [experiment.values(name, metric, stop) for name in (setting, reference)]
+        sound = [experiment.values(name, "diverged", stop).notna() for name in (setting, reference)]
+        ours, theirs = (values > level for values in found)
         gain, share, share_gan = paired.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
+        if any((sound_ & values.isna()).any() for sound_, values in zip(sound, found, strict=True)):
+            text = f"{metric} is blank: one evaluation in the last fifth is too few to judge."
+            return Pair("dead", gain, gain.count, text, setting, stop)
         outcome: Outcome = "inconclusive"
         if gain.count >= MINIMUM_SEEDS:
             if gain.below(0) or share.below(0.5) or (share_gan.above(0.5) and not gain.above(0)):

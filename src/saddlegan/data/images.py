@@ -17,7 +17,7 @@ from torchvision import datasets
 
 from saddlegan.checks import ConfigError, Literal, NonNegativeInt, checked
 from saddlegan.data import files
-from saddlegan.data.spans import Span, Spans
+from saddlegan.data.spans import Spans
 from saddlegan.random import Purpose, stream
 
 Pixels = UInt8[Tensor, "n 1 28 28"]
@@ -97,7 +97,7 @@ class ImageData(Spans):
         self.pixels = images.train
         self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
 
-    def span(self, start: int, stop: int) -> Span:
+    def span(self, start: int, stop: int) -> Tensor:
         self.pixels = self.pixels.to(self.trainer.strategy.root_device)  # type: ignore[union-attr]
         index = np.concatenate(list(self.indices(start * self.draws, stop * self.draws)))
         batches = self.pixels[torch.from_numpy(index).to(self.pixels.device)]

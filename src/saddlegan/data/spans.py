@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import lightning as L
 from jaxtyping import Float
@@ -9,13 +10,19 @@ from torch import Tensor
 
 from saddlegan.random import BLOCK
 
-Span = Float[Tensor, "iterations draws seeds batch *shape"]
+
+class Span(NamedTuple):
+    """The minibatches of consecutive iterations. A tensor that is none is one iteration's, from a user's own loader."""
+
+    data: Float[Tensor, "iterations draws seeds batch *shape"]
 
 
 class Spans(L.LightningDataModule, ABC):
-    """Minibatches for `iterations`, cut into spans at multiples of `BLOCK` and of `evaluate_every`.
+    """Minibatches for `iterations`; `draws` is how many one iteration takes.
 
-    `draws` is how many minibatches one iteration takes. Training goes on from `start`, which a checkpoint moves.
+    An epoch ends where an evaluation is due, at the multiples of `evaluate_every`, so that whatever Lightning does at
+    the end of an epoch (early stopping, the best checkpoint) sees new metrics. Training goes on from the module's
+    iteration. Spans are also cut at multiples of `BLOCK`, where a trainer's steps end, and where it saves checkpoints.
     """
 
     def __init__(
@@ -27,24 +34,28 @@ class Spans(L.LightningDataModule, ABC):
         self.draws = draws
         self.iterations = iterations
         self.evaluate_every = evaluate_every
-        self.start = 0
 
     @abstractmethod
-    def span(self, start: int, stop: int) -> Span:
+    def span(self, start: int, stop: int) -> Float[Tensor, "iterations draws seeds batch *shape"]:
         """The minibatches of iterations `start` to `stop` - 1, which lie in one block."""
-
-    def state_dict(self) -> dict[str, int]:
-        return {"start": int(self.trainer.lightning_module.iteration)}  # type: ignore[union-attr]
-
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        self.start = state_dict["start"]
 
     def train_dataloader(self) -> "Spans":
         return self
 
     def __iter__(self) -> Iterator[Span]:
-        start = self.start
-        while start < self.iterations:
-            stop = min(self.iterations, *((start // every + 1) * every for every in (BLOCK, self.evaluate_every)))
-            yield self.span(start, stop)
+        start = int(self.trainer.lightning_module.iteration) if self.trainer else 0  # type: ignore[arg-type]
+        last, periods = self.iterations, [BLOCK, self.evaluate_every]
+        if self.trainer:
+            last = min(last, self.trainer.max_steps) if self.trainer.max_steps > 0 else last
+            saved_every = (getattr(saver, "_every_n_train_steps", 0) for saver in self.trainer.checkpoint_callbacks)
+            periods += [period for period in saved_every if period]
+        end = min(last, _next_multiple(start, self.evaluate_every))
+        while start < end:
+            stop = min(end, *(_next_multiple(start, period) for period in periods))
+            yield Span(self.span(start, stop))
             start = stop
+
+
+def _next_multiple(number: int, period: int) -> int:
+    """The first multiple of `period` above `number`."""
+    return (number // period + 1) * period

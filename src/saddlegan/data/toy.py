@@ -3,9 +3,10 @@
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from saddlegan.data.distributions import Distribution
-from saddlegan.data.spans import Span, Spans
+from saddlegan.data.spans import Spans
 from saddlegan.random import BLOCK, Purpose, draw_block
 
 
@@ -17,7 +18,7 @@ class ToyData(Spans):
         self.distribution = distribution
         self.held, self.block = -1, torch.empty(0)
 
-    def span(self, start: int, stop: int) -> Span:
+    def span(self, start: int, stop: int) -> Tensor:
         if start // BLOCK != self.held:
             self.held = start // BLOCK
             draw = self.distribution.draw

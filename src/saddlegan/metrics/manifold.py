@@ -7,13 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from saddlegan.metrics.neighbours import squared_distances
+from saddlegan.metrics.neighbours import ROUNDING, squared_distances
 
 Fakes = Float[Tensor, "n d"]
 Reals = Float[Tensor, "m d"]
-
-#: Distances that differ by less, relative to where they are measured, are ties: float64 rounds far below this.
-TIE = 1e-12
 
 
 def precision_recall_density_coverage(fake: Fakes, real: Reals, k: int = 5, chunk: int = 250) -> dict[str, float]:
@@ -27,19 +24,17 @@ def precision_recall_density_coverage(fake: Fakes, real: Reals, k: int = 5, chun
 
     Higher is better; equal sets score 1 throughout. Balls are open as in the authors' package `prdc`: a fake as far as
     the k-th neighbour is outside, whatever rounding says. Computed in float64 in blocks of `chunk` reals: memory grows
-    as chunk * max(n, m). NaN for samples that are not finite. Raises `ValueError` unless n > k and m > k.
+    as chunk * max(n, m). NaN for samples that are not finite in float32. Raises `ValueError` unless n > k and m > k.
     """
     if min(len(fake), len(real)) <= k:
         raise ValueError(f"k={k} needs more than {k} samples of each set; got {len(fake)} fake and {len(real)} real")
-    if not (torch.isfinite(fake).all() and torch.isfinite(real).all()):
+    if not all(torch.isfinite(samples.float()).all() for samples in (fake, real)):
         return dict.fromkeys(("precision", "recall", "density", "coverage"), math.nan)
-    fake, real = fake.detach().double(), real.detach().double()
-    fake, real = fake - real.mean(0), real - real.mean(0)  # the same distances, with less to cancel
-    fake_radii = _squared_radii(fake, k, chunk)
+    fake, real = fake.detach(), real.detach()
+    fake_radii, real_radii = _squared_radii(fake, k, chunk), _squared_radii(real, k, chunk)
     inside_some_real = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
     recalled = covered = pairs = 0
-    for centres, radii in zip(real.split(chunk), _squared_radii(real, k, chunk).split(chunk), strict=True):
-        squared = squared_distances(centres, fake)
+    for squared, radii in zip(squared_distances(real, fake, chunk), real_radii.split(chunk), strict=True):
         inside_real = squared < radii.unsqueeze(-1)
         inside_some_real |= inside_real.any(0)
         pairs += int(inside_real.sum())
@@ -56,8 +51,7 @@ def precision_recall_density_coverage(fake: Fakes, real: Reals, k: int = 5, chun
 def _squared_radii(points: Float[Tensor, "n d"], k: int, chunk: int) -> Float[Tensor, "n"]:
     """Squared distance of each point to its k-th nearest other point, less what rounding may add to a tie with it.
 
-    A point that is its own (k + 1)-fold duplicate gets a radius below 0: an open ball of radius 0 holds nothing.
+    A point that is its own (k + 1)-fold duplicate gets a radius of 0: an open ball of radius 0 holds nothing.
     """
-    nearest = [squared_distances(c, points).topk(k + 1, largest=False).values[:, -1] for c in points.split(chunk)]
-    radii = torch.cat(nearest)
-    return radii - TIE * (radii + points.square().sum(-1))
+    blocks = squared_distances(points, points, chunk)
+    return torch.cat([squared.topk(k + 1, largest=False).values[:, -1] for squared in blocks]) * (1.0 - ROUNDING)

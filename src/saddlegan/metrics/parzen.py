@@ -49,10 +49,9 @@ def log_likelihoods(
 
     `sigmas` are in the units of the images. Memory grows as chunk * n; distances are computed once for all sigmas.
     """
-    centres = centres.detach().double()
-    blocks = []
-    for block in images.detach().split(chunk):
-        squared = squared_distances(block, centres)
-        blocks.append(torch.stack([(squared * (-0.5 / sigma**2)).logsumexp(-1) for sigma in sigmas.tolist()]))
+    blocks = [
+        torch.stack([(squared * (-0.5 / sigma**2)).logsumexp(-1) for sigma in sigmas.tolist()])
+        for squared in squared_distances(images.detach(), centres.detach(), chunk)
+    ]
     scale = math.log(len(centres)) + centres.shape[-1] * (sigmas.double() * math.sqrt(2.0 * math.pi)).log()
     return torch.cat(blocks, -1) - scale.to(centres.device).unsqueeze(-1)

@@ -13,12 +13,17 @@ def last_fifth(iterations: Int[np.ndarray, "evaluations"], stop: int) -> Bool[np
 
 
 def oscillation(mean_errors: Float[np.ndarray, "evaluations seeds"]) -> Float[np.ndarray, "seeds"]:
-    """Standard deviation over time of the generated mean (lower is better, data units); 0 for one evaluation."""
-    return mean_errors.std(0)
+    """Standard deviation over time of the generated mean (lower is better, data units); NaN for one evaluation."""
+    return mean_errors.std(0) if len(mean_errors) > 1 else np.full(mean_errors.shape[1:], np.nan)
 
 
 def converged(w1: Float[np.ndarray, "evaluations seeds"], unit: float) -> Float[np.ndarray, "seeds"]:
-    """1 where the mean of W1 over these evaluations is below `CONVERGED_BELOW * unit`, else 0 (also for NaN)."""
+    """1 where the mean of W1 over these evaluations is below `CONVERGED_BELOW * unit`, else 0 (also for NaN).
+
+    NaN for one evaluation, which shows where a seed is and not that it stays there.
+    """
+    if len(w1) < 2:
+        return np.full(w1.shape[1:], np.nan)
     return (w1.mean(0) < CONVERGED_BELOW * unit).astype(float)
 
 

@@ -24,11 +24,11 @@ IMAGE = {"images": 3, "real": 3, "through": 4, "iterations": 1, "interpolation":
 
 
 def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
-    """`metrics.csv` as a table of `metric`: a row per iteration, a column per seed."""
+    """`metrics.csv` as a table of `metric`: a row per iteration, a column per seed; a `Problem` where two rows are the
+    same iteration and seed."""
     try:
         table = pd.read_csv(run.folder / METRICS)
-        curves = table.pivot_table(index="iteration", columns="seed", values=metric, aggfunc="last", dropna=False)
-        return curves.astype(float)
+        return table.pivot(index="iteration", columns="seed", values=metric).astype(float)
     except (OSError, ValueError, KeyError) as error:
         return Problem("incomplete", run.name, f"metrics.csv gives no curve of {metric} ({_line(error)})")
 

@@ -1,11 +1,12 @@
 """Metrics: how tables and axes name each, and which way is better."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
+from numpy.typing import ArrayLike
 
+from saddlegan.reporting import statistics
 from saddlegan.reporting.statistics import Estimate
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "one": " → 1", "none": ""}
@@ -13,7 +14,10 @@ ARROWS = {"lower": " ↓", "higher": " ↑", "one": " → 1", "none": ""}
 
 @dataclass(frozen=True)
 class Measure:
-    """`better`: lower, higher, near one, or none (not judged); `least` and `most`: the ends of its range."""
+    """`better`: lower, higher, near one, or none (not judged); `least` and `most`: the ends of its range.
+
+    The mean of a metric has an interval inside of that range, see `average`.
+    """
 
     name: str
     better: Literal["lower", "higher", "one", "none"] = "lower"
@@ -24,9 +28,12 @@ class Measure:
 MEASURES = {
     "w1": Measure("W1"),
     "w1_std": Measure("W1 / true std"),
-    "ks": Measure("Kolmogorov-Smirnov"),
+    "mean_error": Measure("error of the mean", "none", -math.inf),
+    "std_ratio": Measure("std / true std", "one"),
+    "ks": Measure("Kolmogorov-Smirnov", most=1),
     "modes_covered": Measure("modes covered", "higher"),
-    "converged": Measure("converged", "higher"),
+    "oscillation": Measure("oscillation of the mean"),
+    "converged": Measure("converged", "higher", most=1),
     "generator_loss": Measure("generator's loss", "none", -math.inf),
     "discriminator_loss": Measure("discriminator's loss", "none", -math.inf),
     # Of images, in the order of the tables.
@@ -34,7 +41,7 @@ MEASURES = {
     "kernel_distance": Measure("kernel distance", least=-math.inf),
     "classifier_score": Measure("classifier score", "higher", 1, 10),
     "classes_covered": Measure("classes covered", "higher", 0, 10),
-    "class_kl": Measure("KL of classes"),
+    "class_kl": Measure("KL of classes", most=math.log(10)),
     "precision": Measure("precision", "higher", 0, 1),
     "recall": Measure("recall", "higher", 0, 1),
     "density": Measure("density", "higher"),
@@ -58,8 +65,8 @@ def higher_is_better(metric: str) -> bool:
     return metric in MEASURES and MEASURES[metric].better == "higher"
 
 
-def cut(metric: str, estimate: Estimate) -> Estimate:
-    """The same value, its interval cut at the ends of the metric's range."""
-    measure = MEASURES[metric]
-    low, high = np.clip((estimate.low, estimate.high), measure.least, measure.most).tolist()
-    return replace(estimate, low=low, high=high)
+def average(metric: str, values: ArrayLike) -> Estimate:
+    """`statistics.average` of values of this metric, one per seed, with an interval inside of its range; of a metric
+    that `MEASURES` does not know, anywhere."""
+    measure = MEASURES.get(metric, Measure(metric, "none", -math.inf))
+    return statistics.average(values, measure.least, measure.most)

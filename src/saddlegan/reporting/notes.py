@@ -3,10 +3,14 @@
 from saddlegan.reporting import statistics
 from saddlegan.reporting.experiment import Experiment
 
-BOOTSTRAPPED = "intervals are 95 % bootstrap intervals over seeds (shares: Wilson)"
+RANGE = "formed within the metric's range"
+BOOTSTRAPPED = (
+    "intervals are 95 % bootstrap intervals over seeds (shares: Wilson; of the mean of fewer than "
+    f"{statistics.FEW} seeds: Student's t, {RANGE})"
+)
 STUDENT = (
-    "95 % intervals over seeds are Student's t, the seeds being too few to bootstrap, which is done for medians alone, "
-    "from six seeds on"
+    f"95 % intervals over seeds are Student's t, {RANGE}, the seeds being too few to bootstrap, which is done for "
+    "medians alone, from six seeds on"
 )
 WILCOXON = "p: Wilcoxon's signed-rank test"
 T_TEST = "p: Student's paired test on log ratios (Wilcoxon's signed-rank test where a seed diverged)"
@@ -28,7 +32,8 @@ def summary_note(experiment: Experiment) -> str:
 
 def paired_note(experiment: Experiment) -> str:
     return (
-        "*Ratio: geometric mean over common seeds of metric(setting) / metric(reference). Worse in: share of common "
-        f"seeds, a diverged one counting as worse. {T_TEST if few(experiment) else WILCOXON}, then Holm's correction "
-        "over the rows of this experiment; the outcome is decided at 0.05.*"
+        "*Ratio: geometric mean of metric(setting) / metric(reference) over the common seeds in which both are finite "
+        "and positive. Worse in: share of common seeds, a diverged one counting as worse. "
+        f"{T_TEST if few(experiment) else WILCOXON}, then Holm's correction over the rows of this experiment; the "
+        "outcome is decided at 0.05.*"
     )

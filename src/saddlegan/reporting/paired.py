@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from saddlegan.reporting.statistics import FEW, Estimate, mean, share, student
+from saddlegan.reporting.statistics import FEW, TIE, Estimate, average, flags, numbers, share, student
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def compare(method: pd.Series, reference: pd.Series, *, higher_is_better: bool =
     """Compare a metric, indexed by seed and NaN where diverged, on the seeds that both methods have."""
     a, b = _common(method, reference)
     logs = _log_ratios(a, b)
-    ratio = _exponential(student(logs) if a.size < FEW else mean(logs))
+    ratio = _exponential(average(logs))
     excess = _excess(a, b, higher_is_better)
     ranks = stats.rankdata(np.abs(excess))
     sign = int(np.sign((np.sign(excess) * ranks).sum()))
@@ -55,13 +55,13 @@ def ratio(method: pd.Series, reference: pd.Series) -> float:
 
 
 def difference(method: pd.Series, reference: pd.Series) -> Estimate:
-    """Share of flags of method minus that of reference over the seeds that both have; NaN is a false one.
+    """Share of flags of method minus that of reference over the seeds that both have; a missing one is false.
 
     Its interval is that of Newcombe (1998), Statist. Med. 17, 2635, method 10 for paired shares: the Wilson intervals
     of both, put together by the correlation of the flags, with his correction for continuity. It keeps a width where no
     seed differs.
     """
-    a, b = (np.nan_to_num(flags) > 0 for flags in _common(method, reference))
+    a, b = (flags(values) for values in _common(method, reference))
     first, second = share(a), share(b)
     excess = float((a & b).sum() * (~a & ~b).sum() - (a & ~b).sum() * (~a & b).sum())
     excess = max(excess - a.size / 2, min(excess, 0.0))
@@ -77,7 +77,7 @@ def difference(method: pd.Series, reference: pd.Series) -> Estimate:
 
 def holm(p_values: ArrayLike) -> NDArray:
     """Holm's (1979) step-down adjusted p-values; NaN (no test made) stays NaN and is not counted."""
-    p = np.asarray(p_values, dtype=float)
+    p = numbers(p_values)
     adjusted = np.full(p.shape, np.nan)
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
@@ -88,12 +88,12 @@ def holm(p_values: ArrayLike) -> NDArray:
 
 def _common(method: pd.Series, reference: pd.Series) -> tuple[NDArray, NDArray]:
     seeds = method.index.intersection(reference.index)
-    return method.reindex(seeds).to_numpy(dtype=float), reference.reindex(seeds).to_numpy(dtype=float)
+    return numbers(method.reindex(seeds)), numbers(reference.reindex(seeds))
 
 
 def _log_ratios(a: NDArray, b: NDArray) -> NDArray:
     both = np.isfinite(a) & np.isfinite(b) & (a > 0) & (b > 0)
-    return np.log(a[both] / b[both])
+    return _tied(np.log(a[both] / b[both]), 1.0)
 
 
 def _excess(a: NDArray, b: NDArray, higher_is_better: bool) -> NDArray:
@@ -101,10 +101,21 @@ def _excess(a: NDArray, b: NDArray, higher_is_better: bool) -> NDArray:
     finite = np.isfinite(a) & np.isfinite(b)
     excess = np.zeros(a.shape)
     x, y = (b[finite], a[finite]) if higher_is_better else (a[finite], b[finite])
-    excess[finite] = np.log(x / y) if np.all((x > 0) & (y > 0)) else x - y
+    logs = np.all((x > 0) & (y > 0))
+    excess[finite] = _tied(np.log(x / y) if logs else x - y, 1.0 if logs else np.abs([x, y]).max())
     excess[~np.isfinite(a) & np.isfinite(b)] = np.inf
     excess[np.isfinite(a) & ~np.isfinite(b)] = -np.inf
     return excess
+
+
+def _tied(values: NDArray, scale: float) -> NDArray:
+    """Values with those sizes made equal that differ by rounding at this `scale` alone, and 0 where they are rounding:
+    ranks, signs and a variance of 0 hang on it."""
+    sizes = np.abs(values)
+    order = np.argsort(sizes)
+    rises = np.diff(sizes[order], prepend=0.0) > TIE * scale
+    sizes[order] = np.maximum.accumulate(np.where(rises, sizes[order], 0.0))
+    return np.copysign(sizes, values)
 
 
 def _exponential(logs: Estimate) -> Estimate:

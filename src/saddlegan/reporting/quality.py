@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from saddlegan.reporting import statistics
 from saddlegan.reporting.experiment import Experiment, floors_of
-from saddlegan.reporting.measures import MEASURES, cut, directed
+from saddlegan.reporting.measures import MEASURES, average, directed
 from saddlegan.reporting.tables import escape, markdown, show
 
 NOTE = (
-    "*Means over seeds with 95 % intervals, cut at the ends of its range, of {} generated images a run against all "
-    "test images; ↑ higher is better, ↓ lower is better, → 1 like real data. Real data: as many "
+    "*Means over seeds with 95 % intervals, which lie within each metric's range, of {} generated images per run "
+    "against all test images; ↑ higher is better, ↓ lower is better, → 1 like real data. Real data: as many "
     "training images in the place of generated ones, against the same test images, the best that can be hoped for. "
     "{}Memorisation: the median distance of generated images to their nearest training image, over that of test "
     "images: 1 is like real data, far below 1 is memorising, far above 1 is off the data.*"
@@ -37,7 +36,7 @@ def beside_real(experiment: Experiment, settings: Sequence[str]) -> list[str]:
 def _table(experiment: Experiment, settings: Sequence[str], metrics: Sequence[str]) -> str:
     rows = []
     for setting in settings:
-        estimates = [cut(metric, statistics.average(experiment.values(setting, metric))) for metric in metrics]
+        estimates = [average(metric, experiment.values(setting, metric)) for metric in metrics]
         rows.append([setting, experiment.values(setting).size, *map(show, estimates)])
     data = dict.fromkeys(experiment.configured(setting, "data") for setting in settings)
     for name in data:

@@ -74,7 +74,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
     table["diverged"] = _diverged(table, metric)
     front = ["run", "experiment", "setting", *keys, "seed", "stop"]
     table = table.reindex(columns=[*front, *(column for column in table if column not in front)])
-    problems += [*_divergences(table), *_mismatches(runs)]
+    problems += [*_divergences(table), *_unjudged(table), *_mismatches(runs)]
     return Experiment(
         name,
         tuple(runs),
@@ -131,6 +131,22 @@ def _divergences(table: pd.DataFrame) -> list[Problem]:
     return [
         Problem("diverged", run, f"{len(them)} of {seeds[run]} seeds: {', '.join(them[:8])}{', ...' * (len(them) > 8)}")
         for run, them in lost.items()
+    ]
+
+
+def _unjudged(table: pd.DataFrame) -> list[Problem]:
+    """The runs that have one evaluation in the last fifth before a stop: too few to judge how training ended."""
+    if "converged" not in table:
+        return []
+    blank = table.loc[table["converged"].isna() & (table["diverged"] == 0), ["run", "stop"]]
+    return [
+        Problem(
+            "unjudged",
+            run,
+            f"one evaluation in the last fifth of {stop} iterations, so that converged and oscillation are blank;"
+            f" evaluation.every={max(stop // 10, 1)} or less",
+        )
+        for run, stop in dict.fromkeys(zip(blank["run"], blank["stop"], strict=True))
     ]
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saddlegan.folder import FAILURE, RESULT, SECTION
+from saddlegan.folder import FAILURE, METRICS, RESULT, SECTION, repeated_rows
+from saddlegan.lock import LOCK, holder
 
 STATUSES = ("finished", "diverged", "failed")
 FIELDS = {
@@ -20,7 +21,7 @@ FIELDS = {
     "iterations": int,
 }
 RECORDS = {"floors": int | float | None, "extractor": str, "weights": str, "scales": int | float | str}  # of image runs
-KNOWN_FILES = ("multirun.yaml", ".gitignore")  # what may lie beside runs
+KNOWN_FILES = ("multirun.yaml", ".gitignore", LOCK)  # what may lie beside runs
 
 
 class NoRuns(ValueError):
@@ -83,8 +84,9 @@ def load_runs(folders: Sequence[Path], *, needed: bool = True) -> tuple[list[Run
             run = read_run(path, _name(path, folder, len(folders) > 1))
             if isinstance(run, Problem):
                 problems.append(run)
-            else:
-                runs.setdefault(path.resolve(), run)
+            elif path.resolve() not in runs:
+                runs[path.resolve()] = run
+                problems += _repeated(run)
     if needed and not found:
         places = ", ".join(map(str, folders)) or "no folder at all"
         seen = "".join(f" ({problem.where}: {problem.why})" for problem in problems[:3])
@@ -117,7 +119,9 @@ def read_run(folder: Path, name: str) -> Run | Problem:
     """The run in `folder`, or the reason why it cannot be used: missing or damaged `result.json`."""
     path = folder / RESULT
     if not path.is_file():
-        return Problem("missing", name, "no result.json: the run was stopped before its end; start it again")
+        by = holder(folder)
+        still = f"it is still being trained, or was stopped: {by} was the last to start it" if by else "it was stopped"
+        return Problem("missing", name, f"no result.json: {still}; the same command goes on with it")
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
@@ -125,6 +129,16 @@ def read_run(folder: Path, name: str) -> Run | Problem:
     if fault := _fault(result):
         return Problem("damaged", name, f"result.json: {fault}; delete it and start the run again")
     return Run(folder, name, result)
+
+
+def _repeated(run: Run) -> list[Problem]:
+    """A metrics.csv that two processes wrote. The numbers of result.json are those of one of them, and stay."""
+    try:
+        again = repeated_rows(run.folder / METRICS)
+    except OSError as error:
+        return [Problem("incomplete", run.name, f"metrics.csv cannot be read ({error})")]
+    why = f"metrics.csv has {again} rows twice: two processes trained it at once; existing=repeat trains it anew"
+    return [Problem("duplicate", run.name, why)] if again else []
 
 
 def _name(path: Path, folder: Path, several: bool) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from saddlegan.reporting import paired, statistics
+from saddlegan.reporting import measures, paired, statistics
 from saddlegan.reporting import settings as naming
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.statistics import Estimate
@@ -27,7 +27,7 @@ def summary(experiment: Experiment) -> pd.DataFrame:
                 "iterations": experiment.stops(setting)[-1],
                 "seeds": values.size,
                 "median": statistics.median(values),
-                "mean": statistics.average(values),
+                "mean": measures.average(experiment.metric, values),
                 **({"converged": share} if says_converged else {}),
                 "diverged": int(values.isna().sum()),
             }

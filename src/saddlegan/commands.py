@@ -1,0 +1,82 @@
+"""What is made of a trained run: `saddlegan-sample RUN [n=64] [output=FILE]`, `saddlegan-export RUN [output=DIR]`."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest
+
+SAMPLE = """saddlegan-sample RUN [n=64] [output=FILE.png|FILE.npz]
+
+Draws n samples per seed with the generator of a run folder, those of the latents that its evaluation uses first.
+A .png shows them; a .npz holds `samples`, float32 of shape (seeds, n, *shape). Default: RUN/figures/sample-64.png."""
+EXPORT = """saddlegan-export RUN [output=DIR]
+
+Writes the generator of a run folder as generator.safetensors and generator.json, which
+saddlegan.interface.load_generator(DIR) reads without running any code of theirs. Default: RUN/export."""
+#: Samples per seed that are drawn at most: one million fits into memory for images too.
+MOST = 1_000_000
+
+
+def sample(arguments: Sequence[str] | None = None) -> int:
+    """`saddlegan-sample`: exit status 0, or 2 for arguments or a run that cannot be used."""
+
+    def work(run: Path, options: dict[str, str]) -> Path:
+        count = _count(options.get("n", "64"))
+        output = Path(options.get("output", run / "figures" / f"sample-{count}.png")).expanduser()
+        if output.suffix not in (".png", ".npz"):
+            raise ConfigError(f"output={output}: got a name that ends in '{output.suffix}', expected .png or .npz.")
+        from saddlegan.interface import load, save_samples
+
+        output.parent.mkdir(parents=True, exist_ok=True)
+        save_samples(load(run), count, output)
+        return output
+
+    return _command("saddlegan-sample", SAMPLE, ("n", "output"), work, arguments)
+
+
+def export(arguments: Sequence[str] | None = None) -> int:
+    """`saddlegan-export`: exit status 0, or 2 for arguments or a run that cannot be used."""
+
+    def work(run: Path, options: dict[str, str]) -> Path:
+        from saddlegan.interface import load, save_generator
+
+        return save_generator(load(run), Path(options.get("output", run / "export")).expanduser())
+
+    return _command("saddlegan-export", EXPORT, ("output",), work, arguments)
+
+
+def _command(
+    name: str,
+    usage: str,
+    keys: Sequence[str],
+    work: Callable[[Path, dict[str, str]], Path],
+    arguments: Sequence[str] | None,
+) -> int:
+    """Read `RUN key=value ...`, do the work, and print where its result lies."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or {"-h", "--help"} & set(words):
+        print(usage)
+        return 0 if words else 2
+    try:
+        runs = [word for word in words if "=" not in word or Path(word).is_dir()]
+        options = dict(word.split("=", 1) for word in words if word not in runs)
+        if len(runs) != 1:
+            raise ConfigError(f"got {len(runs)} run folders ({', '.join(runs)}), expected one. Remedy: {name} --help")
+        for key in options.keys() - set(keys):
+            choices = ", ".join(f"{key}=..." for key in keys)
+            raise ConfigError(f"{key}={options[key]}: got an unknown key, expected {choices}.{nearest(key, keys)}")
+        print(work(Path(runs[0]).expanduser(), options))
+    except (ConfigError, OSError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _count(text: str) -> int:
+    try:
+        count = int(text)
+    except ValueError:
+        raise ConfigError(f"n={text}: got {text!r}, expected a whole number, e.g. n=64.") from None
+    check_value("n", Annotated[int, Above(0, most=MOST)], count)
+    return count

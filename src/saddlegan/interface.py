@@ -1,0 +1,156 @@
+"""saddlegan in Python: a configuration from overrides, and a trained module back from its run folder or checkpoint.
+
+`docs/python.md` shows them at work, with a Trainer of the user's own.
+"""
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.utils import instantiate
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from saddlegan import config as typed
+from saddlegan.adversarial import AdversarialModule
+from saddlegan.build import module_of, players_of
+from saddlegan.callbacks.images import pixels
+from saddlegan.callbacks.toys import density_panel
+from saddlegan.checks import ConfigError
+from saddlegan.figures import ImagePanel, density_figure, image_figure, save_png, square
+from saddlegan.files import write_whole
+from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
+from saddlegan.identity import flatten
+from saddlegan.keys import conf_folder
+from saddlegan.provenance import commit, versions
+from saddlegan.random import Latent
+
+#: The files of an export.
+WEIGHTS, DESCRIPTION = "generator.safetensors", "generator.json"
+Module = TypeVar("Module", bound=AdversarialModule)
+
+
+def compose(*overrides: str) -> dict[str, Any]:
+    """The checked configuration of these overrides, written as on the command line: `compose("method=primal_dual")`.
+
+    Raises `ConfigError` for a value that cannot be used, Hydra's errors for a key or a choice that does not exist.
+    """
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        config = typed.resolved(hydra_compose("config", list(overrides)))
+    typed.check(config)
+    return config
+
+
+def load(folder: str | Path) -> AdversarialModule:
+    """The module of a run folder with the weights of its last checkpoint, on the CPU, in evaluation mode.
+
+    `load(folder).sample(64)` draws, `load(folder)(latent)` maps latents `(seeds, n, dim)` to samples. Neither data nor
+    the experiment's files are needed. Raises `DamagedRun` where the folder holds no whole run.
+    """
+    path = Path(folder).expanduser()
+    file = next((path / name for name in (CONFIG, RESULT) if (path / name).is_file()), None)
+    if file is None:
+        raise DamagedRun(f"{path}: got no {CONFIG} and no {RESULT}, expected a run folder.")
+    try:
+        content = json.loads(file.read_text())
+        config = content if file.name == CONFIG else content["config"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedRun(f"{file}: got a damaged file ({error}), expected a run's configuration.") from None
+    return _with_weights(config, _read(path / CHECKPOINT), path / CHECKPOINT)
+
+
+def load_checkpoint(path: str | Path, kind: type[Module]) -> Module:
+    """The module of a checkpoint that Lightning saved of a module of `build`. Raises `ConfigError` for another file."""
+    checkpoint = _read(Path(path))
+    if not isinstance(checkpoint.get("saddlegan"), dict):
+        raise ConfigError(
+            f"{path}: got a checkpoint without a configuration, expected one of a module that saddlegan.build.build"
+            " made. Remedy: build the module yourself, and give its load_state_dict the file's 'state_dict'."
+        )
+    module = _with_weights(checkpoint["saddlegan"], checkpoint, Path(path))
+    if not isinstance(module, kind):
+        raise ConfigError(f"{path}: got a {type(module).__name__}, expected a {kind.__name__}.")
+    return module
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A checkpoint; no code of it is run."""
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        raise DamagedRun(f"{path}: got no such file, expected the checkpoint of a run that was trained.") from None
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise DamagedRun(f"{path}: got a damaged checkpoint ({type(error).__name__}), expected a whole one.") from None
+
+
+def _with_weights(config: dict[str, Any], checkpoint: dict[str, Any], path: Path) -> AdversarialModule:
+    try:
+        module = module_of(config)
+        if config["trainer"]["precision"] == "64-true":
+            module.double()
+        module.load_state_dict(checkpoint["state_dict"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise DamagedRun(f"{path}: got weights and a configuration that do not fit ({error!r}).") from None
+    return module.eval()
+
+
+def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
+    """Draw `count` samples per seed into a .npz (`samples`, float32 `(seeds, count, *shape)`) or as a picture, .png."""
+    samples = module.sample(count)
+    if path.suffix == ".npz":
+        with write_whole(path) as partial:
+            np.savez_compressed(partial, samples=samples.float().numpy())
+    elif samples.dim() > 3:  # images, of one seed
+        save_png(image_figure([ImagePanel(f"{count} samples", square(pixels(samples[0]).numpy()))]), path)
+    else:
+        assert module.config is not None
+        law = instantiate(module.config["data"], _convert_="all")
+        save_png(density_figure([density_panel(law, samples[..., 0].numpy(), f"{count} samples per seed")]), path)
+
+
+def save_generator(module: AdversarialModule, folder: Path) -> Path:
+    """Write generator.safetensors and generator.json into `folder`: what `load_generator` needs, and where it is from.
+
+    The weights are those that samples come from: of the averaged generator, where one is kept.
+    """
+    assert module.config is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    sampler = module.generator if module.average is None else module.average.module
+    tensors = {name: tensor.contiguous() for name, tensor in sampler.state_dict().items()}
+    with write_whole(folder / WEIGHTS) as partial:
+        save_file(tensors, partial)
+    part = {key: module.config[key] for key in ("method", "model", "data", "seed", "num_seeds")}
+    about = {"iteration": int(module.iteration), "versions": versions(), "commit": commit()}
+    write_json(folder / DESCRIPTION, {"format": 1} | about | part)
+    return folder
+
+
+def load_generator(folder: str | Path) -> tuple[nn.Module, Latent]:
+    """The generator of an export, `(seeds, n, latent)` to samples, in evaluation mode, and the law of its latent.
+
+    Weights are safetensors, and only classes of this package are made of the description: a folder from someone else
+    runs none of its own code. Raises `DamagedRun` where the folder holds no whole export, `ConfigError` where it names
+    a class of another package.
+    """
+    path = Path(folder).expanduser()
+    try:
+        content = json.loads((path / DESCRIPTION).read_text())
+        targets = [value for key, value in flatten(content).items() if key.split(".")[-1] == "_target_"]
+        if foreign := [target for target in targets if not str(target).startswith("saddlegan.")]:
+            raise ConfigError(f"{path / DESCRIPTION}: got {foreign[0]}, expected classes of saddlegan alone.")
+        players = players_of(content)
+        generator = players["generator"]
+        generator.load_state_dict(load_file(path / WEIGHTS))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise DamagedRun(f"{path}: got no whole export ({error}), expected what saddlegan-export writes.") from None
+    return generator.eval(), players["latent"]

@@ -1,0 +1,84 @@
+"""Lightning's trainer for one run: one process on one device that reads and writes nothing outside the run folder,
+whatever a cluster's or a launcher's variables say."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from hydra.utils import get_class, instantiate
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+
+
+class OneProcess(LightningEnvironment):
+    """This process alone, also where SLURM, torchrun or MPI started it: of several equal ones each is a whole run.
+
+    Without it Lightning saves into the current folder on SLURM's signal, loads what lies there, refuses a run on one
+    device where SLURM_NTASKS is 2, and writes no logs where RANK is not 0.
+    """
+
+    @property
+    def creates_processes_externally(self) -> bool:
+        return False
+
+    def local_rank(self) -> int:
+        return 0
+
+    def node_rank(self) -> int:
+        return 0
+
+    def teardown(self) -> None:
+        """Leave the variables as they are."""
+
+
+def trainer_of(
+    config: dict[str, Any], folder: Path, callbacks: Sequence[L.Callback], *, purge_step: int | None = None
+) -> L.Trainer:
+    """The trainer of a run, with `callbacks` and those of its configuration.
+
+    A TensorBoard drops what an interrupted session wrote from `purge_step` on.
+    """
+    settings = config["trainer"]
+    own = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    rank_zero_only.rank = 0  # Lightning reads RANK and SLURM_PROCID when it is imported
+    with _hidden("PL_TRAINER_"):  # variables that would replace arguments which are not given here
+        return L.Trainer(
+            accelerator=settings["accelerator"],
+            devices=settings["devices"],
+            precision=settings["precision"],
+            plugins=[OneProcess()],
+            default_root_dir=folder,
+            max_epochs=-1,
+            max_steps=config["iterations"],
+            logger=loggers(config["logger"], folder, purge_step),
+            callbacks=[*callbacks, *own],
+            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in own),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+
+
+def loggers(nodes: dict[str, Any] | None, folder: Path, purge_step: int | None) -> list[Logger]:
+    """Those that the configuration's `logger` names, each writing into `folder`."""
+    made = []
+    for node in (nodes or {}).values():
+        purge = {"purge_step": purge_step} if issubclass(get_class(node["_target_"]), TensorBoardLogger) else {}
+        made.append(instantiate(node, save_dir=str(folder), **purge, _convert_="all"))
+    return made
+
+
+@contextmanager
+def _hidden(prefix: str) -> Iterator[None]:
+    """Take variables with this prefix out of the environment for a while."""
+    taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefix)}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
