@@ -40,7 +40,7 @@ ALLOWED = {
     "lock": {"checks"},
     "folder": {"checks", "files", "identity", "lock"},
     "explain": {"checks", "keys"},
-    "arguments": {"checks", "explain", "keys"},
+    "arguments": {"checks", "explain", "identity", "keys"},
     "sweeps": {"checks", "folder", "lock", "report", "reporting"},
     "guard": {"checks", "config", "explain", "folder", "identity", "keys", "resources", "signatures", "sweeps"},
     "losses": set(),

@@ -39,7 +39,7 @@ BASES = {
     ),
     "mixture": ("data=mixture_1d", "optimizer=sgd"),
 }
-GROUPS = ("method", "model", "data", "optimizer", "trainer", "experiment")
+GROUPS = ("method", "model", "data", "optimizer", "trainer", "logger", "experiment")
 KINDS = {
     "deleted": "~{}",
     "null": "{}=null",
@@ -95,6 +95,9 @@ ACCEPTED = {
     "trainer.channels_last": {"true"},
     "trainer.compile": {"true"} if shutil.which(os.environ.get("CXX") or "g++") else set(),
     "evaluation.extractor": {"null"},
+    "logger.tensorboard": {"deleted"},
+    "logger.tensorboard.name": {"deleted", "null", "text", "empty", "long", "unicode"},  # which Lightning takes
+    "logger.tensorboard.version": {"deleted", "null", "text", "empty", "long", "unicode", "huge", "large", "negative"},
     "report.reference": {"null"},
     "report.map": {"null"},
 }
@@ -108,7 +111,8 @@ def legitimate(base: str, key: str, kind: str) -> bool:
 
 def cases(base: str, config: DictConfig) -> Iterator[tuple[str, str]]:
     """Every key and inner node of a composed configuration, with every kind; groups are chosen another way."""
-    keys = with_inner(flatten(OmegaConf.to_container(own_part(config), resolve=False)))
+    tree = OmegaConf.to_container(own_part(config), resolve=False)
+    keys = with_inner(flatten(tree)) | set(tree)  # `callbacks`, which is empty, too
     for key in sorted(keys - set(GROUPS)):
         for kind in KINDS:
             yield key, kind
@@ -190,7 +194,8 @@ def test_every_group_refuses_every_kind_of_nonsense(saddlegan, tmp_path, monkeyp
     for group in GROUPS:
         status, output = saddlegan(KINDS[kind].format(group))
         assert (status, output.count("\n")) == (2, 1), output
-        assert output.startswith(f"saddlegan: {KINDS[kind].format(group)[:20].strip('~')}"[:20]), output
+        assert output.startswith("saddlegan: "), output
+        assert group in output, output
     assert not list(tmp_path.iterdir())
 
 

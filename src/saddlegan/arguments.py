@@ -9,7 +9,8 @@ from hydra._internal.utils import get_args_parser
 
 from saddlegan.checks import ConfigError, shown
 from saddlegan.explain import HELP
-from saddlegan.keys import conf_folder
+from saddlegan.identity import GROUPS
+from saddlegan.keys import choices, conf_folder
 
 
 class Arguments(NamedTuple):
@@ -33,8 +34,24 @@ def read(words: Sequence[str]) -> Arguments:
     for setting in settings:
         if setting.startswith("="):
             _refuse(f"{shown(setting)}: got a setting without a key, expected key=value")
+        _check_choice(setting, _folders(known))
     flags = [word for word in words if word not in settings]
     return Arguments([*flags, *settings] if rest else list(words), settings, _folders(known))
+
+
+def _check_choice(setting: str, folders: Sequence[Path]) -> None:
+    """What Hydra would lay over each other, or trip over: a list of choices, or a reference in the place of one."""
+    group, _, value = setting.partition("=")
+    value = value.strip()
+    if group in (*GROUPS, "experiment") and value.startswith("["):
+        _refuse(f"{shown(setting)}: got a list, expected one choice, {group}=NAME; -m to sweep over several")
+    if group in (*GROUPS, "experiment", "logger") and "${" in value:
+        _refuse(f"{shown(setting)}: got a reference, expected the name of a choice, {group}=NAME")
+    if group == "logger" and value.startswith("["):
+        valid = choices(folders)["logger"]
+        for name in (part.strip() for part in value.strip("[]").split(",")):
+            if name not in valid:
+                _refuse(f"{shown(setting)}: got {shown(name)!r}, expected names of loggers: {', '.join(valid)}")
 
 
 def _folders(known: argparse.Namespace) -> list[Path]:

@@ -111,8 +111,16 @@ def _check_union(name: str, annotation: Any, value: Any) -> None:
         except ConfigError:
             continue
     if known:
-        raise wrong(name, value, " or ".join(NAMES.get(kind, str(kind)) for kind in known))
+        raise wrong(name, value, " or ".join(map(_named, known)))
     return None
+
+
+def _named(annotation: Any) -> str:
+    """An alternative of a union in words."""
+    args = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return " or ".join(map(str, args))
+    return str(args[1]) if get_origin(annotation) is Annotated else NAMES.get(annotation, str(annotation))
 
 
 def _check_plain(name: str, kind: type, value: Any) -> None:
@@ -151,6 +159,8 @@ def converted(annotation: Any, value: Any) -> Any:
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return converted(args[0], value)
+    if origin in (Union, UnionType) and isinstance(value, float):  # the integer of `auto` or an integer
+        return next((new for kind in args if isinstance(new := converted(kind, value), int)), value)
     if origin is list and args and isinstance(value, list):
         return [converted(args[0], item) for item in value]
     if origin is Literal:

@@ -75,7 +75,7 @@ KEYS: dict[str, Any] = {
 RANGES: dict[str, Any] = {
     "optimizer.lr": PositiveFloat,
     "optimizer.discriminator_lr": PositiveFloat,
-    "optimizer.schedule": Player | None,
+    "optimizer.schedule": Player | None,  # type: ignore[operator]
 } | {
     f"optimizer.{player}.{name}": annotation
     for player in ("generator", "discriminator")
@@ -123,7 +123,7 @@ def direction(metric: str) -> str:
 
 
 # At import, because a sweep's workers unpickle their task before anything else runs in them.
-OmegaConf.register_new_resolver("home", os.path.expanduser, replace=True)
+OmegaConf.register_new_resolver("home", lambda folder: os.path.expanduser(str(folder)), replace=True)
 OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
 OmegaConf.register_new_resolver("direction", direction, replace=True)
 OmegaConf.register_new_resolver("headline", _headline, replace=True)

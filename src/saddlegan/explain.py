@@ -98,6 +98,8 @@ def _unknown_key(key: str, settings: Sequence[str], folders: Sequence[Path]) -> 
     chosen = [text for text in settings if text.partition("=")[2] in groups.get(text.partition("=")[0], ())]
     here = sorted(composed_keys(chosen) | groups.keys())
     elsewhere = {name: choice for name, choice in keys_of_choices(folders).items() if name not in here}
+    if key in here:  # a list, or a mapping with other keys, was laid over it
+        return f"{shown(key)}: got a value of another kind than it has. (`saddlegan --cfg job` shows what is expected.)"
     near = _nearest_key(key, [*here, *elsewhere])
     if near:
         hint = f"Did you mean '{near}'{'' if near in here else f', with {elsewhere[near]}'}?"

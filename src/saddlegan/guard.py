@@ -16,7 +16,7 @@ from saddlegan.checks import ConfigError, nearest, shown, wrong
 from saddlegan.config import check, direction, resolved
 from saddlegan.explain import explain
 from saddlegan.folder import RESULT
-from saddlegan.identity import GROUPS, flatten
+from saddlegan.identity import flatten
 from saddlegan.keys import choices, folders_of, keys_of_choices, with_inner
 from saddlegan.resources import check_resources
 from saddlegan.signatures import first_arguments
@@ -94,11 +94,7 @@ def check_folder(key: str, folder: Any) -> None:
 
 
 def _check_groups(config: DictConfig) -> None:
-    """Lists of choices, which Hydra would lay over each other, and groups of its own chosen with a dot for a slash."""
-    for setting in settings_of(config):
-        group, _, value = setting.partition("=")
-        if group in (*GROUPS, "experiment") and value.strip().startswith("["):
-            raise ConfigError(f"{shown(setting)}: got a list, expected one choice. Remedy: {group}=NAME; -m to sweep.")
+    """Groups of Hydra's own that are chosen with a dot for a slash."""
     for group in ("launcher", "sweeper"):
         chosen = OmegaConf.select(config, f"hydra.{group}")
         if not OmegaConf.is_dict(chosen) or "_target_" not in chosen:

@@ -68,7 +68,7 @@ def composed_keys(overrides: Sequence[str]) -> set[str]:
             tree = OmegaConf.to_container(compose("config", list(overrides)), resolve=False)
     except (HydraException, OmegaConfBaseException):
         return set()
-    return with_inner(flatten(tree if isinstance(tree, Mapping) else {}))
+    return with_inner(flatten(tree)) | set(map(str, tree)) if isinstance(tree, Mapping) else set()
 
 
 def with_inner(keys: Mapping[str, Any]) -> set[str]:

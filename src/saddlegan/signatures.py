@@ -9,6 +9,7 @@ import builtins
 import contextlib
 import functools
 import importlib.util
+import typing
 from pathlib import Path
 from types import NoneType
 from typing import Any, NamedTuple
@@ -91,7 +92,7 @@ def _arguments(function: ast.FunctionDef) -> dict[str, Argument]:
 
 
 def _annotation(node: ast.expr | None) -> Any:
-    """The annotation's value where it is made of names of `checks` and builtins, else None (not judged).
+    """The annotation's value where it is made of names of `checks`, typing and builtins, else None (not judged).
 
     A union is judged by those of its alternatives, a tuple by those of its items, that can be read.
     """
@@ -106,7 +107,7 @@ def _annotation(node: ast.expr | None) -> Any:
         items = [_annotation(item) for item in node.slice.elts]
         return tuple[tuple(Any if item is None else item for item in items)]
     try:
-        return eval(ast.unparse(node), {**vars(builtins), **vars(checks)})
+        return eval(ast.unparse(node), {**vars(builtins), **vars(typing), **vars(checks)})
     except (NameError, AttributeError, TypeError, SyntaxError):
         return None
 
