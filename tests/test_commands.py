@@ -111,10 +111,12 @@ def test_a_damaged_export_is_named(what, toy, images, tmp_path):
         (["nowhere"], "expected a run folder"),
     ],
 )
-def test_arguments_that_cannot_be_used(arguments, said, toy, capsys):
+def test_arguments_that_cannot_be_used(arguments, said, toy, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert sample([str(toy) if word == "RUN" else word for word in arguments]) == 2
     error = capsys.readouterr().err
     assert said in error
+    assert not list(tmp_path.iterdir()), "nothing is left of a command that was refused"
     assert error.startswith("saddlegan-sample: ")
 
 

@@ -389,7 +389,7 @@ def test_a_place_that_is_no_folder_is_one_line(saddlegan, tmp_path, mode):
     (tmp_path / "loop").symlink_to("loop")
     for place in ("file", "loop", "x" * 300):
         status, output = saddlegan(f"output_root={tmp_path / place}", *mode)
-        assert (status, "output_root=DIR" in output, "Traceback" in output) == (2, True, False), output
+        assert (status, "output_root" in output, "Traceback" in output) == (2, True, False), output
     assert files(tmp_path) == {"file": b"mine"}
 
 

@@ -215,9 +215,9 @@ def test_a_gpu_that_is_not_there_is_named(run):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (("data.train_images=1349",), "more than the 1348 images"),
-        (("data.train_images=5",), "expected 0 (all) or at least 128"),
-        (("data.train_images=200", "batch_size=512"), "Remedy: batch_size=200 or less"),
+        (("data.train_images=1349",), "got int 1349, expected a finite number >= 128 and <= 1348"),
+        (("data.train_images=5",), "got int 5, expected a finite number >= 128 and <= 1348"),
+        (("data.train_images=200", "batch_size=512"), "got int 512, expected a finite number > 0 and <= 200"),
         (("method=primal_dual", "method.kernel=normalised", "method.sigma=6"), "method.kernel=unnormalised"),
         (("evaluation.extractor=absent",), "got a file that cannot be used"),
     ],

@@ -28,8 +28,9 @@ def sample(arguments: Sequence[str] | None = None) -> int:
             raise ConfigError(f"output={output}: got a name that ends in '{output.suffix}', expected .png or .npz.")
         from saddlegan.interface import load, save_samples
 
+        module = load(run)
         output.parent.mkdir(parents=True, exist_ok=True)
-        save_samples(load(run), count, output)
+        save_samples(module, count, output)
         return output
 
     return _command("saddlegan-sample", SAMPLE, ("n", "output"), work, arguments)
