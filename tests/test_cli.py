@@ -258,10 +258,11 @@ assert not heavy, heavy
 
 def test_a_run_finished_by_an_earlier_version_is_still_that_run():
     """Keys that were added since are absent from its configuration, and had one meaning."""
-    path = ROOT / "outputs" / "reference" / "gaussian_1d" / "method=primal_dual" / "result.json"
+    folder = "method.alpha=1,method.sigma=1,method=primal_dual"
+    path = ROOT / "outputs" / "reference" / "point_mass" / folder / "result.json"
     stored = json.loads(path.read_text())["config"]
-    asked = composed("experiment=gaussian_1d", "method=primal_dual")
+    asked = composed("experiment=point_mass", "method=primal_dual", "method.sigma=1.0", "method.alpha=1.0")
     assert "ema_decay" not in stored
     assert difference(fingerprint(stored), fingerprint(asked)) == ""
-    other = composed("experiment=gaussian_1d", "method=primal_dual", "ema_decay=0.9")
+    other = composed("experiment=point_mass", "method=primal_dual", "ema_decay=0.9")
     assert difference(fingerprint(stored), fingerprint(other)).strip() == "ema_decay: 0.0 -> 0.9"
