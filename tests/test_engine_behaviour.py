@@ -309,17 +309,24 @@ def test_a_heatmap_writes_each_value_at_its_place():
 
 
 def test_the_outcome_of_a_comparison_goes_by_holms_p(tmp_path):
-    """Two settings: of p = 0.03 and 0.04, each below 0.05 alone, neither is after Holm's correction."""
-    import pandas as pd
+    """Two settings, each worse at p < 0.05 alone: after Holm's correction neither difference is shown."""
+    from run_folders import write_run
+    from scipy import stats
 
     from saddlegan.reporting import tables
+    from saddlegan.reporting.results import load_results
 
-    rows = pd.DataFrame(
-        {
-            "setting": ["a", "b"], "reference": ["r", "r"], "seeds": [5, 5], "p": [0.03, 0.04], "p_holm": [0.06, 0.06],
-            "ratio": [tables.Estimate(1.5, 1.2, 1.9, 5)] * 2, "worse": [tables.Estimate(0.8, 0.4, 0.9, 5)] * 2,
-            "sign": [1, 1], "outcome": ["undecided", "undecided"],
-        }
-    )  # fmt: skip
-    lines = tables.paired_table(rows).splitlines()
-    assert [cell.strip() for cell in lines[2].split("|")][6:8] == ["0.03", "0.06"]
+    report = {"metric": "w1_std", "reference": "gan"}
+    write_run(tmp_path / "gan", "gan", np.ones(5), report=report)
+    logs = {1.0: np.array([0.1, 0.4, 0.05, 0.5, 0.3]), 2.0: np.array([0.5, 0.06, 0.1, 0.32, 0.45])}
+    for sigma, log in logs.items():
+        write_run(tmp_path / f"{sigma}", "primal_dual", np.exp(log), report=report, sigma=sigma)
+    table = tables.comparisons(load_results([tmp_path]).experiments["gaussian_1d"])
+    alone = [float(stats.ttest_1samp(log, 0.0).pvalue) for log in logs.values()]
+    assert all(0.025 < p < 0.05 for p in alone), alone
+    assert sorted(table["p"]) == pytest.approx(sorted(alone), rel=1e-6)
+    assert table["p_holm"].tolist() == pytest.approx([2 * min(alone)] * 2, rel=1e-6)
+    assert table["outcome"].tolist() == ["undecided", "undecided"]
+    lines = [[cell.strip() for cell in line.split("|")] for line in tables.paired_table(table).splitlines()[2:]]
+    assert [line[6] for line in lines] == [f"{p:.2g}" for p in table["p"]]
+    assert [line[7] for line in lines] == [f"{p:.2g}" for p in table["p_holm"]]
