@@ -1,9 +1,14 @@
 """Streams: pure, apart, and the same however they are asked for."""
 
+import math
+
 import numpy as np
+import pytest
 import torch
 
-from saddlegan.random import BLOCK, Latent, Purpose, draw_block, stream, torch_stream
+from saddlegan.random import BLOCK, Latent, Purpose, draw_block, draw_evaluation, stream, torch_stream
+
+NORMAL = Latent(dim=2, law="normal")
 
 
 def test_a_stream_is_a_function_of_its_name():
@@ -22,11 +27,6 @@ def test_purposes_keep_their_numbers():
     assert [int(p) for p in Purpose] == list(range(7)), "reordering purposes changes every result"
 
 
-def test_the_draw_is_the_one_that_results_were_made_with():
-    """A golden value: whoever changes the streams makes every stored result incomparable."""
-    assert stream(0, Purpose.DATA, 0).standard_normal(2).round(6).tolist() == [1.291869, -0.22764]
-
-
 def test_a_seed_draws_the_same_alone_and_in_a_block():
     law = Latent(dim=2, law="normal")
     block = draw_block(law.draw, [4, 5, 6], Purpose.DATA, 9, draws=3, batch=8)
@@ -43,11 +43,38 @@ def test_torch_stream_leaves_the_global_generator_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_latent_laws():
+def test_the_draws_are_those_that_results_were_made_with():
+    """Golden values: whoever changes the streams makes every stored result incomparable."""
+    assert stream(0, Purpose.DATA, 0).standard_normal(2).round(6).tolist() == [1.291869, -0.22764]
+    assert stream(3, Purpose.EVALUATION, 7).standard_normal(2).round(6).tolist() == [0.651963, 0.394252]
+    block = draw_block(NORMAL.draw, [3], Purpose.LATENT_GENERATOR, 2, draws=1, batch=1)
+    assert block.shape == (50, 1, 1, 1, 2), "blocks of another length give other draws"
+    np.testing.assert_allclose(block[49].flatten(), [0.527004, -0.843968], atol=1e-6)
+    with torch_stream(3, Purpose.DROPOUT, 5):
+        np.testing.assert_allclose(torch.rand(2), [0.718029, 0.825809], atol=1e-6)
+
+
+@pytest.mark.parametrize("other", [{"seeds": [5]}, {"purpose": Purpose.LATENT_GENERATOR}, {"block": 8}], ids=str)
+def test_blocks_differ_in_each_part_of_their_name(other):
+    name = {"seeds": [4], "purpose": Purpose.LATENT_DISCRIMINATOR, "block": 9}
+    blocks = [draw_block(NORMAL.draw, **named, draws=2, batch=3) for named in (name, name | other)]
+    assert not torch.isclose(*blocks).all()
+    assert torch.isclose(*blocks).float().mean() < 0.01
+
+
+def test_evaluation_draws_the_same_again_and_apart_for_latents_data_and_seeds():
+    latents, data = (draw_evaluation(NORMAL.draw, [4, 5, 6], 100, part) for part in (0, 1))
+    assert latents.shape == (3, 100, 2)
+    assert torch.equal(latents[1:2], draw_evaluation(NORMAL.draw, [5], 100, 0))
+    numbers = torch.cat([latents, data]).flatten().tolist()
+    assert len(set(numbers)) > 0.99 * len(numbers), "parts and seeds repeat each other's draws"
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.5])
+def test_latent_laws(scale):
     rng = stream(0, Purpose.EVALUATION)
-    normal, uniform = (Latent(dim=1, law=law).draw(rng, (20_000,)) for law in ("normal", "uniform"))
-    assert abs(normal.std() - 1) < 0.03
-    assert abs(normal.mean()) < 0.03
-    assert uniform.min() >= -1
-    assert uniform.max() <= 1
-    assert abs(uniform.std() - 3**-0.5) < 0.02
+    draws = {law: Latent(dim=2, law=law, scale=scale).draw(rng, (20_000,)) for law in ("normal", "uniform")}
+    for law, deviation in (("normal", scale), ("uniform", scale / math.sqrt(3))):
+        np.testing.assert_allclose(draws[law].mean(0), 0.0, atol=0.03 * scale)
+        np.testing.assert_allclose(draws[law].std(0), deviation, rtol=0.03)
+    assert 0.99 * scale < np.abs(draws["uniform"]).max() <= scale
