@@ -44,7 +44,7 @@ class Spans(L.LightningDataModule, ABC):
 
     def __iter__(self) -> Iterator[Span]:
         start = int(self.trainer.lightning_module.iteration) if self.trainer else 0  # type: ignore[arg-type]
-        last, periods = self.iterations, [BLOCK, self.evaluate_every]
+        last, periods = self.iterations, [BLOCK]
         if self.trainer:
             last = min(last, self.trainer.max_steps) if self.trainer.max_steps > 0 else last
             saved_every = (getattr(saver, "_every_n_train_steps", 0) for saver in self.trainer.checkpoint_callbacks)
