@@ -1,13 +1,13 @@
-"""What the figures show: axes, lines, bars and cells against the arrays that went in."""
+"""What the figures of numbers show: axes, lines, bands, bars and cells against the arrays that went in."""
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.patches import StepPatch
-from PIL import Image
 
 from saddlegan import figures
-from saddlegan.figures import Curve, DensityPanel, Heatmap, ImagePanel, Progress
-from saddlegan.figures.tiles import PAPER, enlarged, tile, wrapped
+from saddlegan.figures import Curve, DensityPanel, Heatmap
 
 SUPPORT = np.linspace(0.5, 1.5, 401)
 DENSITY = np.exp(-((SUPPORT - 1) ** 2) / 2e-3) / np.sqrt(2 * np.pi * 1e-3)
@@ -20,6 +20,31 @@ def panel(centre, width, title="gan", **more):
 
 def bars(ax):
     return next(patch for patch in ax.patches if isinstance(patch, StepPatch)).get_data()
+
+
+def words(ax):
+    return "\n".join(text.get_text() for text in ax.texts)
+
+
+def band(ax):
+    """The lower and the upper edge `(x,)` of the one filled band, in the order of x."""
+    (filled,) = (each for each in ax.collections if not isinstance(each, LineCollection))
+    x, y = np.concatenate([path.vertices for path in filled.get_paths()]).T
+    return tuple(np.array([edge(y[x == at]) for at in np.unique(x)]) for edge in (np.min, np.max))
+
+
+def segments(ax, name):
+    """The single lines `(n, 2, 2)` of `name`: the true atoms, or the seeds."""
+    (lines,) = (each for each in ax.collections if isinstance(each, LineCollection) and each.get_label() == name)
+    return np.array(lines.get_segments())
+
+
+def colours_at(ax, places):
+    """What is drawn at data coordinates `(n, 2)`: red, green, blue from 0 to 1."""
+    ax.figure.canvas.draw()
+    pixels = np.asarray(ax.figure.canvas.buffer_rgba())
+    columns, rows = ax.transData.transform(places).astype(int).T
+    return pixels[pixels.shape[0] - 1 - rows, columns, :3] / 255
 
 
 def test_density_shows_truth_and_all_generated_mass():
@@ -63,21 +88,89 @@ def test_atoms_stand_at_their_places_and_bars_are_probabilities():
     samples = np.repeat([[-1.0, 1.0, 1.0, 1.0]], 5, axis=0)
     (ax,) = figures.density_figure([DensityPanel("two", samples, SUPPORT, None, atoms)]).axes
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), atoms)
+    np.testing.assert_array_equal(segments(ax, "true"), [[[-1, 0], [-1, 0.25]], [[1, 0], [1, 0.75]]])
     heights, _, _ = bars(ax)
     assert sorted(heights[heights > 0]) == [0.25, 0.75]
 
 
+def test_the_mean_the_deviation_and_what_lies_outside_are_said_of_all_samples():
+    samples = np.full((2, 40), 1.0)
+    samples[0, :20], samples[1, :20] = 0.75, 1.25  # mean 1, deviation 0.177, variance 0.0312
+    truth = np.where(abs(SUPPORT - 1) < 0.25, 2.0, 0.0)
+    (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, truth)]).axes
+    assert "generated: mean 1, std 0.177" in [text.get_text() for text in ax.texts]
+    samples[0, :8], samples[1, :4] = -1e6, 1e6
+    (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, truth)]).axes
+    assert "15.0% outside" in words(ax)
+
+
+def test_a_line_for_each_seed_holds_its_middle_nine_tenths_in_the_order_of_medians():
+    centres, widths = np.array([1.1, 0.9, 1.3, 1.0]), np.array([0.1, 0.05, 0.02, 0.2])
+    samples = centres[:, None] + widths[:, None] * np.linspace(-1, 1, 201)
+    samples = np.vstack([samples, np.full((1, 201), np.nan)])  # a diverged seed has no line
+    (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, DENSITY)]).axes
+    lines = segments(ax, "seeds")
+    order = [1, 3, 0, 2]
+    expected = np.stack([centres - 0.9 * widths, centres + 0.9 * widths], axis=-1)[order]
+    np.testing.assert_allclose(lines[:, :, 0], expected)
+    heights = lines[:, :, 1]
+    np.testing.assert_array_equal(heights[:, 0], heights[:, 1])
+    assert (np.diff(heights[:, 0]) > 0).all()
+    assert 0.7 < heights.min() < heights.max() < 1  # of the panel's height, above the histogram
+    assert "(4)" in words(ax)
+    many = DensityPanel("a", np.tile(samples[:4], (10, 1)), SUPPORT, DENSITY)
+    (ax,) = figures.density_figure([many]).axes
+    assert len(segments(ax, "seeds")) == 32
+    assert "(32)" in words(ax)
+
+
+def test_the_histogram_stays_below_the_lines_of_seeds():
+    (ax,) = figures.density_figure([panel(1, 0.03)]).axes
+    top = ax.transAxes.inverted().transform(ax.transData.transform((1, max(bars(ax)[0].max(), DENSITY.max()))))[1]
+    assert 0.5 < top < 0.79
+
+
+def test_a_density_axis_says_what_it_measures():
+    atoms = DensityPanel("b", np.ones((2, 8)), SUPPORT, None, np.array([[1.0, 1.0]]))
+    first, second = figures.density_figure([panel(1, 0.03), atoms]).axes
+    assert (first.get_ylabel().split()[0], second.get_ylabel().split()[0]) == ("density", "probability")
+
+
+CURVES = np.array([[0.1, 0.8], [0.2, 0.6], [0.3, 0.5], [0.7, 0.45], [0.9, 0.41]])  # quartiles .2 .3 .7 and .45 .5 .6
+
+
 def test_density_with_the_discriminator_has_a_second_axis_from_0_to_1():
-    ax, twin = figures.density_figure([panel(1, 0.03, discriminator=np.full((8, 401), 0.4))]).axes
+    ends = np.array([0.8, 1.2])
+    truth = DensityPanel("a", np.ones((5, 8)), ends, np.array([1.0, 2.0]), discriminator=CURVES)
+    ax, twin = figures.density_figure([truth]).axes
     assert twin.get_ylim() == (0, 1)
-    assert set(twin.lines[0].get_ydata()) == {0.4}
+    np.testing.assert_array_equal(twin.lines[0].get_xdata(), ends)
+    np.testing.assert_allclose(twin.lines[0].get_ydata(), [0.3, 0.5])
+    np.testing.assert_allclose(band(twin), [[0.2, 0.45], [0.7, 0.6]])
     assert ax.get_xlim() == twin.get_xlim()
+    assert twin.get_ylabel() == "D(x)"
 
 
-def test_discriminator_is_the_median_over_seeds():
-    curves = np.array([[0.1, 0.2], [0.3, 0.4], [0.9, np.nan]])
-    (ax,) = figures.discriminator_figure(np.array([0.0, 1.0]), curves, "gan").axes
-    np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.3, 0.3])
+@pytest.mark.parametrize("values", [5 * CURVES, CURVES - 0.4])
+def test_a_discriminator_that_is_no_probability_is_seen_whole(values):
+    _, twin = figures.density_figure(
+        [DensityPanel("a", np.ones((5, 8)), np.array([0.8, 1.2]), np.array([1.0, 2.0]), discriminator=values)]
+    ).axes
+    low, high = band(twin)
+    assert twin.get_ylim()[0] <= low.min()
+    assert twin.get_ylim()[1] >= high.max()
+
+
+def test_discriminator_is_the_median_over_seeds_in_the_band_of_the_quartiles():
+    curves = np.vstack([CURVES, [np.nan, np.nan]])
+    (ax,) = figures.discriminator_figure(np.array([0.0, 3.0]), curves, "gan").axes
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), [[0, 0.3], [3, 0.5]])
+    np.testing.assert_allclose(band(ax), [[0.2, 0.45], [0.7, 0.6]])
+    assert set(ax.lines[1].get_ydata()) == {0.5}  # where D cannot tell
+    assert ax.get_title() == "gan"
+    lost = np.where([True, False], CURVES, np.nan)
+    (ax,) = figures.discriminator_figure(np.array([0.0, 3.0]), lost, "gan").axes
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.3, np.nan])
 
 
 def test_training_has_a_line_per_run_named_from_the_top_down():
@@ -93,6 +186,21 @@ def test_training_has_a_line_per_run_named_from_the_top_down():
     assert len(ax.lines) == 4  # and the threshold
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == ["lost (every seed diverged)", "high", "low"]
+    colors = [handle.get_color() for handle in ax.get_legend().legend_handles]
+    assert colors == [ax.lines[at].get_color() for at in (2, 1, 0)]
+    assert len(set(colors)) == 3
+
+
+@pytest.mark.parametrize("level", [0.03, 7.0, None])
+def test_training_is_the_median_in_the_band_of_the_quartiles_with_the_level_dotted(level):
+    at = np.array([0.0, 10.0, 1000.0])
+    values = np.array([[1, 3, 0.1], [2, 5, 0.2], [4, 9, 0.9], [8, 11, 7], [100, 90, np.nan], [0.0, np.inf, -1.0]])
+    (ax,) = figures.training_figure([Curve("gan", at, values)], "Fréchet distance", level).axes
+    lower, median, upper = [2, 5, 0.175], [4, 9, 0.55], [8, 11, 2.425]  # what is not positive has no logarithm
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), np.transpose([at, median]))
+    np.testing.assert_allclose(band(ax), [lower, upper])
+    assert [set(line.get_ydata()) for line in ax.lines[1:]] == ([] if level is None else [{level}])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("iteration", "Fréchet distance")
 
 
 def test_heatmap_writes_every_cell_and_centres_its_colours_at_1():
@@ -117,6 +225,85 @@ def test_heatmap_writes_every_cell_and_centres_its_colours_at_1():
     assert shades[0, 0, red] > shades[0, 0, blue]
 
 
+MAP = np.array([[0.01, 1.0, 20.0], [0.1, 2.0, np.nan]])  # alpha 3 and 50 by sigma 0.1, 1 and 7
+
+
+def shades_of(values, **options):
+    """The colours `(len(y), len(x), 3)` that a map of `values` draws, by what is seen at the place of each cell."""
+    rows, columns = values.shape
+    heatmap = Heatmap("a", [f"x{i}" for i in range(columns)], [f"y{i}" for i in range(rows)], values)
+    (ax,) = figures.heatmap_figure([heatmap], "x", "y", "v", **options).axes
+    corners = [(column - 0.45, row - 0.4) for row in range(rows) for column in range(columns)]
+    return colours_at(ax, corners).reshape(rows, columns, 3)
+
+
+def test_a_map_has_x_to_the_right_and_y_upwards_and_says_so():
+    figure = figures.heatmap_figure([Heatmap("adam", [0.1, 1, 7], [3, 50], MAP)], "sigma", "alpha", "W1 / true std")
+    (ax,) = figure.axes
+    figure.canvas.draw()
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("sigma", "alpha", "adam")
+    assert figure.get_suptitle() == "W1 / true std"
+    places = {text.get_text(): ax.transData.transform(text.get_position()) for text in ax.texts}
+    left, low = places["0.01"]
+    assert places["0.1"][0] == pytest.approx(left)
+    assert places["0.1"][1] > low + 10  # pixels from below
+    assert places["20"][0] > places["1"][0] + 10 > left + 20
+    assert places["20"][1] == pytest.approx(low)
+    for axis, names, at in ((ax.xaxis, ["0.1", "1", "7"], 0), (ax.yaxis, ["3", "50"], 1)):
+        assert [tick.label1.get_text() for tick in axis.get_major_ticks()] == names
+        ends = [ax.transData.transform((place, place))[at] for place in axis.get_majorticklocs()]
+        assert ends == sorted({round(place[at], 6): place[at] for place in places.values()}.values())
+
+
+def test_each_cell_of_a_map_has_the_colour_of_its_own_number():
+    shades = shades_of(MAP)
+    blueness = shades[..., 2] - shades[..., 0]
+    assert blueness[0, 0] > blueness[1, 0] > 0.05 > abs(blueness[0, 1])
+    assert blueness[0, 2] < blueness[1, 1] < 0
+    np.testing.assert_allclose(shades[1, 2], to_rgb("#d8dee4"), atol=0.01)  # grey: no number
+
+
+def test_colours_of_a_ratio_are_as_far_to_either_side_of_1():
+    for values in (MAP, 1 / MAP):  # the largest distance is that of the least value, and then that of the greatest
+        shades, mirrored = shades_of(values), shades_of(1 / values, higher_is_better=True)
+        np.testing.assert_allclose(shades, mirrored, atol=0.01)
+        assert abs(shades - shades_of(1 / values)).max() > 0.3
+        assert abs(shades[0, 0] - shades[1, 0]).max() > 0.1  # two numbers on one side are told apart
+    small = shades_of(np.array([[1.05, 1.0, 0.95]]))
+    assert abs(small - small[0, 1]).max() < 0.15  # a difference of 5 % is pale
+    large = shades_of(np.array([[1e6, 100.0, 10.0]]))
+    np.testing.assert_allclose(large[0, 0], large[0, 1], atol=0.01)
+    assert abs(large[0, 1] - large[0, 2]).max() > 0.1
+
+
+def test_a_map_of_values_is_darker_for_the_greater_ones_over_all_panels():
+    first, second = (
+        Heatmap(name, [1, 2], [1], np.array([values])) for name, values in (("a", [3, 9]), ("b", [27, 81]))
+    )
+    figure = figures.heatmap_figure([first, second], "x", "y", "v", ratio=False)
+    light = [shade.sum() for ax in figure.axes for shade in colours_at(ax, [(-0.4, -0.4), (0.6, -0.4)])]
+    assert light == sorted(set(light), reverse=True)
+    assert np.diff(light[:2]) == pytest.approx(-0.6, abs=0.35)
+
+
+def test_numbers_on_dark_cells_are_white():
+    (ax,) = figures.heatmap_figure([Heatmap("a", [1, 2], [1], np.array([[0.01, 1.0]]))], "x", "y", "v").axes
+    dark, pale = ax.texts
+    assert to_rgb(dark.get_color()) == (1, 1, 1)
+    assert max(to_rgb(pale.get_color())) < 0.3
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_panels_stand_two_in_a_row_in_reading_order(count):
+    panels = [Heatmap(f"{k}", [1, 2], [1], np.full((1, 2), k + 1.0)) for k in range(count)]
+    figure = figures.heatmap_figure(panels, "x", "y", "v")
+    figure.canvas.draw()
+    places = [(-round(ax.get_position().y0, 2), round(ax.get_position().x0, 2)) for ax in figure.axes]
+    assert places == sorted(set(places))
+    assert [ax.get_title() for ax in figure.axes] == [f"{k}" for k in range(count)]
+    assert len({x for _, x in places}) == min(count, 2)
+
+
 def test_save_png_leaves_a_whole_file_and_nothing_else(tmp_path):
     path = figures.save_png(figures.density_figure([panel(1, 0.03)]), tmp_path / "new" / "a.png")
     assert path.read_bytes().startswith(b"\x89PNG")
@@ -129,125 +316,3 @@ def test_panels_of_different_sizes_are_all_given_room():
         figures.heatmap_figure(panels, "x", "y", "v").get_figheight() for panels in ([small, large], [large, small])
     ]
     assert heights[0] == heights[1]
-
-
-# Images --------------------------------------------------------------------------------------------------------------
-
-DIGITS = np.random.default_rng(0).integers(0, 256, (64, 28, 28), dtype=np.uint8)
-
-
-def rendered(figure):
-    """The pixels `(y, x)` of a grey figure."""
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., 0]
-
-
-def found_in(array, sheet):
-    """The places `(y, x)` of `array` in `sheet`."""
-    height, width = array.shape
-    windows = np.lib.stride_tricks.sliding_window_view(sheet, (height, width))
-    candidates = np.argwhere((windows[:, :, 0, :9] == array[0, :9]).all(-1))
-    return [(y, x) for y, x in candidates.tolist() if (windows[y, x] == array).all()]
-
-
-def test_tiles_keep_every_pixel_in_its_place():
-    images = DIGITS[:6].reshape(2, 3, 28, 28)
-    sheet = tile(images, gap=2)
-    assert sheet.shape == (2 * 28 + 2, 3 * 28 + 2 * 2)
-    for row in range(2):
-        for column in range(3):
-            np.testing.assert_array_equal(sheet[row * 30 :, column * 30 :][:28, :28], images[row, column])
-    assert (sheet[28:30] == PAPER).all()
-    assert (sheet[:, 28:30] == PAPER).all()
-    np.testing.assert_array_equal(enlarged(images, 3)[..., 1::3, 2::3], images)
-
-
-def test_an_image_figure_shows_each_panel_pixel_for_pixel_in_reading_order():
-    panels = [ImagePanel(name, figures.square(np.roll(DIGITS, k, axis=0))) for k, name in enumerate("abcde")]
-    figure = figures.image_figure(panels)
-    sheet = rendered(figure)
-    places = [found_in(tile(enlarged(panel.images, 2), gap=2), sheet) for panel in panels]
-    assert [len(place) for place in places] == [1] * 5
-    (rows, columns) = zip(*(place[0] for place in places), strict=True)
-    assert rows[0] == rows[1] == rows[2] < rows[3] == rows[4]
-    assert columns[0] == columns[3] < columns[1] == columns[4] < columns[2]
-    assert [text.get_text() for text in figure.texts] == list("abcde")
-
-
-def test_a_square_takes_the_first_images_that_fill_it():
-    np.testing.assert_array_equal(figures.square(DIGITS)[1, 0], DIGITS[8])
-    assert figures.square(DIGITS[:15]).shape == (3, 3, 28, 28)
-    np.testing.assert_array_equal(figures.square(DIGITS[:15])[2, 2], DIGITS[8])
-
-
-@pytest.mark.parametrize("columns", [1, 2])
-def test_text_of_an_image_figure_overlaps_neither_images_nor_text(columns):
-    title = "primal_dual · features · sigma=10 · alpha=100 · lr=0.0002"
-    panels = [ImagePanel(title, DIGITS[:20].reshape(2, 10, 28, 28), ("generated", "nearest")) for _ in range(4)]
-    figure = figures.image_figure(panels, columns=columns)
-    figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in figure.texts] + [ax.get_window_extent() for ax in figure.axes]
-    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y1 <= figure.bbox.height for box in boxes)
-    crossings = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :] if a.overlaps(b)]
-    assert not crossings
-
-
-def test_a_long_title_is_broken_between_its_parts():
-    assert wrapped("gan · features · sigma=10", 16) == ["gan · features", "sigma=10"]
-    assert wrapped("gan", 1) == ["gan"]
-
-
-def progress(title="gan", frames=25, last=20000):
-    through = np.linspace(0, 240, frames).round().astype(np.uint8)[:, None, None, None]
-    return Progress(title, np.tile(through, (1, 16, 28, 28)), np.linspace(0, last, frames).astype(int))
-
-
-def test_progress_shows_at_most_eight_moments_from_the_first_to_the_last():
-    figure = figures.progress_figure([progress(), progress("primal_dual")])
-    assert len(figure.axes) == 2 * 8
-    shades = [int(ax.images[0].get_array().min()) for ax in figure.axes[:8]]
-    assert shades == sorted(set(shades))
-    assert (shades[0], shades[-1]) == (0, 240)
-    names = [text.get_text() for text in figure.texts]
-    assert names[:2] == ["gan", "iteration 0"]
-    assert names[8:] == ["20000", "primal_dual"]  # the same moments: said once
-    other = figures.progress_figure([progress(), progress("primal_dual", last=100)])
-    assert [text.get_text() for text in other.texts][-1] == "100"
-    assert len(figures.progress_figure([progress(frames=1)]).axes) == 1
-
-
-def test_an_animation_holds_every_setting_at_every_moment(tmp_path):
-    path = figures.save_gif([progress(), progress("slow", frames=5)], tmp_path / "new" / "a.gif")
-    assert [file.name for file in path.parent.iterdir()] == ["a.gif"]
-    with Image.open(path) as file:
-        assert file.n_frames == 25
-        assert file.info["loop"] == 0
-        shown, stay = [], []
-        for k in range(25):
-            file.seek(k)
-            frame = np.asarray(file.convert("L")).astype(int)
-            shown.append((frame[-40, 40], frame[-40, -40]))  # within the last row of images
-            stay.append(file.info["duration"])
-    np.testing.assert_allclose([one for one, _ in shown], np.linspace(0, 240, 25), atol=9.5)  # 16 greys
-    np.testing.assert_allclose([two for _, two in shown], [60 * np.ceil(k / 6 - 0.5) for k in range(25)], atol=9.5)
-    assert stay[-1] >= 8 * max(stay[:-1])
-
-
-def test_an_animation_of_noise_loses_frames_and_not_its_ends(tmp_path):
-    through = np.random.default_rng(0).integers(0, 256, (25, 16, 28, 28), dtype=np.uint8)
-    noise = Progress("gan", through, np.arange(25))
-    path = figures.save_gif([noise], tmp_path / "a.gif", largest=300_000)
-    assert path.stat().st_size <= 300_000
-    with Image.open(path) as file:
-        count = file.n_frames
-    assert 2 <= count < 25
-    frames = figures.animation_frames([noise], count)
-    np.testing.assert_array_equal(frames[0], figures.animation_frames([noise])[0])
-    np.testing.assert_array_equal(frames[-1], figures.animation_frames([noise])[-1])
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
-def test_an_animation_is_no_wider_than_a_page(count):
-    height, width = figures.animation_frames([progress()] * count, most=1)[0].shape
-    assert width <= 800
-    assert height <= 800
