@@ -12,6 +12,9 @@ from saddlegan.explain import HELP
 from saddlegan.identity import GROUPS
 from saddlegan.keys import choices, conf_folder
 
+#: Groups of which a run has one choice; `logger` may have several.
+SINGLE = (*GROUPS, "experiment", "optimizer/schedule")
+
 
 class Arguments(NamedTuple):
     """`words`: flags first, as Hydra wants them; `settings`: those that are no flags; `folders`: of configurations."""
@@ -43,9 +46,9 @@ def _check_choice(setting: str, folders: Sequence[Path]) -> None:
     """What Hydra would lay over each other, or trip over: a list of choices, or a reference in the place of one."""
     group, _, value = setting.partition("=")
     value = value.strip()
-    if group in (*GROUPS, "experiment") and value.startswith("["):
+    if group in SINGLE and value.startswith("["):
         _refuse(f"{shown(setting)}: got a list, expected one choice, {group}=NAME; -m to sweep over several")
-    if group in (*GROUPS, "experiment", "logger") and "${" in value:
+    if group in (*SINGLE, "logger") and "${" in value:
         _refuse(f"{shown(setting)}: got a reference, expected the name of a choice, {group}=NAME")
     if group == "logger" and value.startswith("["):
         valid = choices(folders)["logger"]

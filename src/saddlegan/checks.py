@@ -27,8 +27,12 @@ class Above:
     most: float = math.inf
 
     def __str__(self) -> str:
+        return self.words("a finite number")
+
+    def words(self, kind: str) -> str:
+        """The range, of numbers of a kind."""
         upper = f" and <= {self.most:g}" if math.isfinite(self.most) else ""
-        return f"a finite number {'>=' if self.inclusive else '>'} {self.bound:g}{upper}"
+        return f"{kind} {'>=' if self.inclusive else '>'} {self.bound:g}{upper}"
 
     def holds(self, value: float) -> bool:
         return finite(value) and (self.bound <= value if self.inclusive else self.bound < value) and value <= self.most
@@ -120,7 +124,10 @@ def _named(annotation: Any) -> str:
     args = get_args(annotation)
     if get_origin(annotation) is Literal:
         return " or ".join(map(str, args))
-    return str(args[1]) if get_origin(annotation) is Annotated else NAMES.get(annotation, str(annotation))
+    if get_origin(annotation) is Annotated:
+        kind, bound = args[:2]
+        return bound.words(NAMES[kind]) if kind is int and isinstance(bound, Above) else str(bound)
+    return NAMES.get(annotation, str(annotation))
 
 
 def _check_plain(name: str, kind: type, value: Any) -> None:

@@ -98,6 +98,10 @@ def _unknown_key(key: str, settings: Sequence[str], folders: Sequence[Path]) -> 
     chosen = [text for text in settings if text.partition("=")[2] in groups.get(text.partition("=")[0], ())]
     here = sorted(composed_keys(chosen) | groups.keys())
     elsewhere = {name: choice for name, choice in keys_of_choices(folders).items() if name not in here}
+    if (group := key.replace(".", "/")) != key and group in groups:
+        values = [text.partition("=")[2] for text in settings if text.partition("=")[0] == key]
+        name = values[0] if values and values[0] in groups[group] else "NAME"
+        return f"{shown(key)}: got a key that does not exist, expected a choice, with a slash: {group}={name}."
     if key in here:  # a list, or a mapping with other keys, was laid over it
         return f"{shown(key)}: got a value of another kind than it has. (`saddlegan --cfg job` shows what is expected.)"
     near = _nearest_key(key, [*here, *elsewhere])

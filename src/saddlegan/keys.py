@@ -34,12 +34,12 @@ def folders_of(cfg: DictConfig) -> list[Path]:
 
 
 def choices(folders: Sequence[Path]) -> dict[str, list[str]]:
-    """The names in each group: `{"method": ["gan", ...], ...}`."""
+    """The names in each group: `{"method": ["gan", ...], "optimizer/schedule": ["cosine", ...], ...}`."""
     found: dict[str, set[str]] = {}
     for folder in folders:
-        for path in folder.glob("*/*.yaml"):
-            found.setdefault(path.parent.name, set()).add(path.stem)
-    return {group: sorted(names) for group, names in sorted(found.items()) if group != "hydra"}
+        for path in [*folder.glob("*/*.yaml"), *folder.glob("*/*/*.yaml")]:
+            found.setdefault(path.parent.relative_to(folder).as_posix(), set()).add(path.stem)
+    return {group: sorted(names) for group, names in sorted(found.items()) if group.partition("/")[0] != "hydra"}
 
 
 def keys_of_choices(folders: Sequence[Path]) -> dict[str, str]:
