@@ -28,7 +28,7 @@ ALLOWED = {
     "networks": {"checks", "random"},
     "extractor": {"checks", "resources"},
     "metrics": {"kernels", "objectives"},
-    "figures": set(),
+    "figures": {"files"},
     "identity": set(),
     "signatures": {"checks"},
     "constructors": {"checks", "signatures"},

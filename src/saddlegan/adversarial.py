@@ -163,13 +163,13 @@ class AdversarialModule(L.LightningModule):
         """
         data = batch.data if isinstance(batch, Span) else self.as_span(batch)
         start = int(self.iteration)
-        schedules = self.lr_schedulers() or []
+        schedules = [entry.scheduler for entry in self.trainer.lr_scheduler_configs]
         for step, (real, latents) in enumerate(zip(data, self.latents(start, len(data), data.shape[3]), strict=True)):
             with self.dropout_stream(start + step):
                 self.iterate(real, latents)
             if self.average is not None:
                 self.average.update_parameters(self.generator)
-            for schedule in schedules if isinstance(schedules, list) else [schedules]:
+            for schedule in schedules:
                 schedule.step()  # type: ignore[call-arg]
         self.iteration += len(data)
         loop = self.trainer.fit_loop.epoch_loop
@@ -201,8 +201,8 @@ class AdversarialModule(L.LightningModule):
             if not self.reuse:
                 draws[Purpose.LATENT_GENERATOR] = 1
             drawn = [
-                self.place(draw_block(self.latent.draw, self.seeds, purpose, block, count, batch))
-                for purpose, count in draws.items()
+                self.place(draw_block(self.latent.draw, self.seeds, purpose, block, number, batch))
+                for purpose, number in draws.items()
             ]
             self.held = (block, batch, drawn)
         discriminator, *generator = (whole[offset : offset + count] for whole in self.held[2])

@@ -64,9 +64,9 @@ def read_result(folder: Path) -> dict[str, Any] | None:
 
 
 def _check_metrics(path: Path, rows: int) -> None:
-    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    lines = _lines(path)
     found = f"{max(len(lines) - 1, 0)} rows"
-    if again := repeated_rows(path):
+    if again := _repeated(lines):
         found += f", {again} of them a second time: two processes wrote it"
     elif len(lines) == rows + 1 and len({line.count(",") for line in lines}) == 1:
         return
@@ -75,7 +75,14 @@ def _check_metrics(path: Path, rows: int) -> None:
 
 def repeated_rows(path: Path) -> int:
     """How many rows of a metrics.csv have the iteration and the seed of an earlier row; 0 where there is no file."""
-    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    return _repeated(_lines(path))
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(errors="replace").splitlines() if path.is_file() else []
+
+
+def _repeated(lines: list[str]) -> int:
     rows = [tuple(line.split(",")[:2]) for line in lines[1:]]
     return len(rows) - len(set(rows))
 

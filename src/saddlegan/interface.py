@@ -4,12 +4,10 @@
 """
 
 import json
-import pickle
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -21,6 +19,7 @@ from torch import nn
 from saddlegan import config as typed
 from saddlegan.adversarial import AdversarialModule
 from saddlegan.build import module_of, players_of
+from saddlegan.callbacks.checkpoint import read_checkpoint
 from saddlegan.callbacks.images import pixels
 from saddlegan.callbacks.toys import density_panel
 from saddlegan.checks import ConfigError
@@ -64,12 +63,12 @@ def load(folder: str | Path) -> AdversarialModule:
         config = content if file.name == CONFIG else content["config"]
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedRun(f"{file}: got a damaged file ({error}), expected a run's configuration.") from None
-    return _with_weights(config, _read(path / CHECKPOINT), path / CHECKPOINT)
+    return _with_weights(config, read_checkpoint(path / CHECKPOINT), path / CHECKPOINT)
 
 
 def load_checkpoint(path: str | Path, kind: type[Module]) -> Module:
     """The module of a checkpoint that Lightning saved of a module of `build`. Raises `ConfigError` for another file."""
-    checkpoint = _read(Path(path))
+    checkpoint = read_checkpoint(Path(path))
     if not isinstance(checkpoint.get("saddlegan"), dict):
         raise ConfigError(
             f"{path}: got a checkpoint without a configuration, expected one of a module that saddlegan.build.build"
@@ -79,16 +78,6 @@ def load_checkpoint(path: str | Path, kind: type[Module]) -> Module:
     if not isinstance(module, kind):
         raise ConfigError(f"{path}: got a {type(module).__name__}, expected a {kind.__name__}.")
     return module
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A checkpoint; no code of it is run."""
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except FileNotFoundError:
-        raise DamagedRun(f"{path}: got no such file, expected the checkpoint of a run that was trained.") from None
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise DamagedRun(f"{path}: got a damaged checkpoint ({type(error).__name__}), expected a whole one.") from None
 
 
 def _with_weights(config: dict[str, Any], checkpoint: dict[str, Any], path: Path) -> AdversarialModule:

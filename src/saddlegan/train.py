@@ -1,7 +1,6 @@
 """One run: build, fit, evaluate, and the result as a dict."""
 
 import os
-import pickle
 import shutil
 import signal
 import sys
@@ -15,7 +14,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from saddlegan.adversarial import AdversarialModule
 from saddlegan.build import build, evaluation
-from saddlegan.callbacks.checkpoint import TimedCheckpoint
+from saddlegan.callbacks.checkpoint import TimedCheckpoint, read_checkpoint
 from saddlegan.callbacks.evaluate import Evaluate
 from saddlegan.callbacks.progress import Progress
 from saddlegan.checks import ConfigError
@@ -90,12 +89,10 @@ def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict
 def iteration_of(checkpoint: Path) -> int:
     """The iteration that a checkpoint was saved at. Raises `DamagedRun` where it cannot be read."""
     try:
-        return int(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]["iteration"])
-    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        raise DamagedRun(
-            f"{checkpoint}: got a damaged checkpoint ({type(error).__name__}), expected one to go on from."
-            " Remedy: existing=repeat to start the run again."
-        ) from None
+        return int(read_checkpoint(checkpoint)["state_dict"]["iteration"])
+    except (DamagedRun, KeyError) as error:
+        said = f"{checkpoint}: got a checkpoint without {error}." if isinstance(error, KeyError) else error
+        raise DamagedRun(f"{said} Remedy: existing=repeat to start the run again.") from None
 
 
 def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:

@@ -1,12 +1,25 @@
-"""A checkpoint at most every so many seconds, at the end of an evaluation, and one at the end."""
+"""Checkpoints: one at most every so many seconds, at the end of an evaluation, one at the end; and how one is read."""
 
+import pickle
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 
 from saddlegan.files import write_whole
+from saddlegan.folder import DamagedRun
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint on the CPU; no code of it is run. Raises `DamagedRun` where it is missing or cannot be read."""
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        raise DamagedRun(f"{path}: got no such file, expected the checkpoint of a run that was trained.") from None
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise DamagedRun(f"{path}: got a damaged checkpoint ({type(error).__name__}), expected a whole one.") from None
 
 
 class TimedCheckpoint(L.Callback):

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from saddlegan.figures.images import Progress, square
 from saddlegan.figures.tiles import PAPER, enlarged, tile, wrapped
+from saddlegan.files import write_whole
 
 MOST_FRAMES = 25
 GREYS = 16  # levels of grey in the file: more is not seen, and does not compress
@@ -60,17 +61,16 @@ def animation_frames(rows: Sequence[Progress], most: int = MOST_FRAMES) -> list[
 def save_gif(rows: Sequence[Progress], path: Path, largest: int = LARGEST) -> Path:
     """Write the animation to `path`, whole or not at all, with as many frames as fit into `largest` bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
     most = MOST_FRAMES
-    while True:
-        frames = [_indexed(frame) for frame in animation_frames(rows, most)]
-        stay = [MILLISECONDS] * (len(frames) - 1) + [AT_THE_END]
-        frames[0].save(partial, "GIF", save_all=True, append_images=frames[1:], duration=stay, loop=0, optimize=True)
-        if partial.stat().st_size <= largest or most <= 2:
-            break
-        most = max(2, int(most * 0.9 * largest / partial.stat().st_size))
-    partial.replace(path)
-    return path
+    with write_whole(path) as partial:
+        while True:
+            frames = [_indexed(frame) for frame in animation_frames(rows, most)]
+            stay = [MILLISECONDS] * (len(frames) - 1) + [AT_THE_END]
+            more = {"save_all": True, "append_images": frames[1:], "duration": stay, "loop": 0, "optimize": True}
+            frames[0].save(partial, "GIF", **more)
+            if partial.stat().st_size <= largest or most <= 2:
+                return path
+            most = max(2, int(most * 0.9 * largest / partial.stat().st_size))
 
 
 def _indexed(frame: NDArray) -> Image.Image:

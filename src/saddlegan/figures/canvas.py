@@ -11,6 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from saddlegan.files import write_whole
+
 INK, GREY, PALE = "#1f2328", "#6e7781", "#d8dee4"
 BLUE, ORANGE = "#2f6fab", "#c8581a"
 LINES = (BLUE, ORANGE, "#3d8b5f", "#8a5fa8", "#a67c00", "#4d4d4d")
@@ -46,9 +48,8 @@ def legend_below(ax: Axes) -> None:
 def save_png(figure: Figure, path: Path) -> Path:
     """Write `figure` to `path` whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
-    figure.savefig(partial, format="png", dpi=DPI, facecolor="white")
-    partial.replace(path)
+    with write_whole(path) as partial:
+        figure.savefig(partial, format="png", dpi=DPI, facecolor="white")
     return path
 
 
