@@ -79,6 +79,25 @@ def test_the_map_goes_by_most_of_the_settings_that_can_be_judged(tmp_path, far, 
     )
 
 
+@pytest.mark.parametrize(
+    ("adam", "sgd", "outcome"),
+    [
+        (LEARNS, LEARNS, "reproduced"),
+        (LEARNS, FAR, "reproduced"),
+        (FAR, LEARNS, "inconclusive"),
+        (FAR, FAR, "inconclusive"),
+    ],
+)
+def test_the_map_decides_nothing_where_the_sources_optimizer_does_not_learn(tmp_path, adam, sgd, outcome):
+    for optimizer, values in (("adam", adam), ("sgd", sgd)):
+        own = {"optimizer": optimizer, "experiment": "gaussian_1d_sweep", "files": False}
+        write_run(tmp_path / f"gan-{optimizer}", "gan", values, **own)
+        write_run(tmp_path / f"pd-{optimizer}", "primal_dual", FAR, **own)
+    verdict = claims.figure_1_map(load_results([tmp_path]))
+    assert verdict.verdict == outcome
+    assert ("Not under Adam, which the source names." in verdict.text) == (adam is FAR)
+
+
 def toy(tmp_path, gan, primal_dual, experiment, metric):
     for method, values in (("gan", gan), ("primal_dual", primal_dual)):
         write_run(tmp_path / method, method, np.ones(len(values)), experiment=experiment, files=False,
@@ -205,6 +224,13 @@ def test_quality_is_decided_by_the_experiments_of_the_source_alone(tmp_path, exp
     results = mnist(tmp_path, FIVE, FIVE, experiment=experiment)
     assert quality(results).verdict == ("reproduced" if decided else "not_run")
     assert ("mnist-comparable-quality" in {claim.id for claim, _ in claims.decide(results)[0]}) == decided
+
+
+@pytest.mark.parametrize(("short", "long", "outcome"), [(2.0, 1.0, "reproduced"), (1.0, 2.0, "contradicted")])
+def test_of_a_shorter_and_a_longer_training_the_longer_one_decides(tmp_path, short, long, outcome):
+    for experiment, ratio in (("mnist", short), ("mnist_gpu", long)):
+        mnist(tmp_path / experiment, FIVE, around(ratio, 0.01), experiment=experiment)
+    assert quality(load_results([tmp_path])).verdict == outcome
 
 
 def sigmas(tmp_path, weights, frechet=FIVE, sigma=1.0, space="pixels"):

@@ -276,6 +276,16 @@ def test_colours_of_a_ratio_are_as_far_to_either_side_of_1():
     assert abs(large[0, 1] - large[0, 2]).max() > 0.1
 
 
+@pytest.mark.parametrize("ratio", [True, False])
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_where_every_seed_diverged_a_map_has_the_colour_of_the_worst(ratio, higher_is_better):
+    values = np.array([[0.01, 1.0, 100.0, np.inf]])
+    shades = shades_of(values, ratio=ratio, higher_is_better=higher_is_better)
+    worst, best = (0, 2) if higher_is_better else (2, 0)
+    np.testing.assert_allclose(shades[0, 3], shades[0, worst], atol=0.01)
+    assert abs(shades[0, 3] - shades[0, best]).max() > 0.3
+
+
 def test_a_map_of_values_is_darker_for_the_greater_ones_over_all_panels():
     first, second = (
         Heatmap(name, [1, 2], [1], np.array([values])) for name, values in (("a", [3, 9]), ("b", [27, 81]))

@@ -50,6 +50,7 @@ def test_a_subset_is_the_first_images(digits):
     assert torch.equal(few.train, digits.train[:200])
     with pytest.raises(ConfigError, match="more than the 1348 images"):
         ImageSet(**DIGITS | {"train_images": 1349})
+    assert torch.equal(ImageSet(**DIGITS | {"train_images": 1348}).train, digits.train)
 
 
 def test_a_minibatch_larger_than_the_data_is_refused(digits):
@@ -110,6 +111,23 @@ def test_a_truncated_file_is_named(folder):
         check(folder.parents[1])
 
 
+@pytest.mark.parametrize("name", files.SIZES)
+@pytest.mark.parametrize("difference", [-1, 1])
+def test_each_file_has_its_size_to_the_byte(folder, name, difference):
+    with (folder / name).open("rb+") as file:
+        file.truncate(files.SIZES[name] + difference)
+    with pytest.raises(ConfigError, match=f"{name}: got {files.SIZES[name] + difference} bytes"):
+        check(folder.parents[1])
+
+
+def test_a_tilde_in_the_root_is_the_home_folder(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parents[2]))
+    check(f"~/{folder.parents[1].name}")
+    with_headers(folder)
+    images = ImageSet(name="kmnist", root=f"~/{folder.parents[1].name}", download=False, train_images=0)
+    assert len(images.train) == 60_000
+
+
 def test_an_altered_file_is_named(folder):
     folder.parent.rename(folder.parents[1] / "MNIST")
     with pytest.raises(ConfigError, match=r"train-images-idx3-ubyte: got MD5 .*it was altered"):
@@ -132,13 +150,32 @@ def test_a_folder_without_read_rights_is_named(folder, monkeypatch):
         check(folder.parents[1])
 
 
-def test_whole_files_are_read_as_torchvision_reads_them(folder):
-    header = np.array([2051, 60_000, 28, 28], dtype=">i4").tobytes()
-    with (folder / "train-images-idx3-ubyte").open("rb+") as file:
-        file.write(header + bytes(range(200)))
-    for name, magic, count in (("t10k-images-idx3-ubyte", 2051, 10_000), ("train-labels-idx1-ubyte", 2049, 60_000),
-                               ("t10k-labels-idx1-ubyte", 2049, 10_000)):  # fmt: skip
+def with_headers(folder):
+    """Give the four files the headers of their kinds; the first image's first pixels count up."""
+    for name, magic, count in (
+        ("train-images-idx3-ubyte", 2051, 60_000),
+        ("t10k-images-idx3-ubyte", 2051, 10_000),
+        ("train-labels-idx1-ubyte", 2049, 60_000),
+        ("t10k-labels-idx1-ubyte", 2049, 10_000),
+    ):
         with (folder / name).open("rb+") as file:
             file.write(np.array([magic, count] + [28, 28] * (magic == 2051), dtype=">i4").tobytes())
-    images = ImageSet(name="kmnist", root=str(folder.parents[1]), download=False, train_images=0)
-    assert images.train[0].flatten()[:200].tolist() == list(range(200))
+    with (folder / "train-images-idx3-ubyte").open("rb+") as file:
+        file.seek(16)
+        file.write(bytes(range(200)))
+        for image in (49_999, 50_000, 59_999):
+            file.seek(16 + image * 784)
+            file.write(bytes([7, image % 251]))
+
+
+def test_whole_files_are_read_as_torchvision_reads_them(folder):
+    """The validation images are the last 10 000 for training, whatever is trained on."""
+    with_headers(folder)
+    for count, last in ((0, 59_999), (50_000, 49_999)):
+        images = ImageSet(name="kmnist", root=str(folder.parents[1]), download=False, train_images=count)
+        assert images.train[0].flatten()[:200].tolist() == list(range(200))
+        assert images.train[-1].flatten()[:2].tolist() == [7, last % 251]
+        assert images.validation is not None
+        found = [images.validation[place].flatten()[:2].tolist() for place in (0, -1)]
+        assert found == [[7, 50_000 % 251], [7, 59_999 % 251]]
+        assert len(images.validation) == 10_000

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from conftest import MNIST_ROOT, composed, needs_mnist
@@ -15,6 +16,8 @@ from saddlegan.data.images import ImageSet, unit
 from saddlegan.extractor import Extractor
 from saddlegan.networks.maxout import MaxoutDiscriminator, ReLUGenerator
 from saddlegan.networks.mnist_conv import ConvDiscriminator, ConvGenerator
+from saddlegan.networks.single import Single
+from saddlegan.random import Purpose, torch_stream
 
 OPEN = {"slope": 0.2, "dropout": 0.3, "kernel_size": 3}
 GENERATOR = {"in_features": 4, "shape": (1, 28, 28), "widths": [64, 64, 32], "activation": "leaky_relu",
@@ -22,6 +25,13 @@ GENERATOR = {"in_features": 4, "shape": (1, 28, 28), "widths": [64, 64, 32], "ac
 DISCRIMINATOR = {"shape": (1, 28, 28), "widths": [128, 128]} | OPEN
 MAXOUT = {"shape": (1, 28, 28), "widths": [240, 240], "pieces": 5, "input_dropout": 0.2, "dropout": 0.5,
           "irange": 0.005}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _own_draws():
+    """What these tests draw, and the weights that networks start with, come from a stream of their own."""
+    with torch_stream(0, Purpose.DATA):
+        yield
 
 
 def shapes(network: nn.Module, x: torch.Tensor, kinds: tuple[type, ...]) -> list[tuple[int, ...]]:
@@ -43,6 +53,67 @@ def test_the_discriminator_has_the_shapes_of_table_2():
     kinds = (nn.Conv2d, nn.MaxPool2d, nn.Flatten, nn.Linear)
     found = shapes(ConvDiscriminator(**DISCRIMINATOR), torch.rand(2, 1, 28, 28), kinds)
     assert found == [(128, 14, 14), (128, 7, 7), (128, 7, 7), (6272,), (1,)]
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_the_generator_doubles_the_sides_as_it_is_told(upsampling):
+    """Where every convolution copies its input, the image's logit is its 7 x 7 start, doubled twice."""
+    settings = {
+        "in_features": 49,
+        "widths": [1, 1, 1],
+        "kernel_size": 1,
+        "activation": "none",
+        "upsampling": upsampling,
+    }
+    network = ConvGenerator(**GENERATOR | settings).double().eval()
+    with torch.no_grad():
+        network.dense.weight.copy_(torch.eye(49))
+        for layer in (network.second, network.third, network.last):
+            layer.weight.fill_(1.0)
+        for layer in (network.dense, network.second, network.third, network.last):
+            layer.bias.zero_()
+        rows, columns = np.arange(7.0), np.arange(7.0) ** 2 / 10
+        found = network(torch.from_numpy(rows[:, None] + columns).reshape(1, 49) / 4)[0, 0].logit().numpy() * 4
+
+    def doubled(values: np.ndarray) -> np.ndarray:
+        if upsampling == "nearest":
+            return np.repeat(values, 2)
+        return np.interp((np.arange(2 * len(values)) + 0.5) / 2 - 0.5, np.arange(len(values)), values)
+
+    np.testing.assert_allclose(found, doubled(doubled(rows))[:, None] + doubled(doubled(columns)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 7])
+def test_every_convolution_has_the_kernel_size_that_is_asked_for(size):
+    """By the number of weights, and by how far one live cell of the start reaches: 4 + 5 (size - 1) pixels."""
+    widths = {"widths": [3, 5, 7], "kernel_size": size, "activation": "none"}
+    network = ConvGenerator(**GENERATOR | widths).double().eval()
+    dense, kernels = 4 * 3 * 49 + 3 * 49, size**2 * (3 * 5 + 5 * 7 + 7 * 1) + 5 + 7 + 1
+    assert sum(weight.numel() for weight in network.parameters()) == dense + kernels
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.zero_()
+        network.dense.bias.view(3, 7, 7)[:, 3, 3] = 1.0
+        for layer in (network.second, network.third, network.last):
+            layer.weight.fill_(1e-4)
+        alive = network(torch.zeros(1, 4, dtype=torch.float64))[0, 0].logit().abs() > 0
+    assert sorted(set(alive.sum(0).tolist()) - {0}) == [min(4 + 5 * (size - 1), 28)]
+    discriminator = ConvDiscriminator(**DISCRIMINATOR | {"widths": [3, 5], "kernel_size": size})
+    kernels, dense = size**2 * (1 * 3 + 3 * 5) + 3 + 5, 5 * 49 + 1
+    assert sum(weight.numel() for weight in discriminator.parameters()) == dense + kernels
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [(torch.bfloat16, torch.float32), (torch.float32, torch.float32), (torch.float64, torch.float64)],
+)
+def test_an_image_network_has_one_seed_and_gives_at_least_float32(inside, outside):
+    """Losses and distances are not computed in half precision, and double precision is not lost."""
+    layer = nn.Linear(3, 2).to(inside)
+    x = torch.randn(1, 5, 3, dtype=inside)
+    out = Single(layer)(x)
+    assert out.dtype == outside
+    torch.testing.assert_close(out, layer(x[0])[None].to(outside))
 
 
 def test_without_activations_the_generator_is_linear_up_to_its_sigmoid():
@@ -79,14 +150,30 @@ def test_a_table_of_another_length_is_refused(network, settings, wrong):
         network(**settings | {"widths": wrong})
 
 
+def starts_in(layer: nn.Linear, irange: float, without_bias: bool = True) -> bool:
+    """Whether weights fill (-irange, irange), whose ends a uniform draw of float32 may reach, and biases are 0."""
+    weight, end = layer.weight.detach(), float(torch.tensor(irange))
+    least, most = float(weight.min()), float(weight.max())
+    return (
+        -end <= least < -0.98 * irange
+        and 0.98 * irange < most <= end
+        and abs(float(weight.mean())) < 0.1 * irange
+        and (not without_bias or not layer.bias.any())
+    )
+
+
+def test_every_layer_of_the_2014_discriminator_starts_in_range():
+    network = MaxoutDiscriminator(**MAXOUT)
+    assert all(starts_in(layer, 0.005) for layer in (*network.layers, network.last))
+
+
 def test_the_2014_generator_starts_in_range_at_the_mean_image():
     network = ReLUGenerator(in_features=100, shape=(1, 28, 28), widths=[1200, 1200], irange=0.05)
     mean = torch.rand(1, 28, 28) * 0.8 + 0.1
     network.start_from(mean)
     weights = [layer.weight for layer in network.layers]
     assert [tuple(w.shape) for w in weights] == [(1200, 100), (1200, 1200), (784, 1200)]
-    most = torch.tensor(0.05)  # as float32, which a uniform draw may return, is above 0.05 as a double
-    assert all(0.049 < w.detach().abs().max() <= most for w in weights)
+    assert all(map(starts_in, network.layers, [0.05] * 3, [True, True, False]))
     torch.testing.assert_close(network(torch.zeros(1, 100))[0], mean)
 
 

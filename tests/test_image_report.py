@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 from run_folders import FLOORS, image_arrays, spread, write_image_run, write_run
 
-from saddlegan import figures
 from saddlegan.report import main, write_report
-from saddlegan.reporting.pictures import draw, representative
+from saddlegan.reporting.pictures import representative
 from saddlegan.reporting.results import load_results
 
 OPTIONS = {"metric": "frechet", "reference": "gan", "map": None, "claims": ["mnist-comparable-quality"]}
@@ -93,6 +92,10 @@ def test_every_metric_stands_beside_that_of_real_data(folder):
     (through,), (final,) = (tables_of(text_of(folder), name) for name in ("Fréchet distance ↓", "recall ↑"))
     real = "real data (train against test)"
     assert through.keys() == final.keys() == {*FRECHET, real}
+    pages = re.split(r"(?:Means over the last fifth of training|At the last iteration):", text_of(folder))
+    assert ["Fréchet distance ↓" in page for page in pages[1:]] == [True, False]
+    assert ["recall ↑" in page for page in pages[1:]] == [False, True]
+    assert text_of(folder).index("Means over the last fifth") < text_of(folder).index("At the last iteration")
     assert through["gan"]["Fréchet distance ↓"].startswith("5 [")
     assert through["gan"]["classes covered ↑"].startswith("10")
     assert final["primal_dual"]["recall ↑"].startswith("0.71 [")
@@ -246,23 +249,6 @@ def sweep(top, seeds=3):
                     name = f"{space}-{sigma}-{alpha}-{seed}"
                     write_image_run(top / name, "primal_dual", frechet=(4.0 + seed) * sigma * alpha, files=False,
                                     **own, **shared)  # fmt: skip
-
-
-def test_the_map_of_a_sweep_is_the_ratio_over_the_seeds_of_each_setting(tmp_path, monkeypatch):
-    sweep(tmp_path)
-    experiment = load_results([tmp_path]).experiments["mnist_sigma"]
-    shown = []
-    monkeypatch.setattr(figures, "heatmap_figure", lambda panels, *labels, **_: shown.append((panels, labels)))
-    monkeypatch.setattr(figures, "save_png", lambda figure, path: path)
-    monkeypatch.setattr(figures, "save_gif", lambda rows, path: path)
-    draw(experiment, tmp_path)
-    ((panels, labels),) = shown
-    assert labels == ("sigma", "alpha", "Fréchet distance at 20000 iterations: ratio to gan, all else equal")
-    assert {panel.title for panel in panels} == {"space=pixels", "space=features"}
-    for panel in panels:
-        sigma, alpha = np.array(panel.x, dtype=float), np.array(panel.y, dtype=float)
-        factor = 10 if panel.title == "space=features" else 1
-        np.testing.assert_allclose(panel.values, np.outer(alpha, sigma / factor))
 
 
 def test_a_large_sweep_stays_short_and_is_read_from_the_best_to_the_worst(tmp_path):

@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from run_folders import spread, write_run
+from scipy import stats
 
 from saddlegan.report import main, write_report
+from saddlegan.reporting import tables
+from saddlegan.reporting.results import load_results
 
 OPTIONS = {"metric": "w1_std", "reference": "gan", "map": None, "claims": ["gaussian-1d-primal-dual-worse"]}
 
@@ -81,6 +84,24 @@ def test_the_table_has_seeds_intervals_divergence_and_the_source(folder):
     assert lost[5] == "32"
     paired = [row for row in rows_of(text, "primal_dual · sigma=1") if row[1] == "gan"]
     assert paired[0][-1] == "worse"
+
+
+def test_the_outcome_of_a_comparison_goes_by_holms_p(tmp_path):
+    """Two settings, each worse at p < 0.05 alone: after Holm's correction neither difference is shown."""
+    report = {"metric": "w1_std", "reference": "gan"}
+    write_run(tmp_path / "gan", "gan", np.ones(5), report=report)
+    logs = {1.0: np.array([0.1, 0.4, 0.05, 0.5, 0.3]), 2.0: np.array([0.5, 0.06, 0.1, 0.32, 0.45])}
+    for sigma, log in logs.items():
+        write_run(tmp_path / f"{sigma}", "primal_dual", np.exp(log), report=report, sigma=sigma)
+    table = tables.comparisons(load_results([tmp_path]).experiments["gaussian_1d"])
+    alone = [float(stats.ttest_1samp(log, 0.0).pvalue) for log in logs.values()]
+    assert all(0.025 < p < 0.05 for p in alone), alone
+    assert sorted(table["p"]) == pytest.approx(sorted(alone), rel=1e-6)
+    assert table["p_holm"].tolist() == pytest.approx([2 * min(alone)] * 2, rel=1e-6)
+    assert table["outcome"].tolist() == ["undecided", "undecided"]
+    lines = [[cell.strip() for cell in line.split("|")] for line in tables.paired_table(table).splitlines()[2:]]
+    assert [line[6] for line in lines] == [f"{p:.2g}" for p in table["p"]]
+    assert [line[7] for line in lines] == [f"{p:.2g}" for p in table["p_holm"]]
 
 
 def test_the_command_to_repeat_a_sweep_is_what_its_runs_share(folder, tmp_path):

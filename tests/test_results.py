@@ -93,6 +93,28 @@ def test_runs_of_one_setting_merge_and_repeated_seeds_count_once(tmp_path):
     assert ("duplicate", "b") in problems_of(results)
 
 
+def test_blocks_of_other_numbers_of_seeds_are_one_setting(tmp_path):
+    write_run(tmp_path / "a", "gan", [0.1, 0.2, 0.3], seeds=[0, 1, 2])
+    write_run(tmp_path / "b", "gan", [0.4], seeds=[3])
+    write_run(tmp_path / "c", "primal_dual", [5.0])
+    experiment = load_results([tmp_path]).experiments["gaussian_1d"]
+    assert list(experiment.settings) == ["gan", "primal_dual"]
+    assert experiment.values("gan").to_dict() == {0: 0.1, 1: 0.2, 2: 0.3, 3: 0.4}
+
+
+def test_the_end_of_a_run_that_stopped_early_is_the_one_that_was_asked_for(tmp_path):
+    """So that it stands beside the runs that went on to their end, and its stops are not taken for it."""
+    for name, reached in (("whole", 9000), ("lost", 200)):
+        folder = write_run(tmp_path / name, "gan" if name == "whole" else "primal_dual", [0.1, np.nan],
+                           stops={1000: [3.0, 4.0], 9000: [7.0, 7.0]}, config={"iterations": 9000})  # fmt: skip
+        result = json.loads((folder / "result.json").read_text())
+        (folder / "result.json").write_text(json.dumps(result | {"iterations": reached}))
+    experiment = load_results([tmp_path]).experiments["gaussian_1d"]
+    for setting in ("gan", "primal_dual"):
+        assert experiment.stops(setting) == [1000, 9000]
+        assert experiment.values(setting)[0] == 0.1
+
+
 def test_only_seeds_that_end_diverged_are_a_problem(tmp_path):
     write_run(tmp_path / "a", "gan", [0.1, 0.2, np.nan], stops={1000: [np.nan, 3.0, 3.0]})
     assert [problem.why for problem in load_results([tmp_path]).problems] == ["1 of 3 seeds: 2"]

@@ -237,6 +237,14 @@ def test_holm_by_hand():
     np.testing.assert_allclose(paired.holm([0.7, 0.9]), [1.0, 1.0])
 
 
+@pytest.mark.parametrize(("logs", "sign"), [((0.1, 0.2, 0.3, -1.0, -2.0), -1), ((-0.1, -0.2, -0.3, 1.0, 2.0), 1)])
+def test_the_side_of_a_difference_is_that_of_its_ranks_and_not_of_a_count(logs, sign):
+    """Three small differences one way (ranks 1, 2, 3) weigh less than two great ones the other way (4, 5)."""
+    reference = pd.Series(np.ones(5))
+    assert paired.compare(np.exp(pd.Series(logs)), reference).sign == sign
+    assert paired.compare(np.exp(pd.Series(logs)), reference, higher_is_better=True).sign == -sign
+
+
 def test_ratio_is_the_geometric_mean_over_common_seeds():
     method = pd.Series({0: 2.0, 1: 8.0, 2: NAN, 9: 100.0})
     reference = pd.Series({2: 1.0, 1: 1.0, 0: 1.0, 7: 50.0})

@@ -33,13 +33,15 @@ def heatmap_figure(
 
     `ratio`: log colours centred at 1, blue for better than the reference, orange for worse, saturated at
     `LARGEST_RATIO`; else log colours from the least to the greatest value. An infinite value (every seed
-    diverged) reads "div." in the last colour; a cell without a value is grey.
+    diverged) reads "div." in the colour of the worst; a cell without a value is grey.
     """
     columns, rows = max(len(panel.x) for panel in panels), max(len(panel.y) for panel in panels)
     figure, axes = grid(len(panels), width=max(3.4, 0.62 * columns + 1.0), height=0.44 * rows + 1.3)
     colors = log_colors([panel.values for panel in panels], ratio, higher_is_better)
+    worst = np.finfo(float).tiny if higher_is_better else np.inf
     for ax, panel in zip(axes, panels, strict=True):
-        shades = colors.to_rgba(np.log10(np.where(panel.values > 0, panel.values, np.nan)))
+        known = np.where(panel.values > 0, panel.values, np.nan)
+        shades = colors.to_rgba(np.log10(np.where(np.isinf(known), worst, known)))
         ax.imshow(shades, origin="lower", aspect="auto")
         for (row, column), value in np.ndenumerate(panel.values):
             dark = shades[row, column, :3] @ (0.3, 0.6, 0.1) < 0.55

@@ -49,7 +49,7 @@ def _panels(
             continue
         ours = experiment.values(setting, stop=stop)
         if ours.size and ours.isna().all():
-            cell = np.nan if experiment.higher_is_better else np.inf
+            cell = np.inf
         elif pairs:
             cell = paired.ratio(ours, experiment.values(pairs[setting], stop=stop)) if setting in pairs else np.nan
         else:

@@ -1,0 +1,140 @@
+"""Which arrays a report draws: each picture beside the one that `figures` makes of arrays by hand, byte by byte."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from run_folders import FLOORS, spread, write_image_run, write_run
+
+from saddlegan import figures
+from saddlegan.figures import Curve, DensityPanel, Heatmap
+from saddlegan.reporting.pictures import draw
+from saddlegan.reporting.results import load_results
+
+OPTIONS = {"metric": "w1_std", "reference": "gan", "claims": []}
+
+
+def drawn(top, name="gaussian_1d", problems=0):
+    """{end of the file's name: path} of the pictures of the runs in `top`, and their captions."""
+    pictures, found = draw(load_results([top]).experiments[name], top / "figures")
+    assert len(found) == problems
+    return {p.path.stem.removeprefix(f"{name}-"): p.path for p in pictures}, [p.caption for p in pictures]
+
+
+def same(found, expected):
+    """Whether a PNG shows an expected figure."""
+    return figures.save_png(expected, found.with_name("expected.png")).read_bytes() == found.read_bytes()
+
+
+def test_a_panel_pools_the_seeds_of_all_runs_of_its_setting(tmp_path):
+    first = write_run(tmp_path / "gan-0", "gan", [0.1, 0.5, 2.0], report=OPTIONS, seeds=[0, 1, 2])
+    second = write_run(tmp_path / "gan-3", "gan", [9.0, 4.0], report=OPTIONS, seeds=[3, 4])
+    other = write_run(tmp_path / "pd", "primal_dual", [3.0], report=OPTIONS)
+    arrays = [np.load(run / "samples.npz") for run in (first, second, other)]
+    support, density = arrays[0]["support"], arrays[0]["density"]
+    panels = [
+        DensityPanel(
+            title,
+            np.concatenate([one["samples"] for one in own]),
+            support,
+            density=density,
+            discriminator=np.concatenate([one["discriminator"] for one in own]),
+        )
+        for title, own in (("gan", arrays[:2]), ("primal_dual", arrays[2:]))
+    ]
+    found, _ = drawn(tmp_path)
+    assert same(found["density"], figures.density_figure(panels))
+
+
+@pytest.mark.parametrize("level", [None, 0.5])
+def test_a_metric_through_training_has_a_line_a_setting_and_the_level_of_real_data(tmp_path, level):
+    floors = FLOORS | {"frechet": level}
+    report = OPTIONS | {"metric": "frechet"}
+    curves = []
+    for method in ("gan", "primal_dual"):
+        runs = [
+            write_image_run(tmp_path / f"{method}{seed}", method, seed, report=report, floors=floors, frechet=value)
+            for seed, value in enumerate((3.0, 5.0, 9.0) if method == "gan" else (2.0, 80.0))
+        ]
+        tables = [pd.read_csv(run / "metrics.csv") for run in runs]
+        at = tables[0]["iteration"].to_numpy(dtype=float)
+        curves.append(Curve(method, at, np.stack([table["frechet"].to_numpy() for table in tables])))
+    found, captions = drawn(tmp_path, "mnist")
+    assert same(found["training"], figures.training_figure(curves, "Fréchet distance", level))
+    assert any("Dotted: real data (train against test)." in caption for caption in captions) == (level is not None)
+
+
+def test_a_toys_level_is_that_of_convergence(tmp_path):
+    run = write_run(tmp_path / "gan", "gan", [0.1, 3.0], report=OPTIONS)
+    table = pd.read_csv(run / "metrics.csv").pivot(index="iteration", columns="seed", values="w1_std")
+    curve = Curve("gan", table.index.to_numpy(dtype=float), table.to_numpy().T)
+    found, _ = drawn(tmp_path)
+    assert same(found["training"], figures.training_figure([curve], "W1 / true std", 0.5))
+
+
+def ratios(at, sigma, alpha):
+    """The ratios of `sweep`: other ones for each stop and cell; infinite where every seed has diverged."""
+    return np.inf if (sigma, alpha) == (3.0, 4.0) else (10 * sigma + alpha) / (7 if at == 1000 else 1)
+
+
+def sweep(top, metric):
+    """gan and primal_dual over 3 sigmas, 2 alphas and 2 optimizers, at 1000 and 5000 iterations."""
+    report = OPTIONS | {"metric": metric, "map": {"x": "method.sigma", "y": "method.alpha"}}
+    for optimizer, base in (("adam", 2.0), ("sgd", 5.0)):
+        own = {"optimizer": optimizer, "report": report}
+        write_run(top / optimizer, "gan", np.full(4, base), stops={1000: np.full(4, 3 * base)}, **own)
+        for sigma, alpha in itertools.product((1.0, 2.0, 3.0), (4.0, 5.0)):
+            end, early = (np.full(4, ratios(at, sigma, alpha) * base) for at in (5000, 1000))
+            settings = own | {"sigma": sigma, "alpha": alpha}
+            name = f"{optimizer}-{sigma}-{alpha}"
+            write_run(top / name, "primal_dual", end, stops={1000: 3 * early}, **settings)
+
+
+@pytest.mark.parametrize("at", [1000, 5000])
+def test_a_map_has_the_ratio_of_each_setting_at_its_place_and_stop(tmp_path, at):
+    """Ratios that tell rows from columns, stops from each other and seeds that diverged from good ones."""
+    sweep(tmp_path, "w1_std")
+    values = np.array([[ratios(at, sigma, alpha) for sigma in (1.0, 2.0, 3.0)] for alpha in (4.0, 5.0)])
+    panels = [Heatmap(optimizer, [1.0, 2.0, 3.0], [4.0, 5.0], values) for optimizer in ("adam", "sgd")]
+    title = f"W1 / true std at {at} iterations: ratio to gan, all else equal"
+    found, captions = drawn(tmp_path)
+    assert same(found[f"map-{at}"], figures.heatmap_figure(panels, "sigma", "alpha", title))
+    assert any(caption.startswith(f"{title}. Blue: better than the reference; orange: worse.") for caption in captions)
+
+
+def test_a_map_without_a_reference_has_medians_and_a_better_metric_the_other_colours(tmp_path):
+    report = OPTIONS | {"metric": "classifier_score", "map": {"x": "method.sigma", "y": "method.alpha"}}
+    table = {(1.0, 4.0): (2, 3, 9), (2.0, 4.0): (5, 6, 7), (1.0, 5.0): (np.nan,) * 3, (2.0, 5.0): (1, 8, 9)}
+    for (sigma, alpha), scores in table.items():
+        for seed, score in enumerate(scores):
+            write_image_run(tmp_path / f"{sigma}-{alpha}-{seed}", "primal_dual", seed, sigma=sigma, alpha=alpha,
+                            report=report, classifier_score=score)  # fmt: skip
+    found, _ = drawn(tmp_path, "mnist", problems=12)  # no run has the curve of this metric
+    panel = Heatmap("", [1.0, 2.0], [4.0, 5.0], np.array([[3.0, 6.0], [np.inf, 8.0]]))
+    title = "classifier score at 20000 iterations: median over seeds"
+    expected = figures.heatmap_figure([panel], "sigma", "alpha", title, ratio=False, higher_is_better=True)
+    assert same(found["map-20000"], expected)
+
+
+def test_runs_of_other_numbers_of_samples_are_not_pooled(tmp_path):
+    for name, seed in (("a", 0), ("b", 1)):
+        run = write_run(tmp_path / name, "gan", [0.1], report=OPTIONS, seeds=[seed])
+        arrays = dict(np.load(run / "samples.npz"))
+        if name == "b":
+            np.savez(run / "samples.npz", **arrays | {"samples": arrays["samples"][:, :9]})
+    first = np.load(tmp_path / "a" / "samples.npz")
+    both = np.concatenate([first["discriminator"]] * 2)
+    panel = DensityPanel("gan", first["samples"], first["support"], density=first["density"], discriminator=both)
+    found, _ = drawn(tmp_path)
+    assert same(found["density"], figures.density_figure([panel]))
+
+
+def test_of_many_settings_the_best_reference_and_others_evenly_spaced_are_drawn(tmp_path):
+    report = OPTIONS | {"map": None}
+    for lr, value in ((0.1, 3.0), (0.01, 1.0), (0.001, 2.0)):
+        write_run(tmp_path / f"gan{lr}", "gan", spread(value, 4), report=report, lr=lr)
+        for sigma in (1.0, 2.0, 3.0):
+            write_run(tmp_path / f"{lr}-{sigma}", "primal_dual", spread(sigma, 4), report=report, lr=lr, sigma=sigma)
+    _, captions = drawn(tmp_path)
+    assert all("4 of 12 settings: a reference, and with it from best to worst." in text for text in captions)
