@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,25 +67,6 @@ def run(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         return train(composed(*SMALL, *overrides), path)
 
     return trained
-
-
-@contextmanager
-def interrupted_at(count: int) -> Iterator[None]:
-    """Training is interrupted, as by Ctrl-C, when its `count`-th iteration begins."""
-    from saddlegan.adversarial import AdversarialModule
-
-    iterate, begun = AdversarialModule.iterate, 0
-
-    def interrupted(self: Any, *arguments: Any) -> None:
-        nonlocal begun
-        begun += 1
-        if begun == count:
-            raise KeyboardInterrupt
-        iterate(self, *arguments)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AdversarialModule, "iterate", interrupted)
-        yield
 
 
 def results(root: Path) -> dict[str, dict]:

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 from conftest import ROOT, composed, results
+from interventions import WATCHED, calling, interrupted_at
 
 from saddlegan import cli
-from saddlegan.adversarial import AdversarialModule
 from saddlegan.identity import difference, fingerprint
 
 DIGITS = "data=digits model=mnist_conv num_seeds=1 evaluation.samples=128"
@@ -165,48 +165,36 @@ def test_a_sweep_runs_equal_jobs_once(saddlegan, tmp_path):
     assert (status, output.count("finished: ")) == (0, 1)
 
 
-SWEEP = ("-m", "method=gan,primal_dual", "report.reference=gan", "report.metric=w1")
+SWEEP = ("-m", "method=gan,primal_dual", "report.reference=gan", "report.metric=w1", WATCHED["generator"])
 
 
-def test_a_sweep_goes_on_past_a_failed_run_and_repeats_it_alone(saddlegan, tmp_path, monkeypatch):
-    broken = AdversarialModule.iterate
-    from saddlegan.methods.gan import GAN
+def test_a_sweep_goes_on_past_a_failed_run_and_repeats_it_alone(saddlegan, tmp_path):
+    steps = []
 
-    def failing(self, *arguments):
-        if isinstance(self, GAN):
+    def failing(optimizer):
+        steps.append(optimizer)
+        if len(steps) == 3:  # of the first run
             raise RuntimeError("out of luck")
-        broken(self, *arguments)
 
-    monkeypatch.setattr(AdversarialModule, "iterate", failing)
-    status, output = saddlegan(*SWEEP)
+    with calling(failing):
+        status, output = saddlegan(*SWEEP)
     assert status == 1, output
     assert "out of luck" in output
     statuses = {result["choices"]["method"]: result["status"] for result in results(tmp_path).values()}
     assert statuses == {"gan": "failed", "primal_dual": "finished"}
     assert (tmp_path / "runs" / "report" / "report.html").is_file()
-    monkeypatch.setattr(AdversarialModule, "iterate", broken)
     status, output = saddlegan(*SWEEP)
     assert status == 0
     assert output.count("finished already") == 1
     assert {result["status"] for result in results(tmp_path).values()} == {"finished"}
 
 
-def test_an_interrupted_sweep_keeps_what_is_done(saddlegan, tmp_path, monkeypatch):
-    iterate, count = AdversarialModule.iterate, 0
-
-    def interrupted(self, *arguments):
-        nonlocal count
-        count += 1
-        if count == 15:
-            raise KeyboardInterrupt
-        iterate(self, *arguments)
-
-    monkeypatch.setattr(AdversarialModule, "iterate", interrupted)
-    status, output = saddlegan(*SWEEP)
+def test_an_interrupted_sweep_keeps_what_is_done(saddlegan, tmp_path):
+    with interrupted_at(15):  # in the second run
+        status, output = saddlegan(*SWEEP)
     assert status == 130, output
     assert "goes on from here" in output
     assert [result["status"] for result in results(tmp_path).values()] == ["finished"]
-    monkeypatch.setattr(AdversarialModule, "iterate", iterate)
     assert saddlegan(*SWEEP)[0] == 0
     assert [result["status"] for result in results(tmp_path).values()] == ["finished"] * 2
 

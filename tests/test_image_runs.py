@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import IMAGES, METHODS, SMALL, composed, interrupted_at, results
+from conftest import IMAGES, METHODS, SMALL, composed, results
+from interventions import WATCHED, calling, interrupted_at
 
-from saddlegan.adversarial import AdversarialModule
 from saddlegan.build import build
 from saddlegan.callbacks.images import digest
 from saddlegan.checks import ConfigError
@@ -52,8 +52,8 @@ def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, a
     """Bit for bit, with dropout in both players, an average of the generator, and k = 2."""
     settings = (*IMAGES, "method=primal_dual", "method.num_critic_steps=2", "ema_decay=0.9", "checkpoint_seconds=1e-9")
     whole = run(*settings, folder="whole")
-    with interrupted_at(at), pytest.raises(KeyboardInterrupt):
-        run(*settings, folder="broken")
+    with interrupted_at(at) as broken, pytest.raises(KeyboardInterrupt):
+        run(*settings, broken, folder="broken")
     again = run(*settings, folder="broken")
     for network in ("generator", "discriminator", "average"):
         assert same(weights(tmp_path / "whole", network), weights(tmp_path / "broken", network))
@@ -171,21 +171,22 @@ def test_compiled_networks_agree_with_eager_ones_and_are_evaluated_as_they_are(r
 
 
 def test_a_disk_that_fills_while_samples_are_written_costs_no_training(saddlegan, tmp_path, monkeypatch):
-    write, iterate = np.savez_compressed, AdversarialModule.iterate
+    write, steps = np.savez_compressed, []
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device", "samples.npz")
 
     monkeypatch.setattr(np, "savez_compressed", full)
-    status, output = saddlegan(*IMAGES)
+    with calling(steps.append):
+        status, output = saddlegan(*IMAGES, WATCHED["generator"])
     assert status == 2
     assert "No space left on device: 'samples.npz'. Remedy: make room" in output
     assert not results(tmp_path)
     monkeypatch.setattr(np, "savez_compressed", write)
-    monkeypatch.setattr(AdversarialModule, "iterate", lambda *_: pytest.fail("training was repeated"))
-    status, output = saddlegan(*IMAGES)
+    with calling(steps.append):
+        status, output = saddlegan(*IMAGES, WATCHED["generator"])
     assert status == 0, output
-    monkeypatch.setattr(AdversarialModule, "iterate", iterate)
+    assert len(steps) == 12, "training was repeated"
     (result,) = results(tmp_path).values()
     assert result["iterations"] == 12
 

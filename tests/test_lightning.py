@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import IMAGES, ROOT, SMALL, composed
+from interventions import WATCHED, calling, interrupted_at
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
@@ -149,12 +150,10 @@ def test_rates_follow_their_schedule_and_are_logged_at_iterations(tmp_path):
 
 
 def test_a_run_with_a_schedule_goes_on_to_the_same_weights(run, tmp_path):
-    from conftest import interrupted_at
-
     settings = ("optimizer/schedule=cosine", "checkpoint_seconds=1e-9")
     run(*settings, folder="whole")
-    with interrupted_at(8), pytest.raises(KeyboardInterrupt):
-        run(*settings, folder="broken")
+    with interrupted_at(8) as broken, pytest.raises(KeyboardInterrupt):
+        run(*settings, broken, folder="broken")
     run(*settings, folder="broken")
     run(folder="constant")
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "broken"))
@@ -292,16 +291,12 @@ def test_under_slurm_another_runs_weights_are_not_loaded(run, tmp_path, variable
     assert same(weights_of(tmp_path / "plain"), weights_of(tmp_path / "under_slurm"))
 
 
-def test_under_slurm_its_signals_are_not_answered_by_saving_elsewhere(run, tmp_path, variables, monkeypatch):
+def test_under_slurm_its_signals_are_not_answered_by_saving_elsewhere(run, tmp_path, variables):
     variables(**SLURM)
-    handlers = {}
-
-    def look(self, batch, index):
-        handlers["USR1"] = signal.getsignal(signal.SIGUSR1)
-
-    monkeypatch.setattr(AdversarialModule, "on_train_batch_start", look)
-    run()
-    assert handlers == {"USR1": signal.SIG_DFL}
+    handlers = set()
+    with calling(lambda _: handlers.add(signal.getsignal(signal.SIGUSR1))):
+        run(WATCHED["generator"])
+    assert handlers == {signal.SIG_DFL}
     assert not list((tmp_path / "here").iterdir())
 
 

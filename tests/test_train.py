@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import METHODS, SMALL, composed, interrupted_at
+from conftest import METHODS, SMALL, composed
+from interventions import WATCHED, calling, interrupted_at
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from saddlegan.adversarial import AdversarialModule
+from saddlegan.losses import MeanLosses
+from saddlegan.methods.gan import GAN
 from saddlegan.train import run as train
 
 
@@ -45,24 +47,45 @@ def test_metrics_csv_has_a_row_a_seed_and_evaluation(run, tmp_path):
     assert result["stops"]["10"]["w1"] == pytest.approx([float(row["w1"]) for row in rows[6:9]], rel=1e-5)
 
 
-def test_losses_are_means_over_every_step_since_the_last_evaluation(run, tmp_path, monkeypatch):
-    """Held against the losses that the optimizers were given, with two discriminator steps an iteration."""
-    given = {"generator": [], "discriminator": []}
-    step = AdversarialModule.step
+GIVEN: dict[str, list[torch.Tensor]] = {"generator": [], "discriminator": []}
 
-    def spy(module, player, loss):
-        given[player].append(loss.detach().clone())
-        step(module, player, loss)
 
-    monkeypatch.setattr(AdversarialModule, "step", spy)
-    run("method.num_critic_steps=2")
+class Noted(GAN):
+    """A variant that notes its losses down."""
+
+    def discriminator_loss(self, real, fake):
+        GIVEN["discriminator"].append(super().discriminator_loss(real, fake))
+        return GIVEN["discriminator"][-1]
+
+    def generator_loss(self, real, fake):
+        GIVEN["generator"].append(super().generator_loss(real, fake))
+        return GIVEN["generator"][-1]
+
+
+def test_losses_are_means_over_every_step_since_the_last_evaluation(run, tmp_path):
+    """Held against the losses that the players were given, with two discriminator steps an iteration."""
+    for losses in GIVEN.values():
+        losses.clear()
+    run(f"method._target_={__name__}.Noted", "method.num_critic_steps=2")
     rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").open()))
     for player, per_iteration in {"generator": 1, "discriminator": 2}.items():
         found = [float(row[f"{player}_loss"]) for row in rows]
         assert all(map(math.isnan, found[:3]))
         for at, (start, end) in enumerate([(0, 5), (5, 10), (10, 12)], start=1):
-            mean = torch.stack(given[player][start * per_iteration : end * per_iteration]).mean(0)
+            mean = torch.stack(GIVEN[player][start * per_iteration : end * per_iteration]).mean(0)
             assert found[3 * at : 3 * at + 3] == pytest.approx(mean.tolist(), rel=1e-5)
+
+
+def test_mean_losses_go_on_from_a_checkpoint():
+    one, other = MeanLosses(("a", "b"), seeds=2), MeanLosses(("a", "b"), seeds=2)
+    for value in (1.0, 2.0, 6.0):
+        one.add("a", torch.tensor([value, 10 * value]))
+    other.load_state_dict(one.state_dict())
+    other.add("a", torch.tensor([3.0, 30.0]))
+    found = other.take()
+    assert found["a"].tolist() == [3.0, 30.0]
+    assert found["b"].isnan().all()
+    assert other.take()["a"].isnan().all()
 
 
 def test_one_evaluation_in_the_last_fifth_leaves_blank_how_training_ended(run):
@@ -88,8 +111,8 @@ def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, a
     """Bit for bit, across a boundary of the streams' blocks (50), with a momentum optimizer and k = 2."""
     settings = ("iterations=60", "method.num_critic_steps=2", "checkpoint_seconds=1e-9")
     whole = run(*settings, folder="whole")
-    with interrupted_at(at), pytest.raises(KeyboardInterrupt):
-        run(*settings, folder="broken")
+    with interrupted_at(at) as broken, pytest.raises(KeyboardInterrupt):
+        run(*settings, broken, folder="broken")
     again = run(*settings, folder="broken")
     assert same_weights(tmp_path / "whole", tmp_path / "broken")
     assert (tmp_path / "whole" / "metrics.csv").read_text() == (tmp_path / "broken" / "metrics.csv").read_text()
@@ -113,17 +136,14 @@ def test_watching_changes_no_weight(run, tmp_path):
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_diverged_seed_is_recorded_and_the_others_are_those_of_a_healthy_run(run, monkeypatch):
-    healthy = run(folder="healthy")
-    iterate = AdversarialModule.iterate
-
-    def poisoned(self, *arguments):
+def test_a_diverged_seed_is_recorded_and_the_others_are_those_of_a_healthy_run(run):
+    def poison(optimizer):
         with torch.no_grad():
-            self.generator.weights[0][1] = float("nan")
-        iterate(self, *arguments)
+            optimizer.param_groups[0]["params"][0][1] = float("nan")
 
-    monkeypatch.setattr(AdversarialModule, "iterate", poisoned)
-    result = run(folder="poisoned")
+    healthy = run(folder="healthy")
+    with calling(poison):
+        result = run(WATCHED["generator"], folder="poisoned")
     assert result["status"] == "finished"
     assert result["final"]["diverged"] == [0, 1, 0]
     assert math.isnan(result["final"]["w1"][1])
