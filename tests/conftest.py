@@ -93,6 +93,15 @@ def saddlegan(monkeypatch, tmp_path, capfd):
     return call
 
 
+@pytest.fixture
+def own_draws() -> Iterator[None]:
+    """What a test draws, and the weights that its networks start with, come from a stream of their own."""
+    from saddlegan.random import Purpose, torch_stream
+
+    with torch_stream(0, Purpose.DATA):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _global_seed(request: pytest.FixtureRequest) -> None:
     """torch's global generator has another seed in each `make test-random`: no test may rest on it."""

@@ -1,7 +1,10 @@
 """What is measured, summarised, logged and said while a run trains, held against numbers that are computed here."""
 
 import csv
+import io
 import re
+import sys
+from types import SimpleNamespace
 
 import lightning as L
 import numpy as np
@@ -9,9 +12,12 @@ import pytest
 import torch
 from conftest import IMAGES, SMALL, composed
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers.logger import DummyLogger
+from safetensors.torch import save_file
 from scipy import stats
 
 from saddlegan.build import build, evaluation
+from saddlegan.callbacks.checkpoint import TimedCheckpoint
 from saddlegan.callbacks.images import EvaluateImages, pixels
 from saddlegan.callbacks.progress import Progress
 from saddlegan.methods.gan import GAN
@@ -174,10 +180,14 @@ def test_pixels_are_rounded_to_the_nearest():
     assert pixels(x[:, None, None, None]).flatten().tolist() == [0, 0, 1, 255, 255, 255, 0, 0]
 
 
-def test_floors_are_kept_for_what_they_depend_on():
+def test_floors_are_kept_for_what_they_depend_on(tmp_path):
     *_, few = prepared(*IMAGES, "evaluation.samples=150")
     *_, many = prepared(*IMAGES, "evaluation.samples=400")
     assert few.floors()["frechet"] > many.floors()["frechet"], "a Fréchet distance falls with the number of images"
+    shrunk = {name: value * 0.9 for name, value in few.extractor.state_dict().items()}
+    save_file(shrunk, tmp_path / "own.safetensors", metadata={"dataset": "mnist"})
+    *_, own = prepared(*IMAGES, "evaluation.samples=150", f"evaluation.extractor={tmp_path / 'own.safetensors'}")
+    assert own.floors()["frechet"] < 0.9 * few.floors()["frechet"], "other features, other distances"
 
 
 def test_classes_are_measured_where_the_extractor_knows_them(images):
@@ -234,6 +244,84 @@ def test_progress_says_how_far_it_is_and_what_is_left(metric, shown, capsys):
         left, rate = 150 - int(match[1]), int(match[2])  # both are rounded
         assert left / (rate + 0.5) - 1 <= int(match[5]) <= left / max(rate - 0.5, 1e-9) + 1
     assert found[-1][5] == "0"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that go by as a test says: `clock.now += 10`."""
+    clock = SimpleNamespace(now=1000.0)
+    time = SimpleNamespace(monotonic=lambda: clock.now)
+    monkeypatch.setattr("saddlegan.callbacks.progress.time", time)
+    monkeypatch.setattr("saddlegan.callbacks.checkpoint.time", time)
+    return clock
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_run_that_goes_on_is_timed_by_what_it_does_itself(clock, capsys):
+    """From iteration 400 of 1000 on, 10 iterations a second: 50 seconds are left at 500."""
+    _, module, _, evaluate = prepared()
+    evaluate.history.append((0, {"w1": [1.0, 2.0, 6.0]}))
+    progress = Progress(evaluate, 1000, "w1", "name", seconds=5.0)
+    module.iteration += 400
+    progress.on_train_start(None, module)
+    clock.now += 10
+    module.iteration += 100
+    progress.on_train_batch_end(None, module)
+    assert capsys.readouterr().err == "name: 500/1000 10 it/s median w1 2 50 s left\n"
+
+
+def test_on_a_terminal_a_bar_stands_where_training_is(clock, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    _, module, _, evaluate = prepared()
+    evaluate.history.append((0, {"w1": [1.0, 2.0, 6.0]}))
+    progress = Progress(evaluate, 1000, "w1", "name")
+    module.iteration += 400
+    progress.on_train_start(None, module)
+    for _ in range(3):
+        module.iteration += 100
+        progress.on_train_batch_end(None, module)
+    assert progress.bar is not None
+    progress.bar.refresh()
+    assert "700/1000" in terminal.getvalue().splitlines()[-1]
+    assert "median w1 2" in terminal.getvalue()
+    assert "name: " in terminal.getvalue()
+    progress.on_train_end(None, module)
+    assert progress.bar is None
+
+
+def test_a_checkpoint_is_saved_so_many_seconds_after_the_last_one(clock, tmp_path):
+    saved = []
+
+    def save(path):
+        saved.append((int(module.iteration), path))
+        path.write_text("whole")
+
+    module = SimpleNamespace(iteration=0)
+    timed = TimedCheckpoint(tmp_path / "last.ckpt", seconds=10.0, every=50)
+    for at in range(10, 301, 10):
+        module.iteration, clock.now = at, clock.now + 2.5  # each 50 iterations take 12.5 s
+        timed.on_train_batch_end(SimpleNamespace(save_checkpoint=save), module)
+        if at == 200:
+            clock.now -= 8.0
+    assert [at for at, _ in saved] == [50, 100, 150, 200, 300]
+    assert (tmp_path / "last.ckpt").read_text() == "whole"
+    assert all(path != tmp_path / "last.ckpt" for _, path in saved), "written beside it, and moved there"
+
+
+@pytest.mark.parametrize(("figures", "shown"), [(0, []), (1, [60]), (3, [20, 40, 60]), (4, [15, 30, 45, 60])])
+def test_pictures_are_shown_so_many_times_through_training(figures, shown):
+    class Gallery(DummyLogger):
+        def log_image(self, name, images, at):
+            if name == "density":
+                seen.append(at)
+
+    seen = []
+    fitted("iterations=60", "evaluation.every=5", f"evaluation.figures={figures}", logger=Gallery())
+    assert seen == shown
 
 
 def test_progress_is_silent_between_its_lines(capsys):

@@ -17,7 +17,8 @@ from saddlegan.extractor import Extractor
 from saddlegan.networks.maxout import MaxoutDiscriminator, ReLUGenerator
 from saddlegan.networks.mnist_conv import ConvDiscriminator, ConvGenerator
 from saddlegan.networks.single import Single
-from saddlegan.random import Purpose, torch_stream
+
+pytestmark = pytest.mark.usefixtures("own_draws")
 
 OPEN = {"slope": 0.2, "dropout": 0.3, "kernel_size": 3}
 GENERATOR = {"in_features": 4, "shape": (1, 28, 28), "widths": [64, 64, 32], "activation": "leaky_relu",
@@ -25,13 +26,6 @@ GENERATOR = {"in_features": 4, "shape": (1, 28, 28), "widths": [64, 64, 32], "ac
 DISCRIMINATOR = {"shape": (1, 28, 28), "widths": [128, 128]} | OPEN
 MAXOUT = {"shape": (1, 28, 28), "widths": [240, 240], "pieces": 5, "input_dropout": 0.2, "dropout": 0.5,
           "irange": 0.005}  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _own_draws():
-    """What these tests draw, and the weights that networks start with, come from a stream of their own."""
-    with torch_stream(0, Purpose.DATA):
-        yield
 
 
 def shapes(network: nn.Module, x: torch.Tensor, kinds: tuple[type, ...]) -> list[tuple[int, ...]]:

@@ -3,6 +3,7 @@
 import errno
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from interventions import WATCHED, calling, interrupted_at
 from saddlegan.build import build
 from saddlegan.callbacks.images import digest
 from saddlegan.checks import ConfigError
+from saddlegan.data.images import ImageSet, unit
+
+pytestmark = pytest.mark.usefixtures("own_draws")
 
 
 def weights(folder, network="generator"):
@@ -78,15 +82,13 @@ def test_sigma_of_toy_size_is_the_standard_gan_exactly(run, capsys):
     assert toy == standard
     warning = capsys.readouterr().err
     assert "the kernel underflows" in warning
-    assert "this is the standard GAN. Remedy: a sigma from" in warning
+    said = re.search(r"nearest neighbour, (\S+), .*a sigma from (\S+) up to the median distance, (\S+)\.\n", warning)
+    between = torch.cdist(*[unit(ImageSet(name="digits", root="", download=False, train_images=0).test).flatten(1)] * 2)
+    near, median = (between + 1e9 * torch.eye(len(between))).amin(1).median(), between.median()
+    assert list(map(float, said.groups())) == pytest.approx([float(near), float(near) / 2, float(median)], rel=0.02)
     alive = run(*reused, "method=primal_dual", "method.sigma=6", folder="alive")["weights"]
     assert alive["generator"] != standard["generator"]
     assert "underflows" not in capsys.readouterr().err
-
-
-def test_a_normalised_kernel_on_images_is_refused(run):
-    with pytest.raises(ConfigError, match=r"got 784 dimensions.*Remedy: method.kernel=unnormalised"):
-        run(*IMAGES, "method=primal_dual", "method.kernel=normalised", "method.sigma=6")
 
 
 def test_the_kernel_on_features_reaches_the_generator_and_not_the_extractor(run):
@@ -219,7 +221,8 @@ def test_a_gpu_that_is_not_there_is_named(run):
         (("data.train_images=1349",), "got int 1349, expected a finite number >= 128 and <= 1348"),
         (("data.train_images=5",), "got int 5, expected a finite number >= 128 and <= 1348"),
         (("data.train_images=200", "batch_size=512"), "got int 512, expected a finite number > 0 and <= 200"),
-        (("method=primal_dual", "method.kernel=normalised", "method.sigma=6"), "method.kernel=unnormalised"),
+        (("method=primal_dual", "method.kernel=normalised", "method.sigma=6"), "got 784 dimensions"),
+        (("method=primal_dual", "method.kernel=normalised", "method.sigma=0.1"), "method.kernel=unnormalised"),
         (("evaluation.extractor=absent",), "got a file that cannot be used"),
     ],
 )

@@ -7,13 +7,7 @@ from torch import nn
 from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator
 from saddlegan.random import Purpose, torch_stream
 
-
-@pytest.fixture(autouse=True)
-def _own_draws():
-    """What these tests draw comes from a stream of their own."""
-    with torch_stream(0, Purpose.DATA):
-        yield
-
+pytestmark = pytest.mark.usefixtures("own_draws")
 
 SHAPE = {"in_features": 2, "widths": [5, 4], "activation": "relu"}
 

@@ -8,6 +8,8 @@ import torch
 from saddlegan import objectives
 from saddlegan.objectives import non_saturating, pair_named, saturating
 
+pytestmark = pytest.mark.usefixtures("own_draws")
+
 PAIRS = ("js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein")
 
 #: f0 and f1 of each pair on D itself, as FACTS and the paper write them, with epsilon = 0.1.

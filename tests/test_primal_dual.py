@@ -7,10 +7,12 @@ import torch
 from conftest import SMALL, composed
 from test_adversarial import fitted, weights
 
+from saddlegan import objectives
 from saddlegan.build import build
 from saddlegan.methods.gan import GAN
 from saddlegan.methods.primal_dual import PrimalDual
-from saddlegan.metrics.oracles import gradient_identity_error
+from saddlegan.metrics import oracles
+from saddlegan.metrics.oracles import gradient_identity_error, optimal_discriminator_error
 
 
 def method(*overrides: str) -> PrimalDual:
@@ -19,9 +21,14 @@ def method(*overrides: str) -> PrimalDual:
 
 
 def batch(module: PrimalDual) -> tuple[torch.Tensor, torch.Tensor]:
-    torch.manual_seed(0)
-    real = 0.5 * torch.randn(3, 8, 1, dtype=torch.float64)
-    return real, module.generator(torch.randn(3, 8, 1, dtype=torch.float64))
+    real, latent = (x.double() for x in draws((3, 8, 1), (3, 8, 1)))
+    return 0.5 * real, module.generator(latent)
+
+
+def draws(*shapes: tuple[int, ...]) -> list[torch.Tensor]:
+    """Normal numbers of these shapes, always the same."""
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
 
 
 def slopes(loss: torch.Tensor, module: PrimalDual) -> torch.Tensor:
@@ -103,31 +110,51 @@ def test_second_term_vanishes_at_equilibrium():
 
 
 def test_the_probe_passes_here_and_fails_for_another_gradient():
-    torch.manual_seed(0)
-    fake, real = torch.randn(3, 8, 1), torch.randn(3, 6, 1)
-    constraint = torch.randn(3, 6)
+    fake, real, constraint = draws((3, 8, 1), (3, 6, 1), (3, 6))
     error = gradient_identity_error(fake, real, constraint, 0.7, 2.0, True)
     assert error.max() < 1e-12
 
 
-def test_the_probe_sees_a_wrong_kernel(monkeypatch):
-    from saddlegan.metrics import oracles
-
+def test_the_probes_error_is_relative_to_the_gradient(monkeypatch):
+    """A thousand times the constraint and alpha is a million times the gradient, and the same error."""
     right = oracles.kernel_density
     monkeypatch.setattr(oracles, "kernel_density", lambda fake, *rest: right(fake * 1.01, *rest))
-    torch.manual_seed(0)
-    assert (
-        gradient_identity_error(torch.randn(3, 8, 1), torch.randn(3, 6, 1), torch.randn(3, 6), 0.7, 2.0, False).min()
-        > 1e-4
-    )
+    fake, real, constraint = draws((3, 8, 1), (3, 6, 1), (3, 6))
+    one = gradient_identity_error(fake, real, constraint, 0.7, 2.0, False)
+    other = gradient_identity_error(fake, real, 1000 * constraint, 0.7, 2000.0, False)
+    torch.testing.assert_close(one, other, rtol=1e-6, atol=0)
+    assert one.min() > 1e-4
+
+
+def test_the_discriminators_probe_sees_a_single_wrong_bin():
+    """Pearson's optimum, 2 (p / q - 1), made 1 too large in the bin that has most of the real samples: the error is
+    that bin's, 1 / (1 + |D*|), and not the mean over the bins."""
+    objective = objectives.saturating(objectives.pearson())
+    real = torch.tensor([0.0] * 6 + [1.0] * 2, dtype=torch.float64)[None, :, None]
+    fake = torch.tensor([0.0] * 2 + [1.0] * 6, dtype=torch.float64)[None, :, None]
+    assert optimal_discriminator_error(objective, real, fake, bins=2).item() < 1e-9
+    wrong = objective._replace(optimum=lambda p, q: objective.optimum(p, q) + (p > q))
+    best = 2 * (7 / 3 - 1) + 1  # with one more real and fake sample in each bin
+    assert optimal_discriminator_error(wrong, real, fake, bins=2).item() == pytest.approx(1 / (1 + best))
+
+
+@pytest.mark.parametrize("epsilon", [0.01, 0.3])
+def test_epsilon_is_that_of_the_pair(epsilon):
+    module = method("method.pair=approximate_wasserstein", f"method.epsilon={epsilon}")
+    logits = torch.tensor([[-2.0, 0.5, 3.0]], dtype=torch.float64)
+    torch.testing.assert_close(module.pair.f1(logits), -logits - epsilon * logits**2)
+    real, fake = batch(module)
+    output = module.discriminator(fake)
+    expected = -(module.discriminator(real) - epsilon * module.discriminator(real) ** 2).mean(-1)
+    expected -= (-output - epsilon * output**2).mean(-1)
+    torch.testing.assert_close(module.discriminator_loss(real, fake), expected)
 
 
 @pytest.mark.parametrize("pair", ["js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein"])
 def test_every_pair_trains_and_its_discriminator_finds_its_optimum(pair):
     module = fitted("method=primal_dual", f"method.pair={pair}", "optimizer.lr=1e-3")
-    torch.manual_seed(0)
-    real, fake = torch.randn(3, 200, 1), 0.3 + torch.randn(3, 200, 1)
-    assert module.probes(real, fake)["optimal_discriminator_error"].max() < 1e-9
+    real, fake = draws((3, 200, 1), (3, 200, 1))
+    assert module.probes(real, 0.3 + fake)["optimal_discriminator_error"].max() < 1e-9
 
 
 def test_small_sigma_is_the_standard_gan():

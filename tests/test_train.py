@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import signal
 
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ def test_result_holds_what_it_promises(run, method):
     assert expected <= result["final"].keys()
     assert all(len(column) == 3 and all(map(math.isfinite, column)) for column in result["final"].values())
     assert result["final"]["optimal_discriminator_error"][0] < 1e-9
+    assert result["compiled"] is False  # so few iterations do not earn it back
     json.dumps(result)
 
 
@@ -104,6 +106,28 @@ def test_every_law_trains_and_is_measured_by_what_it_has(run, data):
     assert ("modes_covered" in final) == (data in ("two_point", "mixture_1d"))
     blank = ("converged", "oscillation")  # of one evaluation in the last fifth
     assert all(math.isfinite(value) for name, column in final.items() if name not in blank for value in column)
+
+
+def test_after_an_interruption_ctrl_c_works_and_the_board_has_each_row_once(run, tmp_path):
+    with interrupted_at(8) as broken, pytest.raises(KeyboardInterrupt):
+        run(broken, "checkpoint_seconds=1e-9")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "Lightning switches it off"
+    run()
+    board = EventAccumulator(str(tmp_path / "run")).Reload()
+    assert [event.step for event in board.Scalars("metrics/w1/median")] == [5, 10, 12]
+
+
+@pytest.mark.parametrize(("figures", "names"), [(0, set()), (2, {"density.png", "discriminator.png"})])
+def test_pictures_are_left_where_they_are_asked_for(run, tmp_path, figures, names):
+    run(f"evaluation.figures={figures}", "num_seeds=1")
+    assert {path.name for path in (tmp_path / "run").rglob("*.png")} == names
+
+
+@pytest.mark.parametrize("precision", ["32-true", "64-true"])
+def test_networks_have_the_precision_that_is_asked_for(run, tmp_path, precision):
+    run(f"trainer.precision={precision}")
+    found = {value.dtype for name, value in checkpoint(tmp_path / "run")["state_dict"].items() if "weights" in name}
+    assert found == {torch.float64 if precision == "64-true" else torch.float32}
 
 
 @pytest.mark.parametrize("at", [1, 6, 7, 51, 59])
