@@ -1,6 +1,8 @@
 # Each target works alone on a bare machine with Python >= 3.11 and GNU make.
 PYTHON ?= python3
 BIN := .venv/bin
+#: Tests run in a process for each core, up to four; those of a file stay together, since they share what they made.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install reproduce theory check test test-random test-slow bench format
@@ -28,10 +30,10 @@ check: install  ## what CI checks besides the tests: lint, format, types
 	$(BIN)/pyright
 
 test: install  ## the tests, in minutes
-	$(BIN)/python -m pytest -m "not slow" -p no:randomly
+	$(BIN)/python -m pytest -m "not slow" -p no:randomly $(WORKERS)
 
 test-random: install  ## the same in a random order and with other global seeds, which pytest prints
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(WORKERS)
 
 test-slow: install  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow

@@ -14,6 +14,10 @@ from hydra.core.global_hydra import GlobalHydra
 from saddlegan import cli
 from saddlegan import config as typed
 
+#: The suite runs in several processes, each of which has one thread: tensors this small lose more to waiting threads
+#: than they gain. It must be said before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 METHODS = sorted(path.stem for path in (CONF / "method").glob("*.yaml"))
@@ -55,11 +59,7 @@ def composed(*overrides: str) -> dict[str, Any]:
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Train a small run in a folder of its own: `run("method=gan", folder="a")`; the result as result.json holds it."""
-    import torch
-
     from saddlegan.train import run as train
-
-    torch.set_num_threads(1)  # tensors this small lose more to waiting threads than they gain
 
     def trained(*overrides: str, folder: str = "run") -> dict[str, Any]:
         path = tmp_path / folder
@@ -108,15 +108,3 @@ def _global_seed(request: pytest.FixtureRequest) -> None:
     import torch
 
     torch.manual_seed(getattr(request.config.option, "randomly_seed", 0))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The theory's tensors are so small that two threads of torch take longer than one."""
-    if request.path.parent.name != "theory":
-        yield
-        return
-    from saddlegan.theory.mathematics.players import one_thread
-
-    with one_thread():
-        yield

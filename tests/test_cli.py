@@ -17,6 +17,7 @@ BAD = {
     "iteratoins=3": "Did you mean 'iterations'",
     "iterations=abc": "iterations=abc: got str 'abc', expected an integer",
     "method.alhpa=1": "Did you mean 'method.alpha', with method=primal_dual",
+    "method=primal_dual method.sgima=1": "Did you mean 'method.sigma'? (",
     "method=wagn": "method=wagn: got an unknown choice, expected one of: gan, ",
     "metod=gan": "Did you mean 'method'",
     "+method.k=3": "expected one of: minibatch, num_critic_steps",
@@ -87,14 +88,86 @@ def test_bad_input_leaves_no_run_behind(saddlegan, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_that_cannot_be_stacked_says_what_to_do(saddlegan, tmp_path, monkeypatch):
-    (tmp_path / "lonely.py").write_text("class Net:\n    def __init__(self, *, seeds):\n        pass\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    net = ("~model.generator", "+model.generator={_target_:lonely.Net,_partial_:true}")
-    status, output = saddlegan(*net)
-    assert status == 2
-    assert "num_seeds=3 needs a stackable model (mlp)" in output
-    assert "sweep seed=0,1" in output
+@pytest.mark.parametrize("root", ["", "  "])
+def test_an_empty_output_root_is_refused(saddlegan, root):
+    status, output = saddlegan(f"output_root='{root}'")
+    assert (status, "got an empty path, expected a folder, e.g. output_root=outputs" in output) == (2, True)
+
+
+OWN = """
+from saddlegan.checks import Literal
+from saddlegan.methods.primal_dual import PrimalDual
+
+
+class Lonely:
+    def __init__(self, *, seeds):
+        pass
+
+
+class OfImages:
+    samples = "images"
+    stackable = True
+
+    def __init__(self, *, seeds):
+        pass
+
+
+class Narrow(PrimalDual):
+    def __init__(self, *, sigma: Literal[1, 2], **shared):
+        super().__init__(sigma=sigma, **shared)
+"""
+
+
+@pytest.fixture
+def own(tmp_path_factory, monkeypatch):
+    """Classes of a user's own, in a module `own`."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "own.py").write_text(OWN)
+    monkeypatch.syspath_prepend(folder)
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_a_player_that_does_not_fit_is_named(saddlegan, own, player):
+    def tried(name):
+        return saddlegan(f"~model.{player}", f"+model.{player}={{_target_:own.{name},_partial_:true}}")
+
+    status, output = tried("Lonely")
+    assert (status, "num_seeds=3 needs a stackable model (mlp)" in output) == (2, True)
+    assert "own.Lonely trains one seed per run: sweep seed=0,1" in output
+    status, output = tried("OfImages")
+    assert (status, f"model.{player}: got own.OfImages, which takes images" in output) == (2, True)
+
+
+def test_a_class_may_ask_for_less_than_its_base(saddlegan, own):
+    narrow = ("method=primal_dual", "method._target_=own.Narrow")
+    status, output = saddlegan(*narrow, "method.sigma=3")
+    assert (status, "method.sigma=3: got int 3, expected one of: 1, 2" in output) == (2, True)
+    assert saddlegan(*narrow, "method.sigma=2")[0] == 0
+
+
+def test_stops_are_at_evaluations_the_last_one_among_them(saddlegan, tmp_path):
+    status, output = saddlegan("evaluation.stops=[10,12]")
+    assert status == 0, output
+    (result,) = results(tmp_path).values()
+    assert result["stops"].keys() == {"10", "12"}
+    assert result["stops"]["12"] == result["last_fifth"] | {
+        name: result["final"][name] for name in ("converged", "diverged", "oscillation")
+    }
+
+
+def test_a_failed_run_says_how_it_was_called_and_for_which_seeds(saddlegan, tmp_path):
+    def fail(_):
+        raise RuntimeError("out of luck")
+
+    with calling(fail):
+        status, output = saddlegan("method=gan", "seed=5", "num_seeds=2", WATCHED["generator"])
+    assert (status, "out of luck" in output) == (1, True)
+    (result,) = results(tmp_path).values()
+    assert (result["status"], result["seeds"]) == ("failed", [5, 6])
+    command = result["command"].split()
+    assert command[0] == "saddlegan"
+    assert {"method=gan", "seed=5", "num_seeds=2", "iterations=12", WATCHED["generator"]} <= set(command)
+    assert result["choices"]["method"] == "gan"
 
 
 def test_a_finished_run_is_skipped_and_another_configuration_refused(saddlegan, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Sweeps of any sweeper: how many jobs there are, what a job answers, and the report at the end."""
 
 import math
+import re
 
 import pytest
 from conftest import results
@@ -20,6 +21,30 @@ def test_a_sweep_says_how_many_jobs_it_has(saddlegan):
     status, output = saddlegan("-m", "seed=1,2", "method=gan,gan_non_saturating", "evaluation.every=5,6")
     assert status == 0
     assert "sweep: 8 jobs" in output
+
+
+def test_jobs_are_multiplied_out_with_the_first_key_varying_slowest(saddlegan):
+    status, output = saddlegan("-m", "method=gan_non_saturating,gan", "seed=2,1")
+    assert status == 0, output
+    done = [(line.count("method=gan,") + line.count("method=gan\n"), re.findall(r"seed=(\d)", line)[0])
+            for line in output.splitlines(keepends=True) if line.startswith("finished: ")]  # fmt: skip
+    assert done == [(0, "2"), (0, "1"), (1, "2"), (1, "1")]
+
+
+def test_of_a_union_of_grids_those_stay_that_have_a_method_that_is_named(saddlegan, tmp_path):
+    grids = 'hydra.sweeper.grids=[{method:"gan,gan_non_saturating",seed:"4,5"},{method:primal_dual,seed:"6,7,8"}]'
+    status, output = saddlegan("-m", grids, "method=gan")
+    assert status == 0, output
+    assert "sweep: 2 jobs" in output
+    assert sorted(result["seeds"][0] for result in results(tmp_path).values()) == [4, 5]
+
+
+def test_two_jobs_that_differ_do_not_share_a_folder(saddlegan, tmp_path):
+    status, output = saddlegan("-m", "seed=1,2", "hydra.sweep.subdir=same")
+    assert (status, "two jobs would share the folder same: " in output) == (2, True)
+    assert "seed=1" in output
+    assert "seed=2" in output
+    assert not results(tmp_path)
 
 
 @pytest.mark.parametrize("sweeper", [(), ("hydra/sweeper=basic",)], ids=["ours", "basic"])
