@@ -52,6 +52,8 @@ BAD = {
     "optimizer.schedule=cosine": "expected a choice, with a slash: optimizer/schedule=cosine",
     "optimizer.schedule.T_max=5": "expected a choice, with a slash: optimizer/schedule=NAME",
     "num_seeds=10000000000": "<= 65536",
+    f"output_root={'x' * 300}": "saddlegan: output_root=xxx",
+    "--experimental-rerun=missing.pickle": "--experimental-rerun missing.pickle: got no such file",
     "+foo=1": "got a key that nothing reads",
     "-m experiment=point_mass,two_point": "one command each",
     "existing=perhaps": "expected one of: continue, repeat, skip",

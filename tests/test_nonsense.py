@@ -37,7 +37,9 @@ BASES = {
         "optimizer=adam_slow_discriminator",
         "evaluation.samples=200",
     ),
-    "mixture": ("data=mixture_1d", "optimizer=sgd"),
+    "mixture": ("data=mixture_1d", "optimizer=sgd", "optimizer/schedule=cosine"),
+    "rates": ("optimizer/schedule=linear",),
+    "decay": ("optimizer/schedule=exponential",),
 }
 GROUPS = ("method", "model", "data", "optimizer", "trainer", "logger", "experiment", "optimizer/schedule")
 KINDS = {
@@ -82,6 +84,11 @@ ACCEPTED = {
     "optimizer.generator.fused": {"deleted", "null", "true"},
     "optimizer.discriminator.fused": {"deleted", "null", "true"},
     "optimizer.generator._partial_": {"true"},
+    "optimizer.schedule": {"null", "deleted"},
+    "optimizer.schedule._partial_": {"true"},
+    "optimizer.schedule.start_factor": {"deleted"},
+    "optimizer.schedule.end_factor": {"deleted"},
+    "optimizer.schedule.total_iters": {"deleted"},
     "optimizer.discriminator._partial_": {"true"},
     "model.generator._partial_": {"true"},
     "model.discriminator._partial_": {"true"},
@@ -146,6 +153,8 @@ def walk() -> None:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             config = compose("config", list(settings), return_hydra_config=True)
             for key, kind in cases(base, config):
+                if base in ("rates", "decay") and not key.startswith("optimizer.schedule"):
+                    continue  # the others are those of `toy`
                 found.append((base, key, kind, *tried(config, KINDS[kind].format(key))))
     heavy = sorted({"torch", "lightning", "torchvision", "tensorboard"} & sys.modules.keys())
     print(json.dumps({"found": found, "heavy": heavy}))

@@ -38,6 +38,9 @@ def read(words: Sequence[str]) -> Arguments:
         if setting.startswith("="):
             _refuse(f"{shown(setting)}: got a setting without a key, expected key=value")
         _check_choice(setting, _folders(known))
+    if known.experimental_rerun and not Path(known.experimental_rerun).is_file():
+        flag = f"--experimental-rerun {shown(known.experimental_rerun)}"
+        _refuse(f"{flag}: got no such file, expected the config.pickle of a run")
     flags = [word for word in words if word not in settings]
     return Arguments([*flags, *settings] if rest else list(words), settings, _folders(known))
 

@@ -72,21 +72,35 @@ KEYS: dict[str, Any] = {
     "output_root": str,
 }
 #: Ranges of keys that some choices have.
-RANGES: dict[str, Any] = {
-    "optimizer.lr": PositiveFloat,
-    "optimizer.discriminator_lr": PositiveFloat,
-    "optimizer.schedule": Player | None,  # type: ignore[operator]
-} | {
-    f"optimizer.{player}.{name}": annotation
-    for player in ("generator", "discriminator")
-    for name, annotation in {
-        "lr": PositiveFloat,
-        "betas": tuple[Decay, Decay],
-        "momentum": Decay,
-        "eps": PositiveFloat,
-        "weight_decay": NonNegativeFloat,
-    }.items()
-}
+RANGES: dict[str, Any] = (
+    {
+        "optimizer.lr": PositiveFloat,
+        "optimizer.discriminator_lr": PositiveFloat,
+        "optimizer.schedule": Player | None,  # type: ignore[operator]
+    }
+    | {
+        f"optimizer.{player}.{name}": annotation
+        for player in ("generator", "discriminator")
+        for name, annotation in {
+            "lr": PositiveFloat,
+            "betas": tuple[Decay, Decay],
+            "momentum": Decay,
+            "eps": PositiveFloat,
+            "weight_decay": NonNegativeFloat,
+        }.items()
+    }
+    | {
+        f"optimizer.schedule.{name}": annotation
+        for name, annotation in {
+            "T_max": PositiveInt,
+            "total_iters": PositiveInt,
+            "gamma": Annotated[float, Above(0, most=1)],
+            "start_factor": Annotated[float, Above(0, most=1)],
+            "end_factor": Annotated[float, Above(0, inclusive=True, most=1)],
+            "eta_min": NonNegativeFloat,
+        }.items()
+    }
+)
 #: Groups whose keys are all listed above.
 CLOSED = ("trainer", "evaluation", "report")
 #: A number that is not written as an integer, as an override's value.
@@ -161,7 +175,8 @@ def check(config: dict[str, Any]) -> None:
         check_value(key, annotation, _value(config, key))
     for key, annotation in RANGES.items():
         parent, _, name = key.rpartition(".")
-        if name in (node := _value(config, parent)):
+        node = (config["optimizer"].get("schedule") or {}) if parent == "optimizer.schedule" else _value(config, parent)
+        if name in node:
             check_value(key, annotation, node[name])
     _check_unknown(config)
     if not config["output_root"].strip():

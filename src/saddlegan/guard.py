@@ -50,14 +50,14 @@ class Guard(Callback):
         plain = resolved(own_part(config))
         check(plain)
         check_report(config)
-        check_folder("hydra.run.dir", config.hydra.run.dir)
+        check_folder("hydra.run.dir", config.hydra.run.dir, plain["output_root"])
         if not (Path(config.hydra.run.dir) / RESULT).exists():  # a finished run needs nothing any more
             check_resources(plain)
 
     def _check_sweep(self, config: DictConfig) -> None:
         _check_groups(config)
         check_report(config)
-        check_folder("hydra.sweep.dir", config.hydra.sweep.dir)
+        check_folder("hydra.sweep.dir", config.hydra.sweep.dir, str(config.output_root))
         if not sweeps.is_foreign(config.hydra):
             return  # it counts and checks its jobs itself
         if config.hydra.sweeper.get("_target_") == sweeps.BASIC:
@@ -80,15 +80,18 @@ def settings_of(config: DictConfig) -> list[str]:
     return list(OmegaConf.to_container(config.hydra.overrides.task, resolve=False))  # type: ignore[arg-type]
 
 
-def check_folder(key: str, folder: Any) -> None:
-    """Raise `ConfigError` where Hydra could make no folder of that name."""
+def check_folder(key: str, folder: Any, root: str = "") -> None:
+    """Raise `ConfigError` where Hydra could make no folder of that name; its first part is `root`, the output_root."""
     if not isinstance(folder, str) or not folder.strip():
         raise wrong(key, folder, "a folder")
     names = [os.fsencode(name) for name in Path(folder).parts]
     longest = max(names, key=len)
     if len(longest) > LONGEST_NAME or len(os.fsencode(Path(folder).absolute())) > LONGEST_PATH:
+        named = (
+            f"output_root={shown(root)}" if longest in map(os.fsencode, Path(root).parts) else f"{key}={shown(folder)}"
+        )
         raise ConfigError(
-            f"{key}={shown(folder)}: got a name of {len(longest)} bytes, expected at most {LONGEST_NAME}, and"
+            f"{named}: got a name of {len(longest)} bytes, expected at most {LONGEST_NAME}, and"
             f" {LONGEST_PATH} for the whole path. Remedy: a shorter output_root, or fewer settings in one run."
         )
 
