@@ -116,7 +116,7 @@ class OfImages:
 
 class Narrow(PrimalDual):
     def __init__(self, *, sigma: Literal[1, 2], **shared):
-        super().__init__(sigma=sigma, **shared)
+        super().__init__(**shared | {"sigma": sigma})
 """
 
 

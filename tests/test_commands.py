@@ -77,7 +77,7 @@ def test_an_export_names_classes_of_this_package_alone(toy, tmp_path):
     content = json.loads((tmp_path / "generator.json").read_text())
     content["model"]["generator"]["_target_"] = "os.system"
     write_json(tmp_path / "generator.json", content)
-    with pytest.raises(ConfigError, match=r"got os.system, expected classes of saddlegan alone"):
+    with pytest.raises(ConfigError, match=r"got os.system, expected a network"):
         load_generator(tmp_path)
 
 

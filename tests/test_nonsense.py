@@ -68,7 +68,6 @@ ACCEPTED = {
     "data.variance": POSITIVE,  # any positive number
     "evaluation.diverged_above": POSITIVE,
     "checkpoint_seconds": POSITIVE,
-    "method.sigma": POSITIVE,
     "method.alpha": POSITIVE,
     "method.epsilon": POSITIVE,
     "model.generator.slope": POSITIVE,

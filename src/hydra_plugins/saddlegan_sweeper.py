@@ -56,8 +56,9 @@ class UnionSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> list[dict[str, Any]]:
         check_value("hydra.sweeper.most_jobs", PositiveInt, self.most_jobs)
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        texts = [[f"{key}={values}" for key, values in grid.items()] for grid in self._wanted(arguments)]
-        grids = [parser.parse_overrides([*grid, *arguments]) for grid in texts]
+        given = parser.parse_overrides(arguments)
+        texts = [[f"{key}={values}" for key, values in grid.items()] for grid in self._wanted(given)]
+        grids = [[*parser.parse_overrides(grid), *given] for grid in texts]
         for override in itertools.chain(*grids):
             _check_sweepable(override)
         total = sum(map(sweeps.count_jobs, grids))
@@ -70,9 +71,10 @@ class UnionSweeper(Sweeper):
         sweeps.report(outcomes, folder)
         return outcomes
 
-    def _wanted(self, arguments: Sequence[str]) -> list[dict[str, str]]:
+    def _wanted(self, given: Sequence[Override]) -> list[dict[str, str]]:
         """The grids, without those of other methods where the command line names its own."""
-        named = {name for text in arguments if text.startswith("method=") for name in text[7:].split(",")}
+        methods = [override for override in given if override.get_key_element() == "method"]
+        named = {name.strip("'\"") for override in methods for name in values_of(override)}
         grids = [g for g in self.grids if not named or "method" not in g or named & set(g["method"].split(","))]
         return grids or [{}]
 
@@ -111,8 +113,12 @@ def multiply(overrides: Sequence[Override]) -> list[list[str]]:
     choices: dict[str, list[str]] = {}
     for override in overrides:
         key = override.get_key_element()
-        values = (
-            override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
-        )
-        choices[key] = [f"{key}={value}" for value in values]
+        choices[key] = [f"{key}={value}" for value in values_of(override)]
     return [list(job) for job in itertools.product(*choices.values())]
+
+
+def values_of(override: Override) -> list[str]:
+    """The values of an override, as Hydra writes them: those that it sweeps over, or its one."""
+    if override.is_sweep_override():
+        return list(override.sweep_string_iterator())
+    return [override.get_value_element_as_str()]

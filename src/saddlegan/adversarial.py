@@ -12,13 +12,14 @@ from typing import Any
 import lightning as L
 import torch
 from jaxtyping import Float
+from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from saddlegan.checks import ConfigError, Decay, Literal, PositiveInt, checked
-from saddlegan.data.spans import Span, Spans
+from saddlegan.data.spans import Span, Spans, minibatch
 from saddlegan.losses import MeanLosses
 from saddlegan.metrics.oracles import optimal_discriminator_error
 from saddlegan.objectives import Objective
@@ -58,7 +59,7 @@ class AdversarialModule(L.LightningModule):
     iteration: Tensor
     #: The configuration that `build` made this from: it is part of a checkpoint, so that one can be loaded by itself.
     config: dict[str, Any] | None = None
-    #: torch's threads while this is trained; 0 leaves them as they are.
+    #: torch's threads while this is trained; they are put back when training ends. 0 leaves them as they are.
     threads = 0
 
     @checked
@@ -115,7 +116,7 @@ class AdversarialModule(L.LightningModule):
         return []
 
     def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
-        """Oracles that this variant must satisfy, measured a seed on a trained generator's samples, in float64."""
+        """Oracles that this variant must satisfy, measured per seed on a trained generator's samples, in float64."""
         return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
 
     # Checkpoints ----------------------------------------------------------------------------------------------------
@@ -124,13 +125,19 @@ class AdversarialModule(L.LightningModule):
         checkpoint["saddlegan"] = self.config
 
     @classmethod
-    def load_from_checkpoint(cls, checkpoint_path: Any, *_: Any, **__: Any) -> "AdversarialModule":
+    def load_from_checkpoint(cls, checkpoint_path: Any, **arguments: Any) -> "AdversarialModule":
         """The module of a checkpoint that was saved while a module of `build` was trained, on the CPU.
 
-        Raises `ConfigError` for any other file, and where its module is not of this class.
+        Raises `ConfigError` for any other file, where its module is not of this class, and for other arguments: the
+        checkpoint holds them.
         """
         from saddlegan.interface import load_checkpoint  # where modules are built, which needs this class
 
+        if arguments:
+            raise ConfigError(
+                f"load_from_checkpoint: got {', '.join(arguments)}, expected a path alone: the checkpoint holds what"
+                " the module is made of. Remedy: change the module that comes back, e.g. with .to('cuda')."
+            )
         return load_checkpoint(checkpoint_path, kind=cls)
 
     # The engine -----------------------------------------------------------------------------------------------------
@@ -151,8 +158,26 @@ class AdversarialModule(L.LightningModule):
                 f"Trainer(devices=..., num_nodes=...): got {self.trainer.world_size} processes, expected one: their"
                 " gradients would not be put together. Remedy: devices=1; share out seeds with saddlegan -m seed=..."
             )
+        data, least = self.trainer.datamodule, self.trainer.fit_loop.min_steps or 0  # type: ignore[attr-defined]
+        if isinstance(data, Spans) and least > data.iterations:
+            raise ConfigError(
+                f"Trainer(min_steps={least}): got more than the {data.iterations} iterations of the data."
+            )
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, WeightAveraging):
+                raise ConfigError(
+                    f"{type(callback).__name__}: got a callback that averages weights once per span of iterations, not"
+                    " once per iteration. Remedy: ema_decay=0.999, which does."
+                )
+        self.held = (-1, -1, [])  # on another device, or in another precision, they were others
+        self.train()
         if self.threads:
+            self.threads_before = torch.get_num_threads()
             torch.set_num_threads(self.threads)
+
+    def on_fit_end(self) -> None:
+        if self.threads:
+            torch.set_num_threads(self.threads_before)
 
     def training_step(self, batch: Any, index: int) -> None:
         """Run the iterations whose data `batch` holds: a `Span` of them, or, from a loader of the user's own, a
@@ -161,7 +186,11 @@ class AdversarialModule(L.LightningModule):
         Lightning's own loop costs as much as an iteration of a toy, so one of its steps is a span of iterations, which
         lie in one block of the streams. Its clock is moved here: `trainer.global_step` is the iteration.
         """
-        data = batch.data if isinstance(batch, Span) else self.as_span(batch)
+        if isinstance(batch, Span):
+            data = batch.data
+        else:
+            x = self.place(minibatch(batch))
+            data = x.expand(1, 1, len(self.seeds), *x.shape)
         start = int(self.iteration)
         schedules = [entry.scheduler for entry in self.trainer.lr_scheduler_configs]
         for step, (real, latents) in enumerate(zip(data, self.latents(start, len(data), data.shape[3]), strict=True)):
@@ -175,19 +204,6 @@ class AdversarialModule(L.LightningModule):
         loop = self.trainer.fit_loop.epoch_loop
         loop.manual_optimization.optim_step_progress.total.completed = start + len(data)  # what global_step reads
         loop._batches_that_stepped = start + len(data) - 1  # the x of what users log; Lightning adds the last one
-
-    def as_span(self, batch: Any) -> Float[Tensor, "1 1 seeds batch *shape"]:
-        """A minibatch `(batch, *shape)`, the same for every seed; of a list or tuple (x, label, ...) the first.
-
-        Raises `ConfigError` for anything else.
-        """
-        x = batch[0] if isinstance(batch, list | tuple) and batch else batch
-        if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() < 2:
-            raise ConfigError(
-                f"a minibatch: got {_said(batch)}, expected a floating tensor (batch, *shape), or a list that begins"
-                " with one, as DataLoader gives it."
-            )
-        return self.place(x).expand(1, 1, len(self.seeds), *x.shape)
 
     def dropout_stream(self, iteration: int) -> AbstractContextManager[None]:
         """Where dropout's masks come from. Stacked networks have none: torch's generator is one for all seeds."""
@@ -227,12 +243,18 @@ class AdversarialModule(L.LightningModule):
         return self.generator(latent)
 
     @torch.no_grad()
-    def forward(self, latent: Float[Tensor, "seeds batch latent"]) -> Samples:
-        """Samples to look at, on the CPU: of the averaged generator, where one is kept, without training's dropout.
+    def forward(self, latent: Tensor) -> Samples:
+        """Samples of latents `(seeds, n, dim)` to look at, on the CPU: of the averaged generator, where one is kept,
+        without training's dropout.
 
         The same latents give the same samples, also where the generator drops values from samples. For samples that
-        carry gradients call `generator`.
+        carry gradients call `generator`. Raises `ConfigError` for latents of another shape.
         """
+        if latent.dim() != 3 or len(latent) != len(self.seeds) or latent.shape[-1] != self.latent.dim:
+            raise ConfigError(
+                f"latents: got a tensor of shape {tuple(latent.shape)}, expected (seeds, n, dim) ="
+                f" ({len(self.seeds)}, n, {self.latent.dim})."
+            )
         sampler = self.generator if self.average is None else self.average
         training = sampler.training
         sampler.eval()
@@ -266,11 +288,3 @@ class AdversarialModule(L.LightningModule):
             self.manual_backward(loss.sum(), inputs=self.players[player])
             optimizer.step()
         self.losses.add(player, loss.detach())
-
-
-def _said(batch: Any) -> str:
-    """What a batch is, for an error."""
-    if isinstance(batch, Tensor):
-        return f"a {str(batch.dtype).removeprefix('torch.')} tensor of shape {tuple(batch.shape)}"
-    parts = ", ".join(_said(part) for part in batch) if isinstance(batch, list | tuple) else ""
-    return f"a {type(batch).__name__}" + f" of ({parts})" * bool(parts)

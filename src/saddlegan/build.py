@@ -14,7 +14,7 @@ from saddlegan.adversarial import AdversarialModule
 from saddlegan.callbacks.evaluate import Evaluate
 from saddlegan.callbacks.images import EvaluateImages
 from saddlegan.callbacks.toys import EvaluateToy
-from saddlegan.checks import ConfigError
+from saddlegan.checks import ConfigError, shown
 from saddlegan.data.images import ImageData, ImageSet, unit
 from saddlegan.data.spans import Spans
 from saddlegan.data.toy import ToyData
@@ -60,6 +60,11 @@ def module_of(config: dict[str, Any], images: ImageSet | None = None) -> Adversa
             ema_decay=config["ema_decay"],
             _convert_="all",
         )
+        if not isinstance(module, AdversarialModule):
+            target = config["method"]["_target_"]
+            raise ConfigError(
+                f"method._target_={target}: got a {type(module).__name__}, expected an AdversarialModule."
+            )
         module.config, module.threads = config, threads(module, config)
         return module.to(memory_format=torch.channels_last) if config["trainer"]["channels_last"] else module
 
@@ -112,12 +117,15 @@ def image_players(
 
 @contextmanager
 def _own_errors() -> Iterator[None]:
-    """Hydra wraps what constructors raise; a `ConfigError` comes out as it is."""
+    """Hydra wraps what constructors raise; a `ConfigError` comes out as it is, and one says what cannot be imported."""
     try:
         yield
-    except InstantiationException as error:
-        if isinstance(error.__cause__, ConfigError):
-            raise error.__cause__ from None
+    except (InstantiationException, ImportError) as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, ConfigError):
+            raise cause from None
+        if isinstance(cause, ImportError):
+            raise ConfigError(f"{shown(str(cause), 300)}. Remedy: put its folder in PYTHONPATH.") from None
         raise
 
 

@@ -72,7 +72,10 @@ PositiveFloat = Annotated[float, Above(0)]
 NonNegativeFloat = Annotated[float, Above(0, inclusive=True)]
 Rate = Annotated[float, Above(0, inclusive=True, most=0.99)]
 Decay = Annotated[float, Above(0, inclusive=True, most=0.999999)]
-Floats = Annotated[list[float], Filled()]
+#: A width whose square float32 can hold, and a place on the line that it can.
+Width = Annotated[float, Above(1e-15, inclusive=True, most=1e15)]
+Place = Annotated[float, Above(-1e30, inclusive=True, most=1e30)]
+Places = Annotated[list[Place], Filled()]
 NAMES = {int: "an integer", float: "a number", bool: "true or false", str: "text", dict: "a mapping", NoneType: "null"}
 
 

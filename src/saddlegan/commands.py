@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest
+from saddlegan.folder import SAMPLES
 
 SAMPLE = """saddlegan-sample RUN [n=64] [output=FILE.png|FILE.npz]
 
@@ -26,6 +27,8 @@ def sample(arguments: Sequence[str] | None = None) -> int:
         output = Path(options.get("output", run / "figures" / f"sample-{count}.png")).expanduser()
         if output.suffix not in (".png", ".npz"):
             raise ConfigError(f"output={output}: got a name that ends in '{output.suffix}', expected .png or .npz.")
+        if output.resolve() == (run / SAMPLES).resolve():
+            raise ConfigError(f"output={output}: got the run's own samples, from which its report is made.")
         from saddlegan.interface import load, save_samples
 
         module = load(run)

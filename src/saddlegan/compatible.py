@@ -3,11 +3,9 @@
 from typing import Any
 
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest, shown
-from saddlegan.data.files import TRAINING
+from saddlegan.data.files import FEWEST, TRAINING
+from saddlegan.folder import CHECKPOINT
 from saddlegan.signatures import class_attribute
-
-#: Images below which their metrics and pictures cannot be made.
-FEWEST_IMAGES = 128
 
 
 def check_compatible(config: dict[str, Any]) -> None:
@@ -18,7 +16,9 @@ def check_compatible(config: dict[str, Any]) -> None:
         _check_images(config)
     _check_stops(config)
     _check_seeds(config)
-    _check_metric(config)
+    _check_metric("report.metric", config["report"]["metric"], config)
+    _check_schedule(config)
+    _check_callbacks(config)
 
 
 def _check_kind(config: dict[str, Any], kind: str | None) -> None:
@@ -36,13 +36,13 @@ def _check_kind(config: dict[str, Any], kind: str | None) -> None:
 
 def _check_images(config: dict[str, Any]) -> None:
     """Whether there are enough images to measure, and to fill a minibatch."""
-    enough = Annotated[int, Above(FEWEST_IMAGES, inclusive=True)]
+    enough = Annotated[int, Above(FEWEST, inclusive=True)]
     check_value("evaluation.samples", enough, config["evaluation"]["samples"])
     total = TRAINING.get(config["data"].get("name"))
     if total is None:
         return
     if asked := config["data"]["train_images"]:
-        check_value("data.train_images", Annotated[int, Above(FEWEST_IMAGES, inclusive=True, most=total)], asked)
+        check_value("data.train_images", Annotated[int, Above(FEWEST, inclusive=True, most=total)], asked)
     check_value("batch_size", Annotated[int, Above(0, most=asked or total)], config["batch_size"])
 
 
@@ -68,12 +68,40 @@ def _check_seeds(config: dict[str, Any]) -> None:
             )
 
 
-def _check_metric(config: dict[str, Any]) -> None:
-    """Whether the report's metric is one that is measured of these data."""
-    metric, data = config["report"]["metric"], config["data"]["_target_"]
+def _check_metric(key: str, metric: Any, config: dict[str, Any]) -> None:
+    """Whether a metric is one that is measured of these data."""
+    data = config["data"]["_target_"]
     metrics = class_attribute(data, "metrics")
     if metrics and metric not in metrics:
         raise ConfigError(
-            f"report.metric={shown(metric)}: got a metric that {data} does not have, expected one of:"
-            f" {', '.join(metrics)}.{nearest(metric, metrics)}"
+            f"{key}={shown(str(metric))}: got a metric that {data} does not have, expected one of:"
+            f" {', '.join(metrics)}.{nearest(str(metric), metrics)}"
         )
+
+
+def _check_schedule(config: dict[str, Any]) -> None:
+    """Whether a schedule of rates goes by iterations, and as far as training."""
+    schedule = config["optimizer"].get("schedule") or {}
+    name = str(schedule.get("_target_")).rpartition(".")[2]
+    if name == "ReduceLROnPlateau":
+        raise ConfigError(
+            f"optimizer.schedule._target_: got {name}, which goes by a metric, expected a schedule that goes by"
+            " iterations. Remedy: optimizer/schedule=cosine, linear or exponential."
+        )
+    if name == "OneCycleLR" and isinstance(total := schedule.get("total_steps"), int) and total < config["iterations"]:
+        raise ConfigError(
+            f"optimizer.schedule.total_steps={total}: got fewer than iterations={config['iterations']}, expected as"
+            " many. Remedy: optimizer.schedule.total_steps=${iterations}."
+        )
+
+
+def _check_callbacks(config: dict[str, Any]) -> None:
+    """Whether callbacks look at metrics that there are, and leave the run's own checkpoint alone."""
+    for name, node in config["callbacks"].items():
+        if node.get("monitor") is not None and config["method"]["_target_"].startswith("saddlegan."):
+            _check_metric(f"callbacks.{name}.monitor", node["monitor"], config)
+        if node.get("save_last") and node.get("dirpath") is None:
+            raise ConfigError(
+                f"callbacks.{name}.save_last: got true, which would write over {CHECKPOINT}, from which the run goes"
+                f" on. Remedy: drop it, or name a folder by callbacks.{name}.dirpath."
+            )

@@ -35,6 +35,11 @@ def explain(error: BaseException, settings: Sequence[str], folders: Sequence[Pat
         return _no_choice(settings, folders)
     if isinstance(cause, OmegaConfBaseException) and (told := _of_omegaconf(cause)):
         return told
+    if "'grids' not in" in text:
+        return (
+            "hydra/sweeper: got an experiment with grids, and another sweeper than saddlegan's own, which alone reads"
+            " them. Remedy: drop hydra/sweeper=..., or sweep over values of the command line without experiment=..."
+        )
     if sweep := re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.*?)'(?: requires|\n|$)", text):
         key = sweep[1].partition("=")[0]
         return (

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from saddlegan.checks import ConfigError
+from saddlegan.checks import ConfigError, shown
 from saddlegan.files import remove_partial, write_whole
 from saddlegan.identity import difference, fingerprint
 from saddlegan.lock import LOCK
@@ -15,6 +15,10 @@ from saddlegan.lock import LOCK
 RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", "samples.npz"
 SECTION, FAILURE = "section.json", "failure.json"  # of an experiment of the laboratory of theory
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
+
+
+#: What is in a folder before a run is, besides Hydra's own: the lock, and the log of a job.
+BESIDE = {LOCK, "saddlegan.log"}
 
 
 class DamagedRun(ConfigError):
@@ -91,11 +95,18 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
     """Decide what becomes of a run folder: its result where there is nothing to do, else None, ready for training.
 
     `existing`: `continue` keeps a finished run, goes on with an interrupted one and repeats a failed one; `repeat`
-    throws away whatever is there; `skip` keeps every folder that holds a result, whole or not.
+    throws away whatever is there of a run; `skip` keeps every folder that holds anything of a run, whole or not.
     The folder must be held (`lock.hold`) until its result is written.
-    Raises `ConfigError` where the folder holds a run of another configuration, `DamagedRun` where it is not whole.
+    Raises `ConfigError` where the folder holds a run of another configuration, or files and no run, `DamagedRun` where
+    it is not whole.
     """
-    if existing == "skip" and (folder / RESULT).exists():
+    there = {path.name for path in folder.iterdir() if not (path / "overrides.yaml").is_file()} - BESIDE
+    if there and not there & {RESULT, CONFIG, CHECKPOINT.parent.name}:
+        raise ConfigError(
+            f"{folder}: got a folder with other files ({shown(', '.join(sorted(there)))}), expected an empty one or a"
+            " run's. Remedy: another output_root or hydra.run.dir."
+        )
+    if existing == "skip" and there:
         return {"status": "skipped", "error": None}
     if existing == "repeat":
         _empty(folder)
@@ -141,7 +152,7 @@ def _stored_config(folder: Path) -> dict[str, Any] | None:
 
 
 def _empty(folder: Path) -> None:
-    """Remove everything that a run writes, and nothing else.
+    """Remove everything that a run writes, and folders of these names with all that they hold.
 
     The checkpoint goes first and the configuration last, so that whoever is stopped halfway leaves no checkpoint that
     another run would go on from.

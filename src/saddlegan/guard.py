@@ -2,17 +2,20 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from saddlegan import sweeps
-from saddlegan.checks import ConfigError, nearest, shown, wrong
+from saddlegan.checks import ConfigError, PositiveInt, check_value, nearest, shown, wrong
 from saddlegan.config import check, direction, resolved
 from saddlegan.explain import explain
 from saddlegan.folder import RESULT
@@ -41,9 +44,12 @@ class Guard(Callback):
     def _refuse(self, config: DictConfig, judge: Callable[[DictConfig], None]) -> None:
         try:
             judge(config)
-        except (ConfigError, OmegaConfBaseException) as error:
+        except (ConfigError, OmegaConfBaseException, HydraException) as error:
             print(f"saddlegan: {explain(error, settings_of(config), folders_of(config))}", file=sys.stderr)
             sys.exit(2)
+        except Exception:  # a fault of the suite's own: nothing may go on unchecked
+            traceback.print_exc()
+            sys.exit(1)
 
     def _check_run(self, config: DictConfig) -> None:
         _check_groups(config)
@@ -60,9 +66,16 @@ class Guard(Callback):
         check_folder("hydra.sweep.dir", config.hydra.sweep.dir, str(config.output_root))
         if not sweeps.is_foreign(config.hydra):
             return  # it counts and checks its jobs itself
+        if config.hydra.output_subdir is None:
+            raise wrong("hydra.output_subdir", None, "a folder's name, by which the jobs of such a sweep are found")
+        if "n_trials" in config.hydra.sweeper:
+            trials = config.hydra.sweeper.n_trials
+            check_value("hydra.sweeper.n_trials", PositiveInt, trials)
+            sweeps.check_count(trials, sweeps.MOST_JOBS, "hydra.sweeper.n_trials=NUMBER")
         if config.hydra.sweeper.get("_target_") == sweeps.BASIC:
             texts = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-            jobs = sweeps.count_jobs(OverridesParser.create().parse_overrides([*texts, *settings_of(config)]))
+            parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+            jobs = sweeps.count_jobs(parser.parse_overrides([*texts, *settings_of(config)]))
             sweeps.check_count(jobs, sweeps.MOST_JOBS, "hydra/sweeper=union hydra.sweeper.most_jobs=NUMBER")
         if "direction" in config.hydra.sweeper:
             check_direction(config)
@@ -85,7 +98,7 @@ def check_folder(key: str, folder: Any, root: str = "") -> None:
     if not isinstance(folder, str) or not folder.strip():
         raise wrong(key, folder, "a folder")
     names = [os.fsencode(name) for name in Path(folder).parts]
-    longest = max(names, key=len)
+    longest = max(names, key=len, default=b"")
     if len(longest) > LONGEST_NAME or len(os.fsencode(Path(folder).absolute())) > LONGEST_PATH:
         named = (
             f"output_root={shown(root)}" if longest in map(os.fsencode, Path(root).parts) else f"{key}={shown(folder)}"

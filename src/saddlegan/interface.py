@@ -4,17 +4,17 @@
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from saddlegan import config as typed
 from saddlegan.adversarial import AdversarialModule
@@ -22,12 +22,11 @@ from saddlegan.build import module_of, players_of
 from saddlegan.callbacks.checkpoint import read_checkpoint
 from saddlegan.callbacks.images import pixels
 from saddlegan.callbacks.toys import density_panel
-from saddlegan.checks import ConfigError
+from saddlegan.checks import ConfigError, shown
 from saddlegan.figures import ImagePanel, density_figure, image_figure, save_png, square
 from saddlegan.files import write_whole
 from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
-from saddlegan.identity import flatten
-from saddlegan.keys import conf_folder
+from saddlegan.keys import composing
 from saddlegan.provenance import commit, versions
 from saddlegan.random import Latent
 
@@ -41,8 +40,7 @@ def compose(*overrides: str) -> dict[str, Any]:
 
     Raises `ConfigError` for a value that cannot be used, Hydra's errors for a key or a choice that does not exist.
     """
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+    with composing():
         config = typed.resolved(hydra_compose("config", list(overrides)))
     typed.check(config)
     return config
@@ -83,12 +81,16 @@ def load_checkpoint(path: str | Path, kind: type[Module]) -> Module:
 def _with_weights(config: dict[str, Any], checkpoint: dict[str, Any], path: Path) -> AdversarialModule:
     try:
         module = module_of(config)
-        if config["trainer"]["precision"] == "64-true":
-            module.double()
-        module.load_state_dict(checkpoint["state_dict"])
+        weights = checkpoint["state_dict"]
+        module.to(_precision(weights)).load_state_dict(weights)
     except (KeyError, TypeError, RuntimeError) as error:
         raise DamagedRun(f"{path}: got weights and a configuration that do not fit ({error!r}).") from None
-    return module.eval()
+    return module.eval()  # until it is trained again
+
+
+def _precision(weights: Mapping[str, Tensor]) -> torch.dtype:
+    """That of the weights, whatever they were asked to be: a trainer of the user's own has its own precision."""
+    return next((tensor.dtype for tensor in weights.values() if tensor.is_floating_point()), torch.float32)
 
 
 def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
@@ -125,21 +127,34 @@ def save_generator(module: AdversarialModule, folder: Path) -> Path:
 def load_generator(folder: str | Path) -> tuple[nn.Module, Latent]:
     """The generator of an export, `(seeds, n, latent)` to samples, in evaluation mode, and the law of its latent.
 
-    Weights are safetensors, and only classes of this package are made of the description: a folder from someone else
-    runs none of its own code. Raises `DamagedRun` where the folder holds no whole export, `ConfigError` where it names
-    a class of another package.
+    Weights are safetensors, and of the description only networks and latents of this package are made: a folder from
+    someone else runs none of its own code. Raises `DamagedRun` where the folder holds no whole export, `ConfigError`
+    where it names anything else.
     """
     path = Path(folder).expanduser()
     try:
         content = json.loads((path / DESCRIPTION).read_text())
-        targets = [value for key, value in flatten(content).items() if key.split(".")[-1] == "_target_"]
-        if foreign := [target for target in targets if not str(target).startswith("saddlegan.")]:
-            raise ConfigError(f"{path / DESCRIPTION}: got {foreign[0]}, expected classes of saddlegan alone.")
-        players = players_of(content)
-        generator = players["generator"]
-        generator.load_state_dict(load_file(path / WEIGHTS))
+        _check_description(content, path / DESCRIPTION)
+        players, weights = players_of(content), load_file(path / WEIGHTS)
+        generator = players["generator"].to(_precision(weights))
+        generator.load_state_dict(weights)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if isinstance(error, ConfigError):
             raise
         raise DamagedRun(f"{path}: got no whole export ({error}), expected what saddlegan-export writes.") from None
     return generator.eval(), players["latent"]
+
+
+def _check_description(content: dict[str, Any], path: Path) -> None:
+    """Raise `ConfigError` where `players_of` would make, import or call anything but parts of this package."""
+    model = content["model"]
+    parts = {"latent": Latent, "generator": nn.Module, "discriminator": nn.Module}
+    allowed = ("saddlegan.networks.", "saddlegan.random.", "saddlegan.data.")
+    for node, kind in [*((model[name], kind) for name, kind in parts.items()), (content["data"], object)]:
+        target = str(node["_target_"])
+        found = get_class(target) if target.startswith(allowed) else None  # which may still name what a module imports
+        if found is None or not issubclass(found, kind) or not f"{found.__module__}.".startswith(allowed):
+            raise ConfigError(f"{path}: got {shown(target)}, expected a network, a latent or data of saddlegan.")
+    text = json.dumps(model)
+    if text.count('"_target_"') > len(parts) or '"_args_"' in text:
+        raise ConfigError(f"{path}: got calls inside of the model's parts, expected none.")

@@ -1,7 +1,8 @@
 """The choices and keys that folders of configuration files offer: for the nearest name, and for keys of a report."""
 
+import contextlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,22 @@ def _content(path: Path) -> Any:
         return {}
 
 
+@contextlib.contextmanager
+def composing() -> Iterator[None]:
+    """The suite's configurations for `hydra.compose`, whatever Hydra was used for before, and is again afterwards."""
+    before = GlobalHydra.instance().hydra
+    try:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = before
+
+
 def composed_keys(overrides: Sequence[str]) -> set[str]:
     """The dotted keys of the suite's configuration under these choices of groups, inner ones included."""
-    GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        with composing():
             tree = OmegaConf.to_container(compose("config", list(overrides)), resolve=False)
     except (HydraException, OmegaConfBaseException):
         return set()

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class MeanLosses(nn.Module):
-    """Sums of `players`' losses, a seed, over their steps since they were last taken: part of a checkpoint."""
+    """Sums of `players`' losses, per seed, over their steps since they were last taken: part of a checkpoint."""
 
     sums: Tensor
 

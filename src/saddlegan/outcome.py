@@ -11,7 +11,7 @@ from saddlegan.adversarial import AdversarialModule
 from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Evaluate
 
-#: Samples a seed that probes look at: a kernel in float64 is (seeds, PROBED, PROBED).
+#: Samples per seed that probes look at: a kernel in float64 is (seeds, PROBED, PROBED).
 PROBED = 128
 
 
@@ -25,7 +25,9 @@ def finish(
     summary = evaluate.summary(reached, limit)
     flags = {name: values.tolist() for name, values in summary.items() if name not in last}
     fake = evaluate.fakes(module)
-    stops = {str(stop): evaluate.summary(stop, limit) for stop in config["evaluation"]["stops"]}
+    lost = all(flags["diverged"])  # and stopped for that: none comes back, so that it is lost at later stops too
+    wanted = [stop for stop in config["evaluation"]["stops"] if stop <= reached or lost]
+    stops = {str(stop): evaluate.summary(stop, limit) for stop in wanted}
     draw = config["evaluation"]["figures"] > 0
     conclusion = evaluate.conclude(trainer, module, fake, folder, draw)
     module.cpu()  # where the oracles are computed, in float64
@@ -39,7 +41,7 @@ def finish(
     }
     board.log_outcome(trainer, config, medians, reached)
     return {
-        "status": "diverged" if all(flags["diverged"]) else "finished",
+        "status": "diverged" if lost else "finished",
         "seeds": module.seeds,
         "iterations": reached,
         "evaluations": len(evaluate.history),

@@ -76,11 +76,11 @@ class Latent:
 def draw_block(
     draw: Draw, seeds: Sequence[int], purpose: Purpose, block: int, draws: int, batch: int
 ) -> Float[Tensor, "iterations draws seeds batch dim"]:
-    """What iterations `[block * BLOCK, (block + 1) * BLOCK)` draw: `draws` minibatches each, a stream a seed."""
+    """What iterations `[block * BLOCK, (block + 1) * BLOCK)` draw: `draws` minibatches each, a stream per seed."""
     parts = [draw(stream(seed, purpose, block), (BLOCK, draws, batch)) for seed in seeds]
     return torch.from_numpy(np.stack(parts, axis=2))
 
 
 def draw_evaluation(draw: Draw, seeds: Sequence[int], count: int, part: int) -> Float[Tensor, "seeds count dim"]:
-    """`count` draws a seed for evaluation, the same at every iteration; `part` keeps latents (0) and data (1) apart."""
+    """`count` draws per seed for evaluation, always the same; `part` keeps latents (0) and data (1) apart."""
     return torch.from_numpy(np.stack([draw(stream(seed, Purpose.EVALUATION, part), (count,)) for seed in seeds]))

@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from saddlegan.adversarial import AdversarialModule
@@ -17,11 +18,12 @@ from saddlegan.build import build, evaluation
 from saddlegan.callbacks.checkpoint import TimedCheckpoint, read_checkpoint
 from saddlegan.callbacks.evaluate import Evaluate
 from saddlegan.callbacks.progress import Progress
-from saddlegan.checks import ConfigError
+from saddlegan.checks import ConfigError, shown
 from saddlegan.data.spans import Spans
 from saddlegan.folder import CHECKPOINT, DamagedRun
 from saddlegan.outcome import finish
 from saddlegan.provenance import commit, versions
+from saddlegan.resources import check_machine
 from saddlegan.trainer import trainer_of
 
 #: Seed-iterations from which compiling (2 to 30 seconds) is earned back on two cores; see `make bench`.
@@ -35,9 +37,7 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
     Raises `KeyboardInterrupt` when interrupted; what the checkpoint holds is kept.
     """
-    settings = config["trainer"]
-    if settings["accelerator"] == "gpu" and not torch.cuda.is_available():
-        raise ConfigError("trainer.accelerator=gpu: got a machine without CUDA. Remedy: trainer=cpu.")
+    check_machine(config["trainer"])
     torch.set_flush_denormal(True)  # a sure discriminator's gradients are denormal numbers, a third as fast on a CPU
     module, data = build(config)
     compiled = compile_players(module, config)
@@ -62,7 +62,8 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict[str, Any], folder: Path) -> L.Trainer:
     """Run Lightning's trainer to the last iteration.
 
-    Raises `KeyboardInterrupt` when interrupted, RuntimeError where a callback or a network calls `sys.exit`.
+    Raises `KeyboardInterrupt` when interrupted, RuntimeError where a callback or a network calls `sys.exit`,
+    `ConfigError` where Lightning says that callbacks and loggers do not go together.
     """
     # Lightning's import sets it to 1, and each step of Adam then opens NVML.
     if config["trainer"]["accelerator"] == "cpu":
@@ -71,13 +72,15 @@ def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     resume = checkpoint if checkpoint.is_file() else None
     progress = Progress(evaluate, config["iterations"], config["report"]["metric"], folder.name)
-    timed = TimedCheckpoint(checkpoint, config["checkpoint_seconds"], config["evaluation"]["every"])
+    timed = TimedCheckpoint(checkpoint, config["checkpoint_seconds"], config["iterations"])
     purge = iteration_of(checkpoint) + 1 if resume else None
     trainer = trainer_of(config, folder, [evaluate, timed, progress], purge_step=purge)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")  # of loaders and resumed epochs: spans make both moot
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    except MisconfigurationException as error:
+        raise ConfigError(f"callbacks, logger: got some that Lightning refuses: {shown(str(error), 300)}") from error
     except SystemExit as end:  # also Lightning's answer to Ctrl-C, which it switches off as well, and to SIGTERM
         if isinstance(progress.ended_by, KeyboardInterrupt | SIGTERMException):
             signal.signal(signal.SIGINT, signal.default_int_handler)

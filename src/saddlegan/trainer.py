@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from hydra.utils import get_class, instantiate
+from hydra.errors import InstantiationException
+from hydra.utils import get_object, instantiate
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.rank_zero import rank_zero_only
-from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+
+from saddlegan.checks import ConfigError, shown
 
 
 class OneProcess(LightningEnvironment):
@@ -45,7 +47,7 @@ def trainer_of(
     A TensorBoard drops what an interrupted session wrote from `purge_step` on.
     """
     settings = config["trainer"]
-    own = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
+    own = [made(node, f"callbacks.{name}", L.Callback) for name, node in config["callbacks"].items()]
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     rank_zero_only.rank = 0  # Lightning reads RANK and SLURM_PROCID when it is imported
     with _hidden("PL_TRAINER_"):  # variables that would replace arguments which are not given here
@@ -59,7 +61,6 @@ def trainer_of(
             max_steps=config["iterations"],
             logger=loggers(config["logger"], folder, purge_step),
             callbacks=[*callbacks, *own],
-            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in own),
             enable_progress_bar=False,
             enable_model_summary=False,
         )
@@ -67,11 +68,26 @@ def trainer_of(
 
 def loggers(nodes: dict[str, Any] | None, folder: Path, purge_step: int | None) -> list[Logger]:
     """Those that the configuration's `logger` names, each writing into `folder`."""
-    made = []
-    for node in (nodes or {}).values():
-        purge = {"purge_step": purge_step} if issubclass(get_class(node["_target_"]), TensorBoardLogger) else {}
-        made.append(instantiate(node, save_dir=str(folder), **purge, _convert_="all"))
-    return made
+    found = []
+    for name, node in (nodes or {}).items():
+        own = {"save_dir": str(folder)}
+        kind = get_object(node["_target_"])
+        if isinstance(kind, type) and issubclass(kind, TensorBoardLogger):
+            own |= {"purge_step": purge_step}
+        found.append(made(node, f"logger.{name}", Logger, **own))
+    return found
+
+
+def made(node: dict[str, Any], key: str, kind: type, **own: Any) -> Any:
+    """What a node of the configuration names. Raises `ConfigError` where it is not of this kind, or cannot be made."""
+    try:
+        found = instantiate(node, **own, _convert_="all")
+    except InstantiationException as error:
+        said = shown(str(error.__cause__), 300)
+        raise ConfigError(f"{key}: got arguments that {node['_target_']} refuses: {said}") from None
+    if not isinstance(found, kind):
+        raise ConfigError(f"{key}: got a {type(found).__name__}, expected a {kind.__name__} of Lightning.")
+    return found
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from saddlegan.callbacks.board import log_scalars
+from saddlegan.checks import ConfigError, shown
 from saddlegan.files import write_whole
 from saddlegan.metrics import trajectory
 from saddlegan.random import draw_evaluation
@@ -23,14 +24,14 @@ Row = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What an evaluation adds at the end: further metrics, a value a seed, and further entries of result.json."""
+    """What an evaluation adds at the end: further metrics, a value per seed, and further entries of result.json."""
 
     final: Row = field(default_factory=dict)
     entries: dict[str, Any] = field(default_factory=dict)
 
 
 class Evaluate(L.Callback, ABC):
-    """Evaluates every seed at iteration 0, every `every` iterations, and at the end, on `samples` fixed latents a seed.
+    """Evaluates every seed at iteration 0, every `every` iterations, and at the end, on `samples` fixed latents of it.
 
     `pictures` figures are shown through training. The history is part of the checkpoint, so that a run that goes on
     writes the same file as one that was never stopped. `path` is that of metrics.csv; None writes none. The median of
@@ -62,11 +63,11 @@ class Evaluate(L.Callback, ABC):
 
     @abstractmethod
     def flags(self, series: dict[str, np.ndarray], diverged_above: float) -> dict[str, np.ndarray]:
-        """0 or 1 a seed (`diverged` among them) and the like, from metrics `(evaluations, seeds)`."""
+        """0 or 1 per seed (`diverged` among them) and the like, from metrics `(evaluations, seeds)`."""
 
     @abstractmethod
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
-        """Pictures for TensorBoard."""
+        """Pictures for the loggers."""
 
     @abstractmethod
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
@@ -81,6 +82,12 @@ class Evaluate(L.Callback, ABC):
         self.history = [(iteration, row) for iteration, row in state_dict["history"]]
 
     def on_fit_start(self, trainer: L.Trainer, module: Any) -> None:
+        if module.seeds != self.seeds or (self.history and self.history[-1][0] > int(module.iteration)):
+            raise ConfigError(
+                f"evaluation: got one of seeds {shown(str(self.seeds))} at iteration"
+                f" {self.history[-1][0] if self.history else 0}, and a module of seeds {shown(str(module.seeds))} at"
+                f" iteration {int(module.iteration)}. Remedy: evaluation(...) anew for each module."
+            )
         if self.history:  # of the checkpoint: rows that were written after it are not part of this run
             self.rewrite()
 
@@ -154,7 +161,8 @@ class Evaluate(L.Callback, ABC):
     # Summary ---------------------------------------------------------------------------------------------------------
 
     def summary(self, stop: int, diverged_above: float) -> dict[str, np.ndarray]:
-        """Means over the last fifth of the first `stop` iterations, with the flags of these evaluations."""
+        """Means over the last fifth of the first `stop` iterations, or of those that were reached, with the flags of
+        these evaluations."""
         iterations = np.array([iteration for iteration, _ in self.history])
         tail = trajectory.last_fifth(iterations, min(stop, int(iterations[-1])))
         rows = [row for (_, row), inside in zip(self.history, tail, strict=True) if inside]

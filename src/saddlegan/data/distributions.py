@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy import optimize, special
 
-from saddlegan.checks import Floats, PositiveFloat, checked
+from saddlegan.checks import Place, Places, PositiveFloat, checked
 
 Array = np.ndarray
 
@@ -60,7 +60,7 @@ class Mixture(Distribution):
     """
 
     @checked
-    def __init__(self, *, means: Floats, variance: PositiveFloat) -> None:
+    def __init__(self, *, means: Places, variance: PositiveFloat) -> None:
         self.modes = np.asarray(means, dtype=float)
         self.scale = math.sqrt(variance)
         self.mean = float(self.modes.mean())
@@ -94,7 +94,7 @@ class Gaussian(Mixture):
     """N(mean, variance). Raises `ConfigError` where `variance <= 0` (use `data=point_mass`)."""
 
     @checked
-    def __init__(self, *, mean: float, variance: PositiveFloat) -> None:
+    def __init__(self, *, mean: Place, variance: PositiveFloat) -> None:
         super().__init__(means=[mean], variance=variance)
 
 
@@ -105,7 +105,7 @@ class Atoms(Distribution):
     """
 
     @checked
-    def __init__(self, *, points: Floats, unit: PositiveFloat) -> None:
+    def __init__(self, *, points: Places, unit: PositiveFloat) -> None:
         self.modes = np.sort(np.asarray(points, dtype=float))
         self.mean, self.std, self.unit = float(self.modes.mean()), float(self.modes.std()), unit
         self.radius = 3.0 * unit

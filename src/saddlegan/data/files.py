@@ -10,6 +10,8 @@ from saddlegan.checks import ConfigError
 
 #: torchvision's folder of each set; `digits` comes with scikit-learn and needs none.
 FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
+#: Images below which their metrics and pictures cannot be made.
+FEWEST = 128
 #: Training images of each set.
 TRAINING = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "digits": 1348}
 #: Bytes of the four files, which the three sets share: a header, then a byte a pixel or a label.

@@ -24,10 +24,6 @@ Pixels = UInt8[Tensor, "n 1 28 28"]
 Images = Float[Tensor, "n 1 28 28"]
 
 
-#: Training images that the metrics need at least.
-FEWEST = 128
-
-
 class ImageSet:
     """Grey images of 28 x 28 pixels: `train`, `validation` and `test`, uint8 `(n, 1, 28, 28)`.
 
@@ -66,8 +62,9 @@ class ImageSet:
         self.name = name
         self.classes = "mnist" if name == "digits" else name  # the set whose classes it has
         train, self.test = _digits() if name == "digits" else _torchvision(name, root, download)
-        if 0 < train_images < FEWEST:
-            raise ConfigError(f"data.train_images={train_images}: got too few, expected 0 (all) or at least {FEWEST}.")
+        if 0 < train_images < files.FEWEST:
+            least = files.FEWEST
+            raise ConfigError(f"data.train_images={train_images}: got too few, expected 0 (all) or at least {least}.")
         if train_images > len(train):
             raise ConfigError(f"data.train_images={train_images}: got more than the {len(train)} images of {name}.")
         self.validation = None if name == "digits" else train[-10_000:]

@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import lightning as L
 from jaxtyping import Float
 from torch import Tensor
 
+from saddlegan.checks import ConfigError
 from saddlegan.random import BLOCK
 
 
@@ -49,6 +50,11 @@ class Spans(L.LightningDataModule, ABC):
             last = min(last, self.trainer.max_steps) if self.trainer.max_steps > 0 else last
             saved_every = (getattr(saver, "_every_n_train_steps", 0) for saver in self.trainer.checkpoint_callbacks)
             periods += [period for period in saved_every if period]
+        if start >= last < self.iterations:
+            raise ConfigError(
+                f"Trainer(max_steps={last}): got a module at iteration {start}, from where training goes on; expected"
+                f" more. Remedy: Trainer(max_steps={start + last}) for {last} iterations more."
+            )
         end = min(last, _next_multiple(start, self.evaluate_every))
         while start < end:
             stop = min(end, *(_next_multiple(start, period) for period in periods))
@@ -59,3 +65,25 @@ class Spans(L.LightningDataModule, ABC):
 def _next_multiple(number: int, period: int) -> int:
     """The first multiple of `period` above `number`."""
     return (number // period + 1) * period
+
+
+def minibatch(batch: Any) -> Float[Tensor, "batch *shape"]:
+    """What a DataLoader of the user's own gives: of a list or tuple (x, label, ...) the first.
+
+    Raises `ConfigError` for anything else than a floating tensor `(batch, *shape)`.
+    """
+    x = batch[0] if isinstance(batch, list | tuple) and batch else batch
+    if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() < 2:
+        raise ConfigError(
+            f"a minibatch: got {_said(batch)}, expected a floating tensor (batch, *shape), or a list that begins with"
+            " one, as DataLoader gives it."
+        )
+    return x
+
+
+def _said(batch: Any) -> str:
+    """What a batch is, for an error."""
+    if isinstance(batch, Tensor):
+        return f"a {str(batch.dtype).removeprefix('torch.')} tensor of shape {tuple(batch.shape)}"
+    parts = ", ".join(_said(part) for part in batch) if isinstance(batch, list | tuple) else ""
+    return f"a {type(batch).__name__}" + f" of ({parts})" * bool(parts)

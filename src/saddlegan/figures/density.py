@@ -33,7 +33,7 @@ class DensityPanel:
 def density_figure(panels: Sequence[DensityPanel]) -> Figure:
     """Histogram of the generated samples, all seeds pooled, against the true density or atoms; one panel per run.
 
-    Above it a line a seed, its middle 90 %: seeds that have each collapsed to a spike can pool to the truth.
+    Above it a line per seed, its middle 90 %: seeds that have each collapsed to a spike can pool to the truth.
     Panels share the x axis, which spans the truth and the central 96 % of every panel's samples, up to `WIDEST_VIEW`;
     a panel says how much lies outside it. The density axis is a square root: a spike and a wide bump both stay visible.
     """
@@ -124,7 +124,7 @@ def _draw_seeds(ax: Axes, panel: DensityPanel) -> None:
         ),
         autolim=False,
     )
-    label = f"a line a seed ({len(order)}): its middle 90 %"
+    label = f"a line per seed ({len(order)}): its middle 90 %"
     ax.text(0.01, 1.0, label, transform=ax.transAxes, va="top", color=BLUE, fontsize=8)
 
 

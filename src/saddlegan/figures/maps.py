@@ -44,16 +44,8 @@ def heatmap_figure(
         shades = colors.to_rgba(np.log10(np.where(np.isinf(known), worst, known)))
         ax.imshow(shades, origin="lower", aspect="auto")
         for (row, column), value in np.ndenumerate(panel.values):
-            dark = shades[row, column, :3] @ (0.3, 0.6, 0.1) < 0.55
-            ax.text(
-                column,
-                row,
-                _cell(value),
-                ha="center",
-                va="center",
-                fontsize=8.5,
-                color="white" if dark else INK,
-            )
+            color = "white" if shades[row, column, :3] @ (0.3, 0.6, 0.1) < 0.55 else INK
+            ax.text(column, row, _cell(value), ha="center", va="center", fontsize=8.5, color=color)
         ax.set_xticks(range(len(panel.x)), [short(value) for value in panel.x])
         ax.set_yticks(range(len(panel.y)), [short(value) for value in panel.y])
         ax.tick_params(length=0)

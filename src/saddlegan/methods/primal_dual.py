@@ -14,7 +14,7 @@ from torch import Tensor
 
 from saddlegan import objectives
 from saddlegan.adversarial import AdversarialModule, Loss, Samples
-from saddlegan.checks import ConfigError, Literal, NonNegativeFloat, PositiveFloat, checked
+from saddlegan.checks import ConfigError, Literal, NonNegativeFloat, PositiveFloat, Width, checked
 from saddlegan.extractor import Extractor
 from saddlegan.kernels import dual_pull, kernel_density
 from saddlegan.metrics.neighbours import distances
@@ -39,7 +39,7 @@ class PrimalDual(AdversarialModule):
         *,
         pair: Literal["js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein"],
         epsilon: PositiveFloat,
-        sigma: PositiveFloat,
+        sigma: Width,
         alpha: NonNegativeFloat,
         kernel: Literal["unnormalised", "normalised"],
         space: Literal["pixels", "features"],

@@ -1,1 +1,1 @@
-"""Pure metrics: samples to numbers, one a seed."""
+"""Pure metrics: samples to numbers, one per seed."""

@@ -1,4 +1,4 @@
-"""Closed forms that training must agree with, measured a seed in float64 on the samples of a real run."""
+"""Closed forms that training must agree with, measured per seed in float64 on the samples of a real run."""
 
 import math
 

@@ -14,7 +14,7 @@ ACTIVATIONS = {"relu": torch.relu_, "tanh": torch.tanh_, "leaky_relu": lambda x:
 
 
 class StackedMLP(nn.Module):
-    """One independent perceptron a seed, run side by side: each layer is a single `torch.baddbmm`.
+    """One independent perceptron per seed, run side by side: each layer is a single `torch.baddbmm`.
 
     Seed s starts from the weights that `nn.Linear` draws under the stream of (s, purpose): those it has when alone.
     """

@@ -82,7 +82,7 @@ class Experiment:
         return [label for label, setting in self.settings.items() if setting["method"] == method]
 
     def runs_of(self, setting: str) -> tuple[Run, ...]:
-        """The runs that share `setting`: blocks of seeds, or one run a seed."""
+        """The runs that share `setting`: blocks of seeds, or one run per seed."""
         return self._runs[setting]
 
     def configured(self, setting: str, key: str) -> Any:

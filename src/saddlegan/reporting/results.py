@@ -74,7 +74,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
     table["diverged"] = _diverged(table, metric)
     front = ["run", "experiment", "setting", *keys, "seed", "stop"]
     table = table.reindex(columns=[*front, *(column for column in table if column not in front)])
-    problems += [*_divergences(table), *_unjudged(table), *_mismatches(runs)]
+    problems += [*_divergences(table), *_unjudged(table), *_mismatches(runs), *_shortened(runs)]
     return Experiment(
         name,
         tuple(runs),
@@ -91,7 +91,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
 def _rows(run: Run) -> pd.DataFrame:
     """A row per seed and stop; the end of training is a stop too, and carries the final values and the probes."""
     result = run.result
-    # What was asked for: a run whose every seed diverged stopped before that.
+    # What was asked for, so that seeds whose runs ended at other iterations are still one setting (`_shortened`).
     end = int(result["config"].get("iterations") or result["iterations"])
     final, mean = dict(result["final"]), dict(result["last_fifth"])
     at_end = mean | {f"final_{key}" if key in mean else key: values for key, values in final.items()}
@@ -147,6 +147,17 @@ def _unjudged(table: pd.DataFrame) -> list[Problem]:
             f" evaluation.every={max(stop // 10, 1)} or less",
         )
         for run, stop in dict.fromkeys(zip(blank["run"], blank["stop"], strict=True))
+    ]
+
+
+def _shortened(runs: Sequence[Run]) -> list[Problem]:
+    """The runs that something ended early: early stopping, a limit of time."""
+    return [
+        Problem(
+            "ended early", run.name, f"at iteration {run.result['iterations']} of {asked}, where it was last measured"
+        )
+        for run in runs
+        if run.status == "finished" and run.result["iterations"] < (asked := run.result["config"].get("iterations", 0))
     ]
 
 

@@ -58,10 +58,18 @@ def main_table(experiment: Experiment, rows: pd.DataFrame, says: Mapping[str, st
     for row in rows.to_dict("records"):
         estimates = [show(row["median"]), show(row["mean"]), *(show_share(row[name]) for name in shares)]
         source = says.get(experiment.settings[row["setting"]]["method"], "–")
-        cells.append(
-            [row["setting"], row["seeds"], *estimates, row["diverged"], row["iterations"]] + [source] * bool(says)
-        )
+        iterations = _iterations(experiment, row["setting"], row["iterations"])
+        cells.append([row["setting"], row["seeds"], *estimates, row["diverged"], iterations] + [source] * bool(says))
     return markdown(headers, cells)
+
+
+def _iterations(experiment: Experiment, setting: str, end: int) -> str:
+    """The iterations of a setting; `20 of 400` where something ended the training of a run early."""
+    reached = {run.result["iterations"] for run in experiment.runs_of(setting) if run.status == "finished"}
+    least, most = min(reached, default=end), max(reached, default=end)
+    if least == end:
+        return str(end)
+    return f"{least} of {end}" if least == most else f"{least} to {most} of {end}"
 
 
 def paired_table(rows: pd.DataFrame) -> str:
