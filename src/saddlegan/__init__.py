@@ -7,9 +7,9 @@ from typing import Any
 
 #: A notebook names its own backend to the commands that it starts; where that is not installed here, matplotlib refuses
 #: to be imported. Figures of the suite are files, for which none is needed.
-if (backend := os.environ.get("MPLBACKEND", "")).startswith("module://"):
-    if find_spec(backend.removeprefix("module://").partition(".")[0]) is None:
-        del os.environ["MPLBACKEND"]
+backend = os.environ.get("MPLBACKEND", "")
+if backend.startswith("module://") and find_spec(backend.removeprefix("module://").partition(".")[0]) is None:
+    del os.environ["MPLBACKEND"]
 
 
 def __getattr__(name: str) -> Any:
