@@ -1,7 +1,7 @@
-"""Keep reference results: copy the runs that the README quotes, write their reports, and fill in the README's blocks.
+"""Keep reference results: copy the runs that the pages quote, write their reports, and fill in the pages' blocks.
 
     python scripts/reference.py outputs    after the experiments (and `saddlegan-theory`) have run there
-    python scripts/reference.py            reports and README from what outputs/reference holds already
+    python scripts/reference.py            reports and pages from what outputs/reference holds already
 
 Of a run it keeps result.json; of the runs that a report draws, also what it draws from. Of the theory it keeps all but
 the report, which is written anew.
@@ -11,16 +11,16 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from saddlegan import claims
 from saddlegan.folder import RESULT, write_json
 from saddlegan.report import write_report
-from saddlegan.reporting import quality, tables
+from saddlegan.reporting import measures, quality, tables
 from saddlegan.reporting.ledger import Finding
 from saddlegan.reporting.pictures import representative
-from saddlegan.reporting.results import load_results
+from saddlegan.reporting.results import Results, load_results
 from saddlegan.reporting.sections import load_sections, overview
 from saddlegan.theory import EXPERIMENTS
 
@@ -30,6 +30,8 @@ TOYS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
 IMAGES = ("mnist", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
 THEORY = "theory"
 LARGEST = 1_000_000  # bytes of a file that is kept
+#: The pages that quote results.
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
 def keep(outputs: Path, name: str) -> None:
@@ -82,13 +84,14 @@ def ledger(findings: Iterable[Finding]) -> str:
 
 
 def blocks() -> dict[str, str]:
-    """The README's generated parts, by name."""
+    """The generated parts of the pages, by name."""
     results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
     mnist = results.experiments["mnist"]
     theory, problems = load_sections([REFERENCE / THEORY])
     assert not problems, problems
     return {
+        "answers": answers(results),
         "figure-1": tables.main_table(figure_1, tables.summary(figure_1), claims.FIGURE_1_SAYS)
         + "\n\n"
         + tables.paired_table(tables.comparisons(figure_1)),
@@ -104,13 +107,33 @@ def blocks() -> dict[str, str]:
     }
 
 
-def filled(readme: str) -> str:
-    """The README with its blocks written anew."""
-    for name, text in blocks().items():
-        pattern = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)", re.DOTALL)
-        assert pattern.search(readme), f"README.md has no block '{name}'"
-        readme = pattern.sub(lambda found, text=text: found[1] + text + "\n" + found[2], readme)
-    return readme
+def answers(results: Results) -> str:
+    """The paper's two comparisons: the verdict on each, its claim, and a line per setting with seeds and intervals."""
+    parts = []
+    for name, head in (("gaussian_1d", "Figure 1, N(1, 1e-3)"), ("mnist", "Figure 2, MNIST")):
+        experiment = results.experiments[name]
+        claim = next(claim for claim in claims.CLAIMS if claim.id == experiment.claims[0])
+        pairs = {row["setting"]: row for row in tables.comparisons(experiment).to_dict("records")}
+        rows = []
+        for row in tables.summary(experiment).to_dict("records"):
+            pair = pairs.get(row["setting"])
+            ratio = f"{tables.show(pair['ratio'])} over {pair['reference']}" if pair else "–"
+            rows.append(
+                [row["setting"], row["seeds"], tables.show(row["mean"]), ratio, pair["outcome"] if pair else "–"]
+            )
+        verdict = claim.decide(results).verdict.replace("_", " ")
+        headers = ["setting", "seeds", f"{measures.directed(experiment.metric)}, mean", "ratio", "outcome"]
+        parts += [f"**{head}: {verdict}.** The claim: {claim.statement}", tables.markdown(headers, rows)]
+    return "\n\n".join([*parts, "In brackets: intervals of 95 % over seeds."])
+
+
+def filled(page: str, written: Mapping[str, str]) -> str:
+    """A page with its blocks written anew."""
+
+    def anew(found: re.Match[str]) -> str:
+        return f"{found[1]}{written[found[2]]}\n{found[4]}"
+
+    return re.sub(r"(<!-- ([\w-]+): [^>]*-->\n)(.*?)(<!-- end -->)", anew, page, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
@@ -121,4 +144,6 @@ if __name__ == "__main__":
         if len(sys.argv) > 1 and (Path(sys.argv[1]) / name).is_dir():
             keep(Path(sys.argv[1]), name)
         report(name)
-    (ROOT / "README.md").write_text(filled((ROOT / "README.md").read_text()))
+    written = blocks()
+    for page in PAGES:
+        page.write_text(filled(page.read_text(), written))

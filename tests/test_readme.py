@@ -1,4 +1,5 @@
-"""The README's promises: its numbers are those of outputs/reference, and its example of a variant works."""
+"""What the README and the pages of docs/ promise: their numbers are those of outputs/reference, their links lead
+somewhere, and the example of a variant works."""
 
 import importlib.util
 import re
@@ -9,19 +10,39 @@ from conftest import CONF, results
 
 ROOT = CONF.parent
 README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_every_generated_number_is_that_of_the_reference_runs():
+@pytest.fixture(scope="module")
+def reference():
+    """The script that fills in the pages, and the texts of their blocks."""
     spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
-    reference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference)
-    assert reference.filled(README) == README, "run scripts/reference.py"
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script, script.blocks()
 
 
-def test_every_picture_and_report_that_is_linked_exists():
-    links = re.findall(r"\]\((outputs/[^)]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).is_file()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_generated_number_is_that_of_the_reference_runs(page, reference):
+    script, written = reference
+    assert page in script.PAGES
+    assert script.filled(page.read_text(), written) == page.read_text(), "run scripts/reference.py"
+
+
+def test_every_block_stands_on_one_page(reference):
+    found = [name for page in PAGES for name in re.findall(r"<!-- ([\w-]+): generated", page.read_text())]
+    assert sorted(found) == sorted(reference[1])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_whatever_is_linked_exists(page):
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()) if not link.startswith("http")]
+    assert [link for link in links if not (page.parent / link).is_file()] == []
+
+
+def test_the_first_page_is_short_and_has_pictures():
+    assert len(README.splitlines()) < 200
+    assert len(re.findall(r"!\[[^]]+\]\(outputs/", README)) >= 2
 
 
 @pytest.fixture
