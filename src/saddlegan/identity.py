@@ -13,6 +13,8 @@ NEUTRAL = ("report", "logger", "existing", "output_root", "checkpoint_seconds", 
 
 #: Keys that came later, and what their absence from a stored run meant.
 ADDED = {"ema_decay": 0.0, "evaluation.extractor": None, "trainer.channels_last": False, "method.space": "pixels"}
+#: Keys that came later and say what the first item of another one said.
+SHARED = {"optimizer.beta1": "optimizer.generator.betas"}
 
 
 #: Bytes that a file system takes in one name, and characters of a run's name that are not cut.
@@ -62,5 +64,7 @@ def difference(stored: dict[str, Any], asked: dict[str, Any]) -> str:
     """Lines `key: stored -> asked` for what differs between two fingerprints; empty where nothing does."""
     keys = sorted(stored.keys() | asked.keys())
     absent = "(absent)"
-    pairs = [(key, stored.get(key, ADDED.get(key, absent)), asked.get(key, absent)) for key in keys]
+    said = {key: stored[other][0] for key, other in SHARED.items() if stored.get(other)}
+    before = ADDED | said | stored
+    pairs = [(key, before.get(key, absent), asked.get(key, absent)) for key in keys]
     return "\n".join(f"  {key}: {old} -> {new}" for key, old, new in pairs if old != new)

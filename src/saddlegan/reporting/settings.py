@@ -104,8 +104,11 @@ def _rank(key: str) -> int:
 
 
 def _says_the_same(values: Mapping[str, Any], key: str) -> bool:
-    """Whether `optimizer.generator.lr` (or `.discriminator.`) only repeats `optimizer.lr` or `.discriminator_lr`."""
+    """Whether `optimizer.generator.lr` (or `.discriminator.`) only repeats `optimizer.lr` or `.discriminator_lr`, or
+    `optimizer.generator.betas` begins with `optimizer.beta1`."""
     head, _, name = key.rpartition(".")
     player = head.removeprefix("optimizer.")
     shared = (values.get(f"optimizer.{name}"), values.get(f"optimizer.{player}_{name}"))
+    if name == "betas" and "optimizer.beta1" in values:
+        return values[key][:1] == (values["optimizer.beta1"],)
     return player in ("generator", "discriminator") and values[key] in shared
