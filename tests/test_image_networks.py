@@ -20,7 +20,7 @@ from saddlegan.networks.single import Single
 
 pytestmark = pytest.mark.usefixtures("own_draws")
 
-OPEN = {"slope": 0.2, "dropout": 0.3, "kernel_size": 3}
+OPEN = {"slope": 0.2, "dropout": 0.3, "kernel_size": 3, "initialisation": "torch"}
 GENERATOR = {"in_features": 4, "shape": (1, 28, 28), "widths": [64, 64, 32], "activation": "leaky_relu",
              "dropout_at_sampling": False, "upsampling": "nearest"} | OPEN  # fmt: skip
 DISCRIMINATOR = {"shape": (1, 28, 28), "widths": [128, 128]} | OPEN
@@ -95,6 +95,25 @@ def test_every_convolution_has_the_kernel_size_that_is_asked_for(size):
     discriminator = ConvDiscriminator(**DISCRIMINATOR | {"widths": [3, 5], "kernel_size": size})
     kernels, dense = size**2 * (1 * 3 + 3 * 5) + 3 + 5, 5 * 49 + 1
     assert sum(weight.numel() for weight in discriminator.parameters()) == dense + kernels
+
+
+@pytest.mark.parametrize(("network", "settings"), [(ConvGenerator, GENERATOR), (ConvDiscriminator, DISCRIMINATOR)])
+def test_keras_starts_weights_uniform_in_a_range_by_fan_in_and_out_and_biases_at_0(network, settings):
+    """Glorot and Bengio (2010): +-sqrt(6 / (inputs + outputs)), a kernel's cells counted in both."""
+    layers = [
+        layer
+        for layer in network(**settings | {"initialisation": "keras"}).modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    assert len(layers) == (4 if network is ConvGenerator else 3)
+    for layer in layers:
+        cells = math.prod(layer.weight.shape[2:])
+        end = math.sqrt(6 / (cells * (layer.weight.shape[0] + layer.weight.shape[1])))
+        weight = layer.weight.detach()
+        few = weight.numel() < 1000
+        assert (0.9 if few else 0.98) * end < weight.max() <= end * (1 + 1e-6)
+        assert -end * (1 + 1e-6) <= weight.min() < -(0.9 if few else 0.98) * end
+        assert not layer.bias.any()
 
 
 @pytest.mark.parametrize(

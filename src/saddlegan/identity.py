@@ -12,7 +12,14 @@ NEUTRAL = ("report", "logger", "existing", "output_root", "checkpoint_seconds", 
 
 
 #: Keys that came later, and what their absence from a stored run meant.
-ADDED = {"ema_decay": 0.0, "evaluation.extractor": None, "trainer.channels_last": False, "method.space": "pixels"}
+ADDED = {
+    "ema_decay": 0.0,
+    "evaluation.extractor": None,
+    "trainer.channels_last": False,
+    "method.space": "pixels",
+    "model.generator.initialisation": "torch",
+    "model.discriminator.initialisation": "torch",
+}
 #: Keys that came later and say what the first item of another one said.
 SHARED = {"optimizer.beta1": "optimizer.generator.betas"}
 

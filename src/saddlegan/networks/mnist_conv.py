@@ -25,6 +25,8 @@ class ConvGenerator(nn.Module):
         dropout_at_sampling: whether it is dropped from samples too, and not in training alone.
         kernel_size: of the convolutions, odd.
         upsampling: how the sides are doubled.
+        initialisation: of the weights, `torch`'s or that of `keras`: Glorot and Bengio's (2010) uniform law, and biases
+            at 0. The layers of Table 2 have the names of Keras.
     """
 
     #: What the players make and judge: data of another kind needs another model.
@@ -43,6 +45,7 @@ class ConvGenerator(nn.Module):
         dropout_at_sampling: bool,
         kernel_size: Literal[1, 3, 5, 7],
         upsampling: Literal["nearest", "bilinear"],
+        initialisation: Literal["torch", "keras"],
     ) -> None:
         super().__init__()
         first, second, third = widths
@@ -57,6 +60,7 @@ class ConvGenerator(nn.Module):
         self.activation = {"leaky_relu": nn.LeakyReLU(slope), "relu": nn.ReLU(), "none": nn.Identity()}[activation]
         self.dropout = dropout
         self.up = nn.Upsample(scale_factor=2, mode=upsampling)
+        initialise(self, initialisation)
 
     def forward(self, latent: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channel height width"]:
         x = self._drop(self.activation(self.dense(latent)))
@@ -87,6 +91,7 @@ class ConvDiscriminator(nn.Module):
         slope: NonNegativeFloat,
         dropout: Rate,
         kernel_size: Literal[1, 3, 5, 7],
+        initialisation: Literal["torch", "keras"],
     ) -> None:
         super().__init__()
         first, second = widths
@@ -103,6 +108,16 @@ class ConvDiscriminator(nn.Module):
             nn.Flatten(),
             nn.Linear(second * (height // 4) * (width // 4), 1),
         )
+        initialise(self, initialisation)
 
     def forward(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch"]:
         return self.layers(images).squeeze(-1)
+
+
+def initialise(network: nn.Module, law: Literal["torch", "keras"]) -> None:
+    """Start the dense and convolutional layers of a network as Keras does; `torch` leaves them as they are."""
+    for layer in network.modules():
+        if law == "keras" and isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.xavier_uniform_(layer.weight)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
