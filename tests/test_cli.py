@@ -335,3 +335,5 @@ def test_a_run_finished_by_an_earlier_version_is_still_that_run():
     assert difference(fingerprint(stored), fingerprint(asked)) == ""
     other = composed("experiment=point_mass", "method=primal_dual", "ema_decay=0.9")
     assert difference(fingerprint(stored), fingerprint(other)).strip() == "ema_decay: 0.0 -> 0.9"
+    slower = composed("experiment=point_mass", "method=primal_dual", "optimizer.beta1=0.5")
+    assert "optimizer.beta1: 0.9 -> 0.5" in difference(fingerprint(stored), fingerprint(slower))

@@ -66,6 +66,17 @@ def test_rates_of_the_players_are_named_only_where_they_differ_from_the_shared_o
     assert settings.label(described[1], keys) == "gan · lr=0.2"
 
 
+def test_beta1_is_named_once_and_not_as_the_betas_of_both_players():
+    def adam(beta1):
+        players = {player: {"lr": 0.1, "betas": [beta1, 0.999]} for player in ("generator", "discriminator")}
+        config = {"optimizer": {"lr": 0.1, "beta1": beta1} | players}
+        return settings.describe({"method": "gan", "optimizer": "adam"}, config)
+
+    keys = settings.varying([adam(0.5), adam(0.9)])
+    assert keys == ["method", "optimizer.beta1"]
+    assert settings.label(adam(0.5), keys) == "gan · beta1=0.5"
+
+
 def test_a_reference_with_its_own_settings_is_paired_by_the_keys_that_both_have():
     each = {"gan k=1": {"method": "gan", "method.k": 1}, "gan k=2": {"method": "gan", "method.k": 2},
             "pd k=2": {"method": "pd", "method.k": 2}, "pd k=3": {"method": "pd", "method.k": 3}}  # fmt: skip

@@ -76,7 +76,7 @@ RANGES: dict[str, Any] = (
     {
         "optimizer.lr": PositiveFloat,
         "optimizer.discriminator_lr": PositiveFloat,
-    "optimizer.beta1": Decay,
+        "optimizer.beta1": Decay,
         "optimizer.schedule": Player | None,  # type: ignore[operator]
     }
     | {
