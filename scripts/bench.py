@@ -71,13 +71,13 @@ def suite(method: str, num_seeds: int, iterations: int, compiled: bool, threads:
 def timed(overrides: list[str]) -> dict[int, float]:
     """When a whole run of these overrides reached which iteration."""
     import lightning as L
-    from hydra import compose, initialize_config_dir
+    from hydra import compose
 
     from saddlegan import config as typed
     from saddlegan import train
-    from saddlegan.cli import conf_folder
+    from saddlegan.keys import composing
 
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+    with composing():
         config = typed.resolved(compose("config", overrides))
     times = {}
 

@@ -48,12 +48,12 @@ def common() -> list[str]:
 
 
 def configuration() -> dict[str, Any]:
-    from hydra import compose, initialize_config_dir
+    from hydra import compose
 
     from saddlegan import config as typed
-    from saddlegan.cli import conf_folder
+    from saddlegan.keys import composing
 
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+    with composing():
         return typed.resolved(compose("config", common()))
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 
 from saddlegan import cli
 from saddlegan import config as typed
+from saddlegan.keys import composing
 
 #: The suite runs in several processes, each of which has one thread: tensors this small lose more to waiting threads
 #: than they gain. It must be said before torch is imported.
@@ -51,8 +52,7 @@ IMAGES = (
 
 def composed(*overrides: str) -> dict[str, Any]:
     """The resolved configuration of these overrides."""
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with composing():
         return typed.resolved(compose("config", list(overrides)))
 
 

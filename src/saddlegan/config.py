@@ -4,6 +4,7 @@
 judged by `compatible`, whether a machine has what they need by `resources`.
 """
 
+import functools
 import os
 import re
 from collections.abc import Mapping
@@ -176,7 +177,7 @@ def check(config: dict[str, Any]) -> None:
         check_value(key, annotation, _value(config, key))
     for key, annotation in RANGES.items():
         parent, _, name = key.rpartition(".")
-        node = (config["optimizer"].get("schedule") or {}) if parent == "optimizer.schedule" else _value(config, parent)
+        node = functools.reduce(lambda node, part: node.get(part) or {}, parent.split("."), config)
         if name in node:
             check_value(key, annotation, node[name])
     _check_unknown(config)
