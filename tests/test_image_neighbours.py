@@ -160,6 +160,17 @@ def test_log_likelihood_of_one_centre_is_that_of_a_gaussian():
     assert log_likelihoods(centre, images + 1e3, sigmas).isfinite().all()  # where every kernel value underflows
 
 
+def test_repeated_rows_are_read_where_they_lie():
+    """torch's median along an axis of stride 0 reads on beside it, here into what is not a number."""
+    memory = torch.full((800,), math.nan)
+    memory[:784] = uniform(1, 784, 23)[0]
+    images, repeated, sigmas = uniform(5, 784, 24), memory[:784].expand(9, -1), torch.tensor([0.1])
+    expected = log_likelihoods(memory[None, :784].clone(), images, sigmas)
+    torch.testing.assert_close(log_likelihoods(repeated, images, sigmas), expected, rtol=1e-12, atol=0)
+    assert neighbours.nearest(images, repeated)[0].isfinite().all()
+    assert manifold(repeated, uniform(20, 784, 25)) == manifold(repeated.clone(), uniform(20, 784, 25))
+
+
 def test_density_on_the_line_integrates_to_one():
     grid = torch.linspace(-8, 8, 4001, dtype=torch.float64)
     densities = log_likelihoods(normal(20, 1, 8), grid[:, None], torch.tensor([0.1, 1.0])).exp()

@@ -34,7 +34,8 @@ def squared_distances(points: Points, among: Among, chunk: int) -> Iterator[Floa
     One matrix product, |a|^2 + |b|^2 - 2 a.b, about an origin among the others that no outlier moves. It cancels for
     two points that are much closer to each other than to the origin: they are measured anew, by their difference.
     """
-    origin = among[:: math.ceil(len(among) / 1000)].median(0).values.double()
+    some = among[:: math.ceil(len(among) / 1000)].contiguous()  # of rows repeated by a stride of 0 torch errs
+    origin = some.median(0).values.double()
     others = among.to(torch.float64, copy=True).sub_(origin)
     norms = others.square().sum(-1)
     for block in points.split(chunk):
