@@ -106,9 +106,13 @@ def test_a_seed_that_is_lost_leaves_the_others_untouched():
         assert torch.isnan(found[1]).any()
 
 
-def test_uncompiled_and_compiled_losses_agree():
-    module, _ = build(composed(*SMALL, "method=primal_dual"))
+def test_uncompiled_and_compiled_losses_and_gradients_agree():
+    """The compiler is given the kernel for autograd; without it the gradient is written out."""
+    module, _ = build(composed(*SMALL, "method=primal_dual", "method.alpha=10"))
     draws = torch.Generator().manual_seed(0)
-    real, fake = (torch.randn(3, 8, 1, generator=draws) for _ in range(2))
-    compiled = torch.compile(module.generator_loss, backend="aot_eager")
-    torch.testing.assert_close(compiled(real, fake), module.generator_loss(real, fake))
+    real, fake = (torch.randn(3, 8, 1, generator=draws).requires_grad_() for _ in range(2))
+    found = []
+    for loss in (torch.compile(module.generator_loss, backend="aot_eager"), module.generator_loss):
+        values = loss(real.detach(), fake)
+        found.append((values, *torch.autograd.grad(values.sum(), fake)))
+    torch.testing.assert_close(*found)

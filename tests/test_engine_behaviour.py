@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from saddlegan.build import build, evaluation
 from saddlegan.methods.gan import GAN
+from saddlegan.networks.dropout import dropout
 from saddlegan.random import Latent, Purpose, draw_block, draw_evaluation, stream, torch_stream
 
 
@@ -158,7 +159,7 @@ def test_a_span_of_images_is_a_part_of_the_whole_training(draws):
 
 def table_2_generator(network, latent, rate, training):
     def drop(x):
-        return functional.dropout(x, rate, training)
+        return dropout(x, rate, training)
 
     x = drop(functional.leaky_relu(network.dense(latent), 0.2)).view(-1, 4, 7, 7)
     x = drop(functional.leaky_relu(network.second(functional.interpolate(x, scale_factor=2)), 0.2))
@@ -168,7 +169,7 @@ def table_2_generator(network, latent, rate, training):
 
 def table_2_discriminator(network, images, rate, training):
     def drop(x):
-        return functional.dropout(x, rate, training)
+        return dropout(x, rate, training)
 
     first, second, last = network.layers[0], network.layers[4], network.layers[8]
     x = functional.conv2d(images, first.weight, first.bias, stride=2, padding=1)
@@ -205,9 +206,9 @@ def test_maxout_drops_pixels_and_hidden_values_at_rates_of_their_own():
     with torch_stream(0, Purpose.DROPOUT):
         found = network(images)
     with torch_stream(0, Purpose.DROPOUT):
-        x = functional.dropout(images.flatten(1), 0.2)
+        x = dropout(images.flatten(1), 0.2)
         for layer in network.layers:
-            x = functional.dropout(layer(x).view(6, -1, 3).amax(-1), 0.5)
+            x = dropout(layer(x).view(6, -1, 3).amax(-1), 0.5)
         torch.testing.assert_close(found, network.last(x)[:, 0])
 
 

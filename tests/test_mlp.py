@@ -1,10 +1,10 @@
-"""Stacked networks against `nn.Linear`, one seed at a time."""
+"""Stacked networks against `nn.Linear`, one seed at a time, and their layers against the matrix product."""
 
 import pytest
 import torch
 from torch import nn
 
-from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator
+from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator, affine
 from saddlegan.random import Purpose, torch_stream
 
 pytestmark = pytest.mark.usefixtures("own_draws")
@@ -18,6 +18,13 @@ def test_each_seed_is_the_network_that_nn_linear_makes():
         alone = nn.Sequential(nn.Linear(2, 5), nn.ReLU(), nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
     x = torch.randn(2, 6, 2)
     torch.testing.assert_close(stacked(x)[1], alone(x[1]))
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 5), (5, 1), (1, 1), (5, 3)])
+def test_a_layer_is_its_matrix_product_at_any_width(n, m):
+    """One input or one output is written in another way."""
+    x, weight, bias = (torch.randn(shape, dtype=torch.float64) for shape in ((2, 6, n), (2, n, m), (2, 1, m)))
+    torch.testing.assert_close(affine(x, weight, bias), torch.einsum("sbn,snm->sbm", x, weight) + bias)
 
 
 def test_a_seed_starts_the_same_in_any_block_and_the_players_differ():

@@ -99,7 +99,8 @@ def iteration_of(checkpoint: Path) -> int:
 
 
 def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
-    """Compile what the players minimise, where that is asked for or, with `auto`, earned back. True where it was.
+    """Compile the generator and what the players minimise, where that is asked for or, with `auto`, earned back. True
+    where it was.
 
     Of image networks, whose layers take the time, the forwards.
     """
@@ -112,4 +113,5 @@ def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
     elif wanted:
         module.discriminator_loss = torch.compile(module.discriminator_loss)
         module.generator_loss = torch.compile(module.generator_loss)
+        module.generator.compile()
     return bool(wanted)

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from saddlegan.checks import PositiveFloat, PositiveInt, Rate, checked
+from saddlegan.networks.dropout import Dropout
 
 
 class ReLUGenerator(nn.Module):
@@ -68,7 +69,7 @@ class MaxoutDiscriminator(nn.Module):
         sizes = [int(torch.tensor(tuple(shape)).prod()), *widths]
         self.layers = nn.ModuleList(nn.Linear(n, m * pieces) for n, m in pairwise(sizes))
         self.last = nn.Linear(sizes[-1], 1)
-        self.input_dropout, self.dropout = nn.Dropout(input_dropout), nn.Dropout(dropout)
+        self.input_dropout, self.dropout = Dropout(input_dropout), Dropout(dropout)
         for layer in (*self.layers, self.last):
             _uniform(layer, irange)
 

@@ -14,7 +14,7 @@ ACTIVATIONS = {"relu": torch.relu_, "tanh": torch.tanh_, "leaky_relu": lambda x:
 
 
 class StackedMLP(nn.Module):
-    """One independent perceptron per seed, run side by side: each layer is a single `torch.baddbmm`.
+    """One independent perceptron per seed, run side by side: each layer is a single operation for all of them.
 
     Seed s starts from the weights that `nn.Linear` draws under the stream of (s, purpose): those it has when alone.
     """
@@ -51,9 +51,23 @@ class StackedMLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "seeds batch in"]) -> Float[Tensor, "seeds batch out"]:
         for weight, bias in self.layers[:-1]:
-            x = self.activation(torch.baddbmm(bias, x, weight))
-        weight, bias = self.layers[-1]
-        return torch.baddbmm(bias, x, weight)
+            x = self.activation(affine(x, weight, bias))
+        return affine(x, *self.layers[-1])
+
+
+def affine(
+    x: Float[Tensor, "seeds batch in"], weight: Float[Tensor, "seeds in out"], bias: Float[Tensor, "seeds 1 out"]
+) -> Float[Tensor, "seeds batch out"]:
+    """x W + b per seed.
+
+    With one input or one output, as the toys' layers have, it is written as products and a sum, which a compiler fuses
+    with what is before and after; a matrix product stands between them.
+    """
+    if weight.shape[-2] == 1:
+        return x * weight + bias
+    if weight.shape[-1] == 1:
+        return (x * weight.mT).sum(-1, keepdim=True) + bias
+    return torch.baddbmm(bias, x, weight)
 
 
 class MLPGenerator(StackedMLP):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from saddlegan.checks import Annotated, Filled, Literal, NonNegativeFloat, PositiveInt, Rate, checked
+from saddlegan.networks.dropout import Dropout, dropout
 
 
 class ConvGenerator(nn.Module):
@@ -70,7 +70,7 @@ class ConvGenerator(nn.Module):
         return torch.sigmoid(self.last(self.up(x)))
 
     def _drop(self, x: Tensor) -> Tensor:
-        return functional.dropout(x, self.dropout, self.training or self.dropout_at_sampling)
+        return dropout(x, self.dropout, self.training or self.dropout_at_sampling)
 
 
 class ConvDiscriminator(nn.Module):
@@ -100,11 +100,11 @@ class ConvDiscriminator(nn.Module):
         self.layers = nn.Sequential(
             nn.Conv2d(channels, first, kernel_size, stride=2, padding=padding),
             nn.LeakyReLU(slope),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.MaxPool2d(2),
             nn.Conv2d(first, second, kernel_size, padding=padding),
             nn.LeakyReLU(slope),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Flatten(),
             nn.Linear(second * (height // 4) * (width // 4), 1),
         )
