@@ -6,7 +6,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from conftest import IMAGES, SMALL, composed
+from conftest import CONF, IMAGES, SMALL, composed
 from torch.nn import functional
 
 from saddlegan.build import build, evaluation
@@ -116,6 +116,37 @@ def test_blocks_parts_purposes_and_seeds_are_streams_of_their_own():
 def test_the_first_draws_of_an_evaluation_do_not_depend_on_their_number():
     law = Latent(dim=3, law="normal").draw
     assert torch.equal(draw_evaluation(law, [0, 4], 10, 0), draw_evaluation(law, [0, 4], 1000, 0)[:, :10])
+
+
+# One pass of the discriminator for real and fake samples -------------------------------------------------------------
+
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(("per_sample", "passes"), [(True, [14]), (False, [8, 6])])
+def test_real_and_fake_samples_share_a_pass_where_the_discriminator_allows_it(per_sample, passes):
+    module, _ = build(composed(*SMALL))
+    module.discriminator.per_sample = per_sample
+    draws = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(3, n, 1, generator=draws) for n in (8, 6))
+    expected = module.discriminator(real), module.discriminator(fake)
+    seen = []
+    module.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
+    torch.testing.assert_close(module.judge(real, fake), expected)
+    assert seen == passes
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_discriminator_that_says_per_sample_judges_each_sample_by_itself(model):
+    data = () if model == "mlp" else ("data=digits", "num_seeds=1")
+    module, _ = build(composed(*SMALL, f"model={model}", *data))
+    module.eval()
+    with torch.no_grad():
+        samples = module.generator(draw_evaluation(module.latent.draw, module.seeds, 6, part=0))
+        together = module.discriminator(samples)
+        parts = torch.cat([module.discriminator(part) for part in samples.split(2, dim=1)], dim=1)
+    assert not module.discriminator.per_sample or torch.allclose(together, parts, rtol=1e-4, atol=1e-6)
+    assert module.discriminator.per_sample, "every discriminator of today does"
 
 
 # Images ---------------------------------------------------------------------------------------------------------------

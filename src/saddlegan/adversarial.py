@@ -26,6 +26,7 @@ from saddlegan.objectives import Objective
 from saddlegan.random import BLOCK, Latent, Purpose, draw_block, draw_evaluation, torch_stream
 
 Samples = Float[Tensor, "seeds batch *shape"]
+Logits = Float[Tensor, "seeds batch"]
 Loss = Float[Tensor, "seeds"]
 #: Samples that are made at once for evaluation.
 CHUNK = 2000
@@ -97,7 +98,7 @@ class AdversarialModule(L.LightningModule):
 
     def discriminator_loss(self, real: Samples, fake: Samples) -> Loss:
         """What the discriminator minimises. `fake` carries no gradient to the generator."""
-        return self.objective.discriminator(self.discriminator(real), self.discriminator(fake))
+        return self.objective.discriminator(*self.judge(real, fake))
 
     def generator_loss(self, real: Samples, fake: Samples) -> Loss:
         """What the generator minimises. `real` is the last minibatch that the discriminator saw."""
@@ -236,6 +237,17 @@ class AdversarialModule(L.LightningModule):
             self.after_discriminator_step()
         fake = shared if shared is not None else self.generator(for_generator)
         self.step("generator", self.generator_loss(real[-1], fake))
+
+    def judge(self, real: Samples, fake: Samples) -> tuple[Logits, Logits]:
+        """The discriminator's logits of real and of fake samples.
+
+        In one pass where it declares that it judges each sample by itself (`per_sample`): where a layer looks across
+        the batch, as batch normalisation does, real and fake samples together would be another batch.
+        """
+        if not getattr(self.discriminator, "per_sample", False):
+            return self.discriminator(real), self.discriminator(fake)
+        both = self.discriminator(torch.cat([real, fake], dim=1))
+        return both[:, : real.shape[1]], both[:, real.shape[1] :]
 
     @torch.no_grad()
     def generate(self, latent: Float[Tensor, "seeds batch latent"]) -> Samples:

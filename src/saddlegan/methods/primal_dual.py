@@ -59,7 +59,9 @@ class PrimalDual(AdversarialModule):
     def generator_loss(self, real: Samples, fake: Samples) -> Loss:  # eq. (7)
         first = super().generator_loss(real, fake)
         density = kernel_density(self.points(fake), self.points(real), self.sigma, self.normalised)  # eq. (6): p_g(x_i)
-        return first + dual_pull(density, self.pair.f1(self.discriminator(real)), self.alpha)
+        with torch.no_grad():  # the target is held fixed
+            constraint = self.pair.f1(self.discriminator(real))
+        return first + dual_pull(density, constraint, self.alpha)
 
     def points(self, samples: Samples) -> Float[Tensor, "seeds batch dim"]:
         """Samples where the kernel measures their distance."""

@@ -1,4 +1,4 @@
-"""Dropout whose masks cost a fraction of torch's on a CPU, where those take as long as a convolution of 128 channels."""
+"""Dropout with masks that cost a fraction of torch's on a CPU, where those take as long as a convolution of Table 2."""
 
 import torch
 from jaxtyping import Float

@@ -52,6 +52,8 @@ class MaxoutDiscriminator(nn.Module):
     """
 
     samples = "images"
+    #: No layer looks across the batch.
+    per_sample = True
 
     @checked
     def __init__(

@@ -23,6 +23,8 @@ class StackedMLP(nn.Module):
     stackable = True
     #: What the players make and judge: data of another kind needs another model.
     samples = "vectors"
+    #: No layer looks across the batch.
+    per_sample = True
     purpose: Purpose
 
     @checked

@@ -81,6 +81,8 @@ class ConvDiscriminator(nn.Module):
     """
 
     samples = "images"
+    #: No layer looks across the batch.
+    per_sample = True
 
     @checked
     def __init__(

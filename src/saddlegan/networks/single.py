@@ -11,6 +11,7 @@ class Single(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.per_sample = getattr(network, "per_sample", False)
 
     def forward(self, x: Float[Tensor, "1 batch *shape"]) -> Float[Tensor, "1 batch *out"]:
         out = self.network(x[0])
