@@ -240,6 +240,21 @@ def test_compiled_runs_agree_with_eager_ones(run):
     assert compiled["final"]["w1"] == pytest.approx(eager["final"]["w1"], rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("optimizer.beta1=0", "optimizer.lr=1"),
+        ("optimizer.generator.betas=[0,0]",),
+        ("optimizer=sgd", "optimizer.lr=1", "optimizer.generator.momentum=0"),
+        ("optimizer/schedule=exponential", "optimizer.schedule.gamma=1"),
+        ("optimizer/schedule=cosine", "optimizer.schedule.T_max=1e1", "+optimizer.schedule.eta_min=0"),
+    ],
+)
+def test_the_ends_of_ranges_written_as_integers(run, overrides):
+    """torch's Adam refuses a pair of an integer and a number with a point."""
+    assert len(run(*overrides)["final"]["w1"]) == 3
+
+
 def test_cuda_where_there_is_none(tmp_path):
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")

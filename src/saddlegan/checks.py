@@ -165,7 +165,10 @@ def finite(value: float) -> bool:
 
 
 def converted(annotation: Any, value: Any) -> Any:
-    """`value` in the type that `annotation` asks for, where nothing is lost: 1e3 as 1000, the folder 2024 as text."""
+    """`value` in the type that `annotation` asks for, where nothing is lost: 1e3 as 1000, the folder 2024 as text.
+
+    A pair of numbers is one of floats, as torch's optimizers want it.
+    """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return converted(args[0], value)
@@ -173,6 +176,8 @@ def converted(annotation: Any, value: Any) -> Any:
         return next((new for kind in args if isinstance(new := converted(kind, value), int)), value)
     if origin is list and args and isinstance(value, list):
         return [converted(args[0], item) for item in value]
+    if origin is tuple and isinstance(value, list) and all(type(item) in (int, float) for item in value):
+        return [float(item) for item in value]
     if origin is Literal:
         annotation = type(args[0]) if len({type(choice) for choice in args}) == 1 else None
     if annotation is int and isinstance(value, float) and value.is_integer():

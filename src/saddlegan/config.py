@@ -150,7 +150,7 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
     """The whole configuration as plain containers: interpolations resolved, whole numbers as integers where these are
     asked for. Raises OmegaConf's errors where a value is missing or refers to nothing."""
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore
-    for key, annotation in KEYS.items():
+    for key, annotation in (KEYS | RANGES).items():
         *groups, name = key.split(".")
         node = config
         for group in groups:
