@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from conftest import SMALL, composed
+from conftest import IMAGES, SMALL, composed
 from test_adversarial import fitted, weights
 
 from saddlegan import objectives
@@ -163,3 +163,27 @@ def test_small_sigma_is_the_standard_gan():
     real, fake = batch(module)
     standard = slopes(GAN.objective.generator(module.discriminator(fake)), module)
     assert torch.equal(slopes(module.generator_loss(real, fake), module), standard)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 3.0, 6.0])
+def test_pull_ratio_is_that_of_the_two_gradients_of_each_seed(alpha):
+    module = method("method.sigma=0.7", f"method.alpha={alpha}")
+    real, fake = batch(module)
+    logits, kernels = module.discriminator(fake), torch.exp(-((fake - real.mT) ** 2) / 0.7**2)
+    constraint = math.log(2) + torch.nn.functional.logsigmoid(-module.discriminator(real)).detach()
+    first = torch.nn.functional.logsigmoid(-logits).mean(-1)
+    second = 2 * alpha * (constraint * kernels.mean(-2)).mean(-1)
+    expected = [slopes(second[seed], module).norm() / slopes(first[seed], module).norm() for seed in range(3)]
+    torch.testing.assert_close(module.watch(real, fake)["pull_ratio"], torch.stack(expected))
+
+
+def test_a_method_is_watched_at_each_evaluation_without_being_moved(run, tmp_path):
+    """Its column beside the metrics; training, whose losses draw masks for dropout, is that of an unwatched one."""
+    small = (*IMAGES, "evaluation.every=3")
+    run(*small, "method=primal_dual", "method.alpha=0", "method.sigma=10", folder="watched")
+    header, *rows = (tmp_path / "watched" / "metrics.csv").read_text().splitlines()
+    assert header.endswith(",pull_ratio")
+    assert [row.rsplit(",", 1)[1] for row in rows] == ["0"] * 5
+    run(*small, "method=gan", "method.minibatch=reused", folder="plain")
+    plain = (tmp_path / "plain" / "metrics.csv").read_text().splitlines()
+    assert [row.rsplit(",", 1)[0] for row in (header, *rows)] == plain

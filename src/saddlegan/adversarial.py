@@ -116,6 +116,11 @@ class AdversarialModule(L.LightningModule):
         """What a user should know before training starts, given some of the data."""
         return []
 
+    def watch(self, real: Samples, fake: Samples) -> dict[str, Loss]:
+        """What this variant shows of itself through training, per seed, beside the metrics: measured at each evaluation
+        on a minibatch whose `fake` carries gradients to the generator, without dropout and uncompiled."""
+        return {}
+
     def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
         """Oracles that this variant must satisfy, measured per seed on a trained generator's samples, in float64."""
         return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
@@ -279,6 +284,20 @@ class AdversarialModule(L.LightningModule):
     def sample(self, count: int) -> Samples:
         """`count` samples per seed, `(seeds, count, *shape)`: the first ones that evaluation measures."""
         return self(draw_evaluation(self.latent.draw, self.seeds, count, part=0))
+
+    def watched(self, real: Samples, latent: Tensor) -> dict[str, Loss]:
+        """What `watch` finds on these samples and latents. Nothing that training uses is moved."""
+        training = self.training
+        self.eval()
+        with torch.enable_grad(), torch.compiler.set_stance("force_eager"):
+            found = self.watch(self.place(real), self.generator(self.place(latent)))
+        self.train(training)
+        return {name: values.detach() for name, values in found.items()}
+
+    def gradient_norm(self, player: str, loss: Loss) -> Loss:
+        """The Euclidean norm of the gradient of each seed's loss with respect to the weights of `player`."""
+        gradients = torch.autograd.grad(loss.sum(), self.players[player], retain_graph=True, materialize_grads=True)
+        return torch.cat([gradient.reshape(len(loss), -1) for gradient in gradients], dim=1).norm(dim=1)
 
     def place(self, x: Tensor) -> Tensor:
         """`x` on the device and in the type of the networks."""

@@ -20,6 +20,8 @@ from saddlegan.metrics import trajectory
 from saddlegan.random import draw_evaluation
 
 Row = dict[str, list[float]]
+#: Samples per seed on which a variant is watched: a minibatch.
+WATCHED = 64
 
 
 @dataclass(frozen=True)
@@ -130,10 +132,13 @@ class Evaluate(L.Callback, ABC):
 
     @torch.no_grad()
     def evaluate(self, module: Any) -> Tensor:
-        """Append a row to the history: metrics, and the players' mean losses since the last row. Its samples."""
+        """Append a row to the history: metrics, the players' mean losses since the last row, and what the variant
+        shows of itself. Its samples."""
         fake = self.fakes(module)
-        losses = {f"{player}_loss": loss.cpu().numpy() for player, loss in module.losses.take().items()}
-        values = self.measure(fake) | losses
+        assert self.latents is not None
+        own = {f"{player}_loss": loss for player, loss in module.losses.take().items()}
+        own |= module.watched(self.real[:, :WATCHED], self.latents[:, :WATCHED])
+        values = self.measure(fake) | {name: each.cpu().numpy() for name, each in own.items()}
         self.history.append((int(module.iteration), {name: value.tolist() for name, value in values.items()}))
         return fake
 

@@ -57,11 +57,14 @@ class PrimalDual(AdversarialModule):
             raise ConfigError("method.space=features: got vectors, expected images. Remedy: method.space=pixels.")
 
     def generator_loss(self, real: Samples, fake: Samples) -> Loss:  # eq. (7)
-        first = super().generator_loss(real, fake)
+        return super().generator_loss(real, fake) + self.pull(real, fake)
+
+    def pull(self, real: Samples, fake: Samples) -> Loss:
+        """The second term of eq. (7)."""
         density = kernel_density(self.points(fake), self.points(real), self.sigma, self.normalised)  # eq. (6): p_g(x_i)
         with torch.no_grad():  # the target is held fixed
             constraint = self.pair.f1(self.discriminator(real))
-        return first + dual_pull(density, constraint, self.alpha)
+        return dual_pull(density, constraint, self.alpha)
 
     def points(self, samples: Samples) -> Float[Tensor, "seeds batch dim"]:
         """Samples where the kernel measures their distance."""
@@ -93,6 +96,14 @@ class PrimalDual(AdversarialModule):
             f" neighbour, {nearest:.3g}, it is {largest:.1g}, so that this is the standard GAN. Remedy: a sigma from"
             f" {nearest / 2:.2g} up to the median distance, {median:.3g}."
         ]
+
+    def watch(self, real: Samples, fake: Samples) -> dict[str, Loss]:
+        """`pull_ratio`: how large the gradient of eq. (7)'s second term is beside that of the first, as norms over the
+        generator's weights. In [0, inf); NaN where the first has none."""
+        first, second = (
+            self.gradient_norm("generator", term) for term in (super().generator_loss(real, fake), self.pull(real, fake))
+        )
+        return {"pull_ratio": torch.where(first > 0, second / first, math.nan)}
 
     def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
         constraint = self.pair.f1(self.discriminator(real))
