@@ -18,7 +18,8 @@ def metrics_of(w1_std):
 
 def write_run(
     folder: Path, method: str, w1_std, *, experiment="gaussian_1d", optimizer="adam", lr=0.001, seeds=None, stops=None,
-    report=None, final=None, means=None, status="finished", error=None, config=None, files=True, **method_config,
+    report=None, final=None, means=None, status="finished", error=None, config=None, files=True, data="gaussian_1d",
+    **method_config,
 ) -> Path:  # fmt: skip
     """`w1_std`: a value per seed, NaN = diverged; `stops`: {iteration: values}; `means`: further last-fifth metrics."""
     seeds = list(range(len(w1_std))) if seeds is None else list(seeds)
@@ -30,7 +31,7 @@ def write_run(
     command = f"saddlegan method={method} experiment={experiment} num_seeds=32 output_root=here"
     result = {
         "status": status, "experiment": experiment, "command": command,
-        "choices": {"method": method, "model": "mlp", "data": "gaussian_1d", "optimizer": optimizer, "trainer": "cpu"},
+        "choices": {"method": method, "model": "mlp", "data": data, "optimizer": optimizer, "trainer": "cpu"},
         "config": nested | (config or {}), "seeds": seeds, "final": mean | flags | (final or {}), "last_fifth": mean,
         "stops": {str(at): {**metrics_of(values)[0], **metrics_of(values)[1]} for at, values in (stops or {}).items()},
         "best": mean, "iterations": 5000, "seconds": 6.0, "device": "cpu", "versions": {"torch": "2.15.0"},

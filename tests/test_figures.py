@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
-from matplotlib.patches import StepPatch
 
 from saddlegan import figures
 from saddlegan.figures import Curve, DensityPanel, Heatmap
@@ -18,10 +17,6 @@ def panel(centre, width, title="gan", **more):
     return DensityPanel(title, samples, SUPPORT, DENSITY, **more)
 
 
-def bars(ax):
-    return next(patch for patch in ax.patches if isinstance(patch, StepPatch)).get_data()
-
-
 def words(ax):
     return "\n".join(text.get_text() for text in ax.texts)
 
@@ -33,10 +28,16 @@ def band(ax):
     return tuple(np.array([edge(y[x == at]) for at in np.unique(x)]) for edge in (np.min, np.max))
 
 
-def segments(ax, name):
-    """The single lines `(n, 2, 2)` of `name`: the true atoms, or the seeds."""
-    (lines,) = (each for each in ax.collections if isinstance(each, LineCollection) and each.get_label() == name)
-    return np.array(lines.get_segments())
+def lines(ax, name):
+    """The single lines, each `(n, 2)`, of `name`: the true atoms, or the seeds."""
+    (found,) = (each for each in ax.collections if isinstance(each, LineCollection) and each.get_label() == name)
+    return np.array(found.get_segments())
+
+
+def line(ax, name):
+    """The one line `(n, 2)` that is called `name`."""
+    (found,) = (each for each in ax.lines if each.get_label() == name)
+    return found.get_xydata()
 
 
 def colours_at(ax, places):
@@ -47,22 +48,55 @@ def colours_at(ax, places):
     return pixels[pixels.shape[0] - 1 - rows, columns, :3] / 255
 
 
-def test_density_shows_truth_and_all_generated_mass():
+def test_each_seed_is_a_density_beside_the_truth():
     (ax,) = figures.density_figure([panel(1, 0.03)]).axes
-    heights, edges, _ = bars(ax)
-    assert np.sum(heights * np.diff(edges)) == pytest.approx(1, abs=1e-6)
-    assert np.average((edges[:-1] + edges[1:]) / 2, weights=heights) == pytest.approx(1, abs=0.005)
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), DENSITY)
-    assert not any("outside" in text.get_text() for text in ax.texts)
+    np.testing.assert_array_equal(line(ax, "true"), np.column_stack([SUPPORT, DENSITY]))
+    seeds = lines(ax, "seeds")
+    assert len(seeds) == 8
+    for x, y in seeds.transpose(0, 2, 1):
+        step = x[1] - x[0]
+        mean = np.sum(x * y) * step
+        assert np.sum(y) * step == pytest.approx(1, abs=1e-3)
+        assert mean == pytest.approx(1, abs=0.01)
+        # a fifth of the true deviation, 0.0063, is the kernel's: it hardly widens
+        assert np.sqrt(np.sum((x - mean) ** 2 * y) * step) == pytest.approx(0.0306, abs=0.004)
 
 
-def test_panels_share_a_view_that_holds_both_distributions():
+def test_the_median_and_the_band_are_those_of_all_seeds_at_each_x():
+    samples = np.random.default_rng(1).normal(1, 0.03, (40, 64))
+    (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, DENSITY)]).axes
+    assert len(lines(ax, "seeds")) == 32  # more would hide each other
+    width = 0.08 / DENSITY.max()
+    for at in (100, 160, 200):
+        x = line(ax, "median")[at, 0]
+        each = np.exp(-(((x - samples) / width) ** 2) / 2).mean(1) / (width * np.sqrt(2 * np.pi))
+        low, median, high = np.quantile(each, (0.25, 0.5, 0.75))
+        assert line(ax, "median")[at, 1] == pytest.approx(median)
+        assert [edge[at] for edge in band(ax)] == pytest.approx([low, high])
+
+
+def test_panels_share_both_axes_which_hold_all_distributions():
     near, far = figures.density_figure([panel(1, 0.03), panel(0.2, 0.1, "primal_dual")]).axes
     assert near.get_xlim() == far.get_xlim()
+    assert near.get_ylim() == far.get_ylim()
+    assert near.get_yscale() == "linear"
     low, high = near.get_xlim()
     assert low < 0.0
     assert high > 1.15
+    assert near.get_ylim()[0] == 0
+    assert DENSITY.max() < near.get_ylim()[1] < 2 * DENSITY.max()
     assert [ax.get_title() for ax in (near, far)] == ["gan", "primal_dual"]
+
+
+def test_seeds_that_collapse_leave_the_axis_and_are_counted():
+    spread = panel(1, 0.03).samples
+    spikes = 1 + 0.001 * np.random.default_rng(0).normal(size=(6, 256))
+    for samples, above in ((np.vstack([spread, spikes]), 6), (np.vstack([spread[:3], spikes]), 6)):
+        (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, DENSITY)]).axes
+        assert ax.get_ylim()[1] <= 3.61 * DENSITY.max()
+        assert f"{above} of {len(samples)} seeds reach above the axis" in words(ax)
+    (ax,) = figures.density_figure([panel(1, 0.03)]).axes
+    assert "above the axis" not in words(ax)
 
 
 @pytest.mark.parametrize("centre", [-1000, 1000])
@@ -70,107 +104,61 @@ def test_mass_far_away_is_said_and_does_not_flatten_the_truth(centre):
     (ax,) = figures.density_figure([panel(centre, 0.03)]).axes
     low, high = ax.get_xlim()
     assert -3 < low < 1 < high < 5
-    assert any("100.0% outside" in text.get_text() for text in ax.texts)
+    assert "100.0% of the samples outside" in words(ax)
 
 
-def test_diverged_seeds_are_left_out_and_all_diverged_is_said():
+def test_diverged_seeds_are_left_out_and_counted():
     some = panel(1, 0.03)
-    some.samples[3] = np.nan
+    some.samples[3, 7] = np.nan
     none = DensityPanel("lost", np.full((2, 8), np.nan), SUPPORT, DENSITY)
     first, second = figures.density_figure([some, none]).axes
-    heights, edges, _ = bars(first)
-    assert np.sum(heights * np.diff(edges)) == pytest.approx(1, abs=1e-6)
-    assert [text.get_text() for text in second.texts if "diverged" in text.get_text()]
+    assert len(lines(first, "seeds")) == 7
+    assert "1 of 8 seeds diverged" in words(first)
+    assert "every seed diverged" in words(second)
+    assert "diverged" not in words(figures.density_figure([panel(1, 0.03)]).axes[0])
 
 
-def test_atoms_stand_at_their_places_and_bars_are_probabilities():
+def test_atoms_stand_at_their_places_and_seeds_have_probabilities():
     atoms = np.array([[-1.0, 0.25], [1.0, 0.75]])
     samples = np.repeat([[-1.0, 1.0, 1.0, 1.0]], 5, axis=0)
     (ax,) = figures.density_figure([DensityPanel("two", samples, SUPPORT, None, atoms)]).axes
-    np.testing.assert_array_equal(ax.lines[0].get_xydata(), atoms)
-    np.testing.assert_array_equal(segments(ax, "true"), [[[-1, 0], [-1, 0.25]], [[1, 0], [1, 0.75]]])
-    heights, _, _ = bars(ax)
-    assert sorted(heights[heights > 0]) == [0.25, 0.75]
+    np.testing.assert_array_equal(line(ax, "true"), atoms)
+    np.testing.assert_array_equal(lines(ax, "true"), [[[-1, 0], [-1, 0.25]], [[1, 0], [1, 0.75]]])
+    for seed in lines(ax, "seeds"):
+        found = seed[seed[:, 1] > 0]
+        np.testing.assert_allclose(found, atoms, atol=0.02)
+    assert ax.get_ylim()[1] >= 1
+    assert ax.get_ylabel() == "probability"
+    assert figures.density_figure([panel(1, 0.03)]).axes[0].get_ylabel() == "density"
 
 
-def test_the_mean_the_deviation_and_what_lies_outside_are_said_of_all_samples():
-    samples = np.full((2, 40), 1.0)
-    samples[0, :20], samples[1, :20] = 0.75, 1.25  # mean 1, deviation 0.177, variance 0.0312
-    truth = np.where(abs(SUPPORT - 1) < 0.25, 2.0, 0.0)
-    (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, truth)]).axes
-    assert "generated: mean 1, std 0.177" in [text.get_text() for text in ax.texts]
-    samples[0, :8], samples[1, :4] = -1e6, 1e6
-    (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, truth)]).axes
-    assert "15.0% outside" in words(ax)
-
-
-def test_a_line_for_each_seed_holds_its_middle_nine_tenths_in_the_order_of_medians():
-    centres, widths = np.array([1.1, 0.9, 1.3, 1.0]), np.array([0.1, 0.05, 0.02, 0.2])
-    samples = centres[:, None] + widths[:, None] * np.linspace(-1, 1, 201)
-    samples = np.vstack([samples, np.full((1, 201), np.nan)])  # a diverged seed has no line
+def test_the_mean_and_the_deviation_are_those_of_the_median_seed_not_of_the_pool():
+    centres = np.array([0.8, 1.05, 1.3])
+    samples = centres[:, None] + 0.01 * np.array([1, 2, 9])[:, None] * np.array([-1.0, 1.0] * 20)
     (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, DENSITY)]).axes
-    lines = segments(ax, "seeds")
-    order = [1, 3, 0, 2]
-    expected = np.stack([centres - 0.9 * widths, centres + 0.9 * widths], axis=-1)[order]
-    np.testing.assert_allclose(lines[:, :, 0], expected)
-    heights = lines[:, :, 1]
-    np.testing.assert_array_equal(heights[:, 0], heights[:, 1])
-    assert (np.diff(heights[:, 0]) > 0).all()
-    assert 0.7 < heights.min() < heights.max() < 1  # of the panel's height, above the histogram
-    assert "(4)" in words(ax)
-    many = DensityPanel("a", np.tile(samples[:4], (10, 1)), SUPPORT, DENSITY)
-    (ax,) = figures.density_figure([many]).axes
-    assert len(segments(ax, "seeds")) == 32
-    assert "(32)" in words(ax)
-
-
-def test_the_histogram_stays_below_the_lines_of_seeds():
-    (ax,) = figures.density_figure([panel(1, 0.03)]).axes
-    top = ax.transAxes.inverted().transform(ax.transData.transform((1, max(bars(ax)[0].max(), DENSITY.max()))))[1]
-    assert 0.5 < top < 0.79
-
-
-def test_a_density_axis_says_what_it_measures():
-    atoms = DensityPanel("b", np.ones((2, 8)), SUPPORT, None, np.array([[1.0, 1.0]]))
-    first, second = figures.density_figure([panel(1, 0.03), atoms]).axes
-    assert (first.get_ylabel().split()[0], second.get_ylabel().split()[0]) == ("density", "probability")
+    assert "median seed: mean 1.05, std 0.02" in words(ax).split("\n")
+    samples[0, :18] = -1e6
+    (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, DENSITY)]).axes
+    assert "15.0% of the samples outside" in words(ax)
 
 
 CURVES = np.array([[0.1, 0.8], [0.2, 0.6], [0.3, 0.5], [0.7, 0.45], [0.9, 0.41]])  # quartiles .2 .3 .7 and .45 .5 .6
 
 
-def test_density_with_the_discriminator_has_a_second_axis_from_0_to_1():
-    ends = np.array([0.8, 1.2])
-    truth = DensityPanel("a", np.ones((5, 8)), ends, np.array([1.0, 2.0]), discriminator=CURVES)
-    ax, twin = figures.density_figure([truth]).axes
-    assert twin.get_ylim() == (0, 1)
-    np.testing.assert_array_equal(twin.lines[0].get_xdata(), ends)
-    np.testing.assert_allclose(twin.lines[0].get_ydata(), [0.3, 0.5])
-    np.testing.assert_allclose(band(twin), [[0.2, 0.45], [0.7, 0.6]])
-    assert ax.get_xlim() == twin.get_xlim()
-    assert twin.get_ylabel() == "D(x)"
-
-
-@pytest.mark.parametrize("values", [5 * CURVES, CURVES - 0.4])
-def test_a_discriminator_that_is_no_probability_is_seen_whole(values):
-    _, twin = figures.density_figure(
-        [DensityPanel("a", np.ones((5, 8)), np.array([0.8, 1.2]), np.array([1.0, 2.0]), discriminator=values)]
-    ).axes
-    low, high = band(twin)
-    assert twin.get_ylim()[0] <= low.min()
-    assert twin.get_ylim()[1] >= high.max()
-
-
 def test_discriminator_is_the_median_over_seeds_in_the_band_of_the_quartiles():
     curves = np.vstack([CURVES, [np.nan, np.nan]])
-    (ax,) = figures.discriminator_figure(np.array([0.0, 3.0]), curves, "gan").axes
+    ends = np.array([0.0, 3.0])
+    (ax,) = figures.discriminator_figure([Curve("gan", ends, curves)]).axes
     np.testing.assert_allclose(ax.lines[0].get_xydata(), [[0, 0.3], [3, 0.5]])
     np.testing.assert_allclose(band(ax), [[0.2, 0.45], [0.7, 0.6]])
     assert set(ax.lines[1].get_ydata()) == {0.5}  # where D cannot tell
-    assert ax.get_title() == "gan"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["gan"]
     lost = np.where([True, False], CURVES, np.nan)
-    (ax,) = figures.discriminator_figure(np.array([0.0, 3.0]), lost, "gan").axes
+    (ax,) = figures.discriminator_figure([Curve("gan", ends, lost), Curve("pd", ends + 1, 5 * CURVES)]).axes
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.3, np.nan])
+    np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 1.5], [4, 2.5]])
+    assert ax.get_ylim()[1] > 3  # of a pair whose D is no probability all is seen
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["gan", "pd"]
 
 
 def test_training_has_a_line_per_run_named_from_the_top_down():

@@ -10,6 +10,8 @@ from run_folders import FLOORS, spread, write_image_run, write_run
 from saddlegan import figures
 from saddlegan.figures import Curve, DensityPanel, Heatmap
 from saddlegan.reporting.pictures import draw
+from saddlegan.reporting.pictures.selection import drawn as drawn_of
+from saddlegan.reporting.pictures.selection import from_the_median
 from saddlegan.reporting.results import load_results
 
 OPTIONS = {"metric": "w1_std", "reference": "gan", "claims": []}
@@ -39,12 +41,27 @@ def test_a_panel_pools_the_seeds_of_all_runs_of_its_setting(tmp_path):
             np.concatenate([one["samples"] for one in own]),
             support,
             density=density,
-            discriminator=np.concatenate([one["discriminator"] for one in own]),
         )
         for title, own in (("gan", arrays[:2]), ("primal_dual", arrays[2:]))
     ]
+    judged = [
+        Curve("gan", support, np.concatenate([one["discriminator"] for one in arrays[:2]])),
+        Curve("primal_dual", support, arrays[2]["discriminator"]),
+    ]
     found, _ = drawn(tmp_path)
     assert same(found["density"], figures.density_figure(panels))
+    assert same(found["discriminator"], figures.discriminator_figure(judged))
+
+
+def test_each_data_set_has_a_figure_of_its_own(tmp_path):
+    one = write_run(tmp_path / "a", "gan", [0.1, 0.2], report=OPTIONS)
+    other = write_run(tmp_path / "b", "gan", [0.1, 0.2], report=OPTIONS, data="mixture_1d")
+    found, captions = drawn(tmp_path)
+    for run, data in ((one, "gaussian_1d"), (other, "mixture_1d")):
+        arrays = np.load(run / "samples.npz")
+        panel = DensityPanel(f"gan · {data}", arrays["samples"], arrays["support"], arrays["density"])
+        assert same(found[f"{data}-density"], figures.density_figure([panel]))
+        assert any(f"Data: {data}." in caption for caption in captions)
 
 
 @pytest.mark.parametrize("level", [None, 0.5])
@@ -71,6 +88,19 @@ def test_a_toys_level_is_that_of_convergence(tmp_path):
     curve = Curve("gan", table.index.to_numpy(dtype=float), table.to_numpy().T)
     found, _ = drawn(tmp_path)
     assert same(found["training"], figures.training_figure([curve], "W1 / true std", 0.5))
+
+
+def test_what_a_method_shows_of_itself_is_drawn_for_the_settings_that_have_it(tmp_path):
+    write_run(tmp_path / "gan", "gan", [0.1, 3.0], report=OPTIONS)
+    own = write_run(tmp_path / "pd", "primal_dual", [0.2, 1.0], report=OPTIONS, means={"pull_ratio": [0.5, 2.0]})
+    table = pd.read_csv(own / "metrics.csv").assign(pull_ratio=lambda t: 0.1 + t.seed + t.iteration / 1000)
+    table.to_csv(own / "metrics.csv", index=False)
+    found, captions = drawn(tmp_path)
+    at = np.arange(0.0, 6000.0, 1000.0)
+    curve = Curve("primal_dual", at, 0.1 + np.array([[0.0], [1.0]]) + at / 1000)
+    name = "gradient norm, second term of eq. (7) / first"
+    assert same(found["pull_ratio"], figures.training_figure([curve], name))
+    assert f"{name}, through training." in captions
 
 
 def ratios(at, sigma, alpha):
@@ -124,8 +154,7 @@ def test_runs_of_other_numbers_of_samples_are_not_pooled(tmp_path):
         if name == "b":
             np.savez(run / "samples.npz", **arrays | {"samples": arrays["samples"][:, :9]})
     first = np.load(tmp_path / "a" / "samples.npz")
-    both = np.concatenate([first["discriminator"]] * 2)
-    panel = DensityPanel("gan", first["samples"], first["support"], density=first["density"], discriminator=both)
+    panel = DensityPanel("gan", first["samples"], first["support"], density=first["density"])
     found, _ = drawn(tmp_path)
     assert same(found["density"], figures.density_figure([panel]))
 
@@ -138,3 +167,22 @@ def test_of_many_settings_the_best_reference_and_others_evenly_spaced_are_drawn(
             write_run(tmp_path / f"{lr}-{sigma}", "primal_dual", spread(sigma, 4), report=report, lr=lr, sigma=sigma)
     _, captions = drawn(tmp_path)
     assert all("4 of 12 settings: a reference, and with it from best to worst." in text for text in captions)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "order"),
+    [
+        ("frechet", (5.0, 3.0, 4.0), [2, 1, 0]),
+        ("frechet", (5.0, 3.0, 4.0, np.nan), [2, 1, 0, 3]),  # the better of two in the middle; a diverged one is worst
+        ("classifier_score", (5.0, 3.0, 4.0, 9.0), [0, 3, 2, 1]),
+    ],
+)
+def test_the_run_in_the_middle_is_shown_and_those_beside_it_where_it_cannot_be_read(tmp_path, metric, values, order):
+    for seed, value in enumerate(values):
+        write_image_run(tmp_path / str(seed), "gan", seed, report=OPTIONS | {"metric": metric}, **{metric: value})
+    experiment = load_results([tmp_path]).experiments["mnist"]
+    assert [run.seeds[0] for run in from_the_median(experiment, "gan")] == order
+    (tmp_path / str(order[0]) / "samples.npz").unlink()
+    _, shown, problems = drawn_of(experiment, ["gan"])
+    assert [one.seed for one in shown] == [order[1]]
+    assert len(problems) == 1

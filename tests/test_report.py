@@ -50,7 +50,7 @@ def test_all_files_are_there_and_no_partial_one(folder):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert names == {
         "report.md", "report.html", "results.csv", "settings.csv", "claims.json",
-        "figures/gaussian_1d-density.png", "figures/gaussian_1d-training.png",
+        "figures/gaussian_1d-density.png", "figures/gaussian_1d-discriminator.png", "figures/gaussian_1d-training.png",
     }  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def test_claims_json_holds_verdicts_and_no_nan(folder):
 
 def test_html_is_one_self_contained_page(folder):
     html = (folder / "report.html").read_text(encoding="utf-8")
-    assert len(re.findall(r'src="data:image/png;base64,', html)) == 2
+    assert len(re.findall(r'src="data:image/png;base64,', html)) == 3
     assert not re.findall(r'(?:src|href)="(?!data:)', html)
     assert "http://" not in html.replace("http://www.w3.org", "")
     assert "<link" not in html

@@ -11,7 +11,7 @@ from torch import Tensor
 from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Conclusion, Evaluate
 from saddlegan.data.distributions import Distribution
-from saddlegan.figures import DensityPanel, density_figure, discriminator_figure, save_png
+from saddlegan.figures import Curve, DensityPanel, density_figure, discriminator_figure, save_png
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
 from saddlegan.metrics import distribution as metrics
@@ -60,7 +60,7 @@ class EvaluateToy(Evaluate):
         panel = density_panel(self.law, fake[..., 0].numpy(), f"iteration {iteration}")
         board.log_figure(trainer, "density", density_figure([panel]), iteration)
         curves = board.discriminator_curve(module, panel.support)
-        figure = discriminator_figure(panel.support, curves, panel.title)
+        figure = discriminator_figure([Curve(panel.title, panel.support, curves)])
         board.log_figure(trainer, "discriminator", figure, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
@@ -77,7 +77,7 @@ class EvaluateToy(Evaluate):
             np.savez_compressed(partial, **single)  # type: ignore[arg-type]
         if draw:
             save_png(density_figure([panel]), folder / "figures" / "density.png")
-            figure = discriminator_figure(panel.support, curves, panel.title)
+            figure = discriminator_figure([Curve(panel.title, panel.support, curves)])
             save_png(figure, folder / "figures" / "discriminator.png")
         return Conclusion()
 

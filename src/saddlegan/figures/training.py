@@ -9,15 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from saddlegan.figures.canvas import GREY, LINES, ORANGE, grid, quartiles
+from saddlegan.figures.canvas import GREY, LINES, grid, legend_below, quartiles
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A metric through training: `iterations` (t,), `values` (seeds, t); NaN where a seed has diverged."""
+    """What seeds have along `x` (t,), iterations or places: `values` (seeds, t); NaN where a seed has diverged."""
 
     label: str
-    iterations: NDArray
+    x: NDArray
     values: NDArray
 
 
@@ -30,8 +30,8 @@ def training_figure(curves: Sequence[Curve], metric: str, threshold: float | Non
     ends = []
     for curve, color in zip(curves, cycle(LINES), strict=False):
         low, median, high = quartiles(np.where(curve.values > 0, curve.values, np.nan))
-        ax.fill_between(curve.iterations, low, high, color=color, alpha=0.16, linewidth=0)
-        ax.plot(curve.iterations, median, color=color, linewidth=1.8, label=curve.label)
+        ax.fill_between(curve.x, low, high, color=color, alpha=0.16, linewidth=0)
+        ax.plot(curve.x, median, color=color, linewidth=1.8, label=curve.label)
         ends.append(median[-1] if np.isfinite(median[-1]) else np.inf)
     ax.set_yscale("log")
     ax.set(xlabel="iteration", ylabel=metric)
@@ -43,14 +43,18 @@ def training_figure(curves: Sequence[Curve], metric: str, threshold: float | Non
     return figure
 
 
-def discriminator_figure(support: NDArray, curves: NDArray, title: str) -> Figure:
-    """D(x) over `support` (g,) from `curves` (seeds, g): median over seeds and the band between the quartiles."""
+def discriminator_figure(curves: Sequence[Curve]) -> Figure:
+    """D(x): median over seeds and the band between the quartiles, a line per run."""
     figure, (ax,) = grid(1, width=5.6, height=3.4)
-    low, median, high = quartiles(np.atleast_2d(curves))
-    ax.fill_between(support, low, high, color=ORANGE, alpha=0.2, linewidth=0)
-    ax.plot(support, median, color=ORANGE, linewidth=1.8)
+    for curve, color in zip(curves, cycle(LINES), strict=False):
+        low, median, high = quartiles(curve.values)
+        ax.fill_between(curve.x, low, high, color=color, alpha=0.16, linewidth=0)
+        ax.plot(curve.x, median, color=color, linewidth=1.8, label=curve.label)
     ax.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
-    ax.set(title=title, xlabel="x", ylabel="D(x): median, quartiles over seeds")
+    ax.set(xlabel="x", ylabel="D(x)")
+    ax.set_title("median and quartiles over seeds", loc="left", size=9, color=GREY)
+    ax.margins(x=0)
+    legend_below(ax)
     return figure
 
 

@@ -101,7 +101,8 @@ class PrimalDual(AdversarialModule):
         """`pull_ratio`: how large the gradient of eq. (7)'s second term is beside that of the first, as norms over the
         generator's weights. In [0, inf); NaN where the first has none."""
         first, second = (
-            self.gradient_norm("generator", term) for term in (super().generator_loss(real, fake), self.pull(real, fake))
+            self.gradient_norm("generator", term)
+            for term in (super().generator_loss(real, fake), self.pull(real, fake))
         )
         return {"pull_ratio": torch.where(first > 0, second / first, math.nan)}
 

@@ -14,7 +14,8 @@ ARROWS = {"lower": " ↓", "higher": " ↑", "one": " → 1", "none": ""}
 
 @dataclass(frozen=True)
 class Measure:
-    """`better`: lower, higher, near one, or none (not judged); `least` and `most`: the ends of its range.
+    """`better`: lower, higher, near one, or none (not judged); `least` and `most`: the ends of its range; `watched`: a
+    method's own (`AdversarialModule.watch`), drawn through training.
 
     The mean of a metric has an interval inside of that range, see `average`.
     """
@@ -23,6 +24,7 @@ class Measure:
     better: Literal["lower", "higher", "one", "none"] = "lower"
     least: float = 0.0
     most: float = math.inf
+    watched: bool = False
 
 
 MEASURES = {
@@ -36,7 +38,7 @@ MEASURES = {
     "converged": Measure("converged", "higher", most=1),
     "generator_loss": Measure("generator's loss", "none", -math.inf),
     "discriminator_loss": Measure("discriminator's loss", "none", -math.inf),
-    "pull_ratio": Measure("gradient of the second term / of the first", "none"),
+    "pull_ratio": Measure("gradient norm, second term of eq. (7) / first", "none", watched=True),
     # Of images, in the order of the tables.
     "frechet": Measure("Fréchet distance"),
     "kernel_distance": Measure("kernel distance", least=-math.inf),

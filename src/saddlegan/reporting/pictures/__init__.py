@@ -8,7 +8,7 @@ from saddlegan import figures
 from saddlegan.reporting.arrays import read_curves
 from saddlegan.reporting.evidence import LEVEL
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.measures import name_of
+from saddlegan.reporting.measures import MEASURES, name_of
 from saddlegan.reporting.pictures.densities import draw_densities
 from saddlegan.reporting.pictures.images import draw_images
 from saddlegan.reporting.pictures.maps import draw_maps
@@ -28,20 +28,28 @@ def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Prob
     toys, images, problems = drawn(experiment, chosen)
     pictures = [*draw_densities(toys, stem, which), *draw_images(experiment, images, stem, which)]
     pictures += _draw_training(experiment, chosen, stem, which, problems)
+    pictures += _draw_watched(experiment, chosen, stem, which)
     return [*pictures, *draw_maps(experiment, stem)], problems
+
+
+def _curves(experiment: Experiment, settings: list[str], metric: str) -> tuple[list[figures.Curve], list[Problem]]:
+    """A curve per setting, of all its seeds."""
+    curves, problems = [], []
+    for setting in settings:
+        read = [read_curves(run, metric) for run in experiment.runs_of(setting)]
+        problems += [problem for problem in read if isinstance(problem, Problem)]
+        if tables := [table for table in read if isinstance(table, pd.DataFrame)]:
+            table = pd.concat(tables, axis=1).sort_index()
+            curves.append(figures.Curve(setting, table.index.to_numpy(dtype=float), table.to_numpy(dtype=float).T))
+    return curves, problems
 
 
 def _draw_training(
     experiment: Experiment, chosen: list[str], stem: Path, which: str, problems: list[Problem]
 ) -> list[Picture]:
     """The headline metric through training, and the level that it is to reach where there is one."""
-    curves = []
-    for setting in chosen:
-        read = [read_curves(run, experiment.metric) for run in experiment.runs_of(setting)]
-        problems += [problem for problem in read if isinstance(problem, Problem)]
-        if tables := [table for table in read if isinstance(table, pd.DataFrame)]:
-            table = pd.concat(tables, axis=1).sort_index()
-            curves.append(figures.Curve(setting, table.index.to_numpy(dtype=float), table.to_numpy(dtype=float).T))
+    curves, unread = _curves(experiment, chosen, experiment.metric)
+    problems += unread
     if not curves:
         return []
     level, dotted = experiment.floors.get(experiment.metric), " Dotted: real data (train against test)."
@@ -50,3 +58,16 @@ def _draw_training(
     name = name_of(experiment.metric)
     path = figures.save_png(figures.training_figure(curves, name, level), stem.with_name(f"{stem.name}-training.png"))
     return [Picture(path, f"{name} through training.{dotted if level else ''}{which}")]
+
+
+def _draw_watched(experiment: Experiment, chosen: list[str], stem: Path, which: str) -> list[Picture]:
+    """What methods show of themselves through training, each for the settings that have it."""
+    pictures = []
+    for metric in (name for name, measure in MEASURES.items() if measure.watched):
+        having = [setting for setting in chosen if experiment.values(setting, metric).gt(0).any()]
+        curves, _ = _curves(experiment, having, metric)
+        if curves:
+            name, path = name_of(metric), stem.with_name(f"{stem.name}-{metric}.png")
+            figures.save_png(figures.training_figure(curves, name), path)
+            pictures.append(Picture(path, f"{name}, through training.{which}"))
+    return pictures

@@ -6,6 +6,7 @@ from pathlib import Path
 from saddlegan import figures
 from saddlegan.figures import ImagePanel, Progress, square
 from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.measures import name_of
 from saddlegan.reporting.pictures.selection import Picture, Shown
 
 SIDE_BY_SIDE = "Images from fixed latents at the end of training, none of them picked, beside real test images."
@@ -34,7 +35,7 @@ def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, whic
         ("interpolation", LINES, figures.image_figure(lines, columns=min(len(lines), 2))),
         ("neighbours", NEIGHBOURS, figures.image_figure(pairs, columns=1 if len(pairs) <= 3 else 2)),
     ]
-    which = _seeds(shown) + which
+    which = _seeds(experiment, shown) + which
     pictures = [
         Picture(figures.save_png(figure, stem.with_name(f"{stem.name}-{name}.png")), caption + which)
         for name, caption, figure in pages
@@ -51,9 +52,10 @@ def _side_by_side(shown: Sequence[Shown]) -> list[ImagePanel]:
     return panels + [ImagePanel(titles[data], square(images)) for data, images in real.items()]
 
 
-def _seeds(shown: Sequence[Shown]) -> str:
+def _seeds(experiment: Experiment, shown: Sequence[Shown]) -> str:
     """Which seeds are shown, where a setting has several."""
-    most, first = max(one.seeds for one in shown), dict.fromkeys(one.seed for one in shown)
+    most = max(one.seeds for one in shown)
     if most == 1:
         return ""
-    return f" Shown: seed {', '.join(map(str, first))}, the first of {most}."
+    seeds = ", ".join(str(one.seed) for one in shown)
+    return f" Shown: seed {seeds}, of each setting the one with the median {name_of(experiment.metric)} of {most}."

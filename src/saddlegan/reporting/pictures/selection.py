@@ -8,7 +8,7 @@ import numpy as np
 
 from saddlegan.reporting.arrays import Arrays, read_samples
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.runs import Problem
+from saddlegan.reporting.runs import Problem, Run
 
 MOST = 6  # panels, and lines through training
 
@@ -50,20 +50,34 @@ def representative(experiment: Experiment) -> list[str]:
 
 def drawn(
     experiment: Experiment, settings: Sequence[str]
-) -> tuple[dict[str, list[Arrays]], list[Shown], list[Problem]]:
-    """{setting: samples of all its runs} for toys; for images those of the first seed that can be read; problems."""
-    toys: dict[str, list[Arrays]] = {}
+) -> tuple[dict[str, dict[str, list[Arrays]]], list[Shown], list[Problem]]:
+    """{data: {setting: samples of all its runs}} for toys; for images those of the median seed of each setting, or of
+    the one nearest to it that can be read; problems."""
+    toys: dict[str, dict[str, list[Arrays]]] = {}
     images: list[Shown] = []
     problems: list[Problem] = []
     for setting in settings:
-        for run in sorted(experiment.runs_of(setting), key=lambda run: min(run.seeds, default=0)):
-            arrays = read_samples(run)
+        for run in from_the_median(experiment, setting):
+            arrays, data = read_samples(run), str(run.choices.get("data"))
             if isinstance(arrays, Problem):
                 problems.append(arrays)
             elif "images" in arrays:
                 seeds = experiment.values(setting).size
-                images.append(Shown(setting, min(run.seeds), seeds, str(run.choices.get("data")), arrays))
+                images.append(Shown(setting, min(run.seeds), seeds, data, arrays))
                 break
             else:
-                toys.setdefault(setting, []).append(arrays)
+                toys.setdefault(data, {}).setdefault(setting, []).append(arrays)
     return toys, images, problems
+
+
+def from_the_median(experiment: Experiment, setting: str) -> list[Run]:
+    """The runs of `setting`, first the one whose headline metric is the median of them, then those beside it in rank.
+
+    Of an even number the better one of the two in the middle comes first; runs that have diverged are the worst.
+    """
+    sign = -1 if experiment.higher_is_better else 1
+    values = sign * experiment.values(setting).fillna(sign * np.inf)
+    runs = sorted(experiment.runs_of(setting), key=lambda run: min(run.seeds, default=0))
+    ranked = sorted(runs, key=lambda run: values.reindex(run.seeds).median())
+    middle = (len(ranked) - 1) // 2
+    return sorted(ranked, key=lambda run: abs(ranked.index(run) - middle))
