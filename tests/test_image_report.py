@@ -264,7 +264,7 @@ def test_a_large_sweep_stays_short_and_is_read_from_the_best_to_the_worst(tmp_pa
     folder = report_on(tmp_path)
     (table,) = tables_of(text_of(folder), "recall ↑")
     assert table.keys() == {*chosen, "real data (train against test)"}
-    assert (folder / "figures" / "mnist_sigma-map-20000.png").is_file()
+    assert (folder / "figures" / "mnist_sigma-map.png").is_file()
     assert "5.4 from the nearest and 9.9 in the median (pixels) apart" in text_of(folder)
     assert "settings.csv" in text_of(folder)
     assert len(text_of(folder).splitlines()) < 120

@@ -121,15 +121,21 @@ def sweep(top, metric):
             write_run(top / name, "primal_dual", end, stops={1000: 3 * early}, **settings)
 
 
-@pytest.mark.parametrize("at", [1000, 5000])
-def test_a_map_has_the_ratio_of_each_setting_at_its_place_and_stop(tmp_path, at):
+def panels_at(at):
+    values = np.array([[ratios(at, sigma, alpha) for sigma in (1.0, 2.0, 3.0)] for alpha in (4.0, 5.0)])
+    return [Heatmap(optimizer, [1.0, 2.0, 3.0], [4.0, 5.0], values) for optimizer in ("adam", "sgd")]
+
+
+def test_maps_have_the_ratio_of_each_setting_at_its_place_and_stop(tmp_path):
     """Ratios that tell rows from columns, stops from each other and seeds that diverged from good ones."""
     sweep(tmp_path, "w1_std")
-    values = np.array([[ratios(at, sigma, alpha) for sigma in (1.0, 2.0, 3.0)] for alpha in (4.0, 5.0)])
-    panels = [Heatmap(optimizer, [1.0, 2.0, 3.0], [4.0, 5.0], values) for optimizer in ("adam", "sgd")]
-    title = f"W1 / true std at {at} iterations: ratio to gan, all else equal"
     found, captions = drawn(tmp_path)
-    assert same(found[f"map-{at}"], figures.heatmap_figure(panels, "sigma", "alpha", title))
+    title = "W1 / true std at 5000 iterations: ratio to gan, all else equal"
+    assert same(found["map"], figures.heatmap_figure(panels_at(5000), "sigma", "alpha", title))
+    assert any(caption.startswith(f"{title}. Blue: better than the reference; orange: worse.") for caption in captions)
+    rows = [[panels_at(at)[optimizer] for at in (1000, 5000)] for optimizer in (0, 1)]
+    title = "W1 / true std through training: ratio to gan, all else equal"
+    assert same(found["timeline"], figures.timeline_figure(rows, [1000, 5000], "sigma", "alpha", title))
     assert any(caption.startswith(f"{title}. Blue: better than the reference; orange: worse.") for caption in captions)
 
 
@@ -144,7 +150,7 @@ def test_a_map_without_a_reference_has_medians_and_a_better_metric_the_other_col
     panel = Heatmap("", [1.0, 2.0], [4.0, 5.0], np.array([[3.0, 6.0], [np.inf, 8.0]]))
     title = "classifier score at 20000 iterations: median over seeds"
     expected = figures.heatmap_figure([panel], "sigma", "alpha", title, ratio=False, higher_is_better=True)
-    assert same(found["map-20000"], expected)
+    assert same(found["map"], expected)
 
 
 def test_runs_of_other_numbers_of_samples_are_not_pooled(tmp_path):

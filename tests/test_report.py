@@ -176,12 +176,12 @@ def test_a_large_sweep_keeps_a_map_and_an_overview(tmp_path):
     overview = rows_of(text, "gan · lr=0.001")
     assert len(overview) == 1
     assert overview[0][3:7] == ["20", "8", "12", "0"]  # settings, better, worse, undecided
-    ratio, _, where = overview[0][8].split(" ", 2)
+    ratio, _, where = overview[0][9].split(" ", 2)
     assert float(ratio) == pytest.approx(0.05, rel=0.2)
     assert where.endswith("alpha=0.1")
     assert len(text.splitlines()) < 60
     assert len(pd.read_csv(report.parent / "settings.csv")) == 42
-    assert (report.parent / "figures" / "gaussian_1d_sweep-map-5000.png").is_file()
+    assert (report.parent / "figures" / "gaussian_1d_sweep-map.png").is_file()
 
 
 def test_only_failed_runs_still_make_a_report(tmp_path):

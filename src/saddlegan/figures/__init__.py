@@ -4,7 +4,7 @@ from saddlegan.figures.animation import animation_frames, save_gif
 from saddlegan.figures.canvas import save_png
 from saddlegan.figures.density import DensityPanel, density_figure
 from saddlegan.figures.images import ImagePanel, Progress, image_figure, progress_figure, square
-from saddlegan.figures.maps import Heatmap, heatmap_figure
+from saddlegan.figures.maps import Heatmap, heatmap_figure, timeline_figure
 from saddlegan.figures.training import Curve, discriminator_figure, training_figure
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "save_gif",
     "save_png",
     "square",
+    "timeline_figure",
     "training_figure",
 ]

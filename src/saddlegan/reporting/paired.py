@@ -9,6 +9,8 @@ from scipy import stats
 
 from saddlegan.reporting.statistics import FEW, TIE, Estimate, average, flags, numbers, share, student
 
+SIGNIFICANT = 0.05  # of p after Holm's correction
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -31,12 +33,14 @@ class Comparison:
 def compare(method: pd.Series, reference: pd.Series, *, higher_is_better: bool = False) -> Comparison:
     """Compare a metric, indexed by seed and NaN where diverged, on the seeds that both methods have."""
     a, b = _common(method, reference)
-    logs = _log_ratios(a, b)
-    ratio = _exponential(average(logs))
     excess = _excess(a, b, higher_is_better)
-    ranks = stats.rankdata(np.abs(excess))
-    sign = int(np.sign((np.sign(excess) * ranks).sum()))
-    return Comparison(ratio, share(excess > 0), sign, _p(excess), a.size)
+    return Comparison(_exponential(average(_log_ratios(a, b))), share(excess > 0), _sign(excess), _p(excess), a.size)
+
+
+def signed(method: pd.Series, reference: pd.Series, *, higher_is_better: bool = False) -> tuple[int, float]:
+    """`sign` and `p` of `compare` alone, without the price of its intervals."""
+    excess = _excess(*_common(method, reference), higher_is_better)
+    return _sign(excess), _p(excess)
 
 
 def equivalence(method: pd.Series, reference: pd.Series) -> Estimate:
@@ -106,6 +110,10 @@ def _excess(a: NDArray, b: NDArray, higher_is_better: bool) -> NDArray:
     excess[~np.isfinite(a) & np.isfinite(b)] = np.inf
     excess[np.isfinite(a) & ~np.isfinite(b)] = -np.inf
     return excess
+
+
+def _sign(excess: NDArray) -> int:
+    return int(np.sign((np.sign(excess) * stats.rankdata(np.abs(excess))).sum()))
 
 
 def _tied(values: NDArray, scale: float) -> NDArray:

@@ -5,12 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from saddlegan.reporting import measures, paired, statistics
+from saddlegan.reporting import fates, measures, paired, statistics
 from saddlegan.reporting import settings as naming
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.statistics import Estimate
-
-SIGNIFICANT = 0.05  # of Holm's adjusted p
 
 
 def summary(experiment: Experiment) -> pd.DataFrame:
@@ -46,7 +44,7 @@ def comparisons(experiment: Experiment) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["setting", "reference", "ratio", "worse", "sign", "p", "seeds"])
     table["p_holm"] = paired.holm(table["p"].to_numpy(dtype=float))
     sides = np.where(table["sign"] > 0, "worse", "better")
-    table["outcome"] = np.where(table["p_holm"] < SIGNIFICANT, sides, "undecided")
+    table["outcome"] = np.where(table["p_holm"] < paired.SIGNIFICANT, sides, "undecided")
     return table
 
 
@@ -85,12 +83,13 @@ def paired_table(rows: pd.DataFrame) -> str:
 def overview_table(experiment: Experiment, rows: pd.DataFrame) -> str:
     """A large sweep in few rows, one per reference setting: how many settings are better or worse; the extremes."""
     headers = ["reference", "its median", "its diverged", "settings", "better", "worse", "undecided", "all diverged"]
-    headers += ["best ratio", "worst ratio"]
+    headers += ["worse before the end only", "best ratio", "worst ratio"]
+    late = fates.fates(experiment).query("fate == @fates.LATE")["reference"].value_counts()
     cells = []
     for reference, group in rows.groupby("reference", sort=False):
         values = experiment.values(str(reference))
         counts = [list(group["outcome"]).count(outcome) for outcome in ("better", "worse", "undecided")]
-        counts.append(sum(ratio.count == 0 for ratio in group["ratio"]))
+        counts += [sum(ratio.count == 0 for ratio in group["ratio"]), late.get(reference, 0)]
         ratios = pd.Series([estimate.value for estimate in group["ratio"]], index=group["setting"]).dropna()
         ends = [f"{ratios[at]:.3g} at {inner_label(experiment, at)}" for at in _ends(experiment, ratios)] or ["–", "–"]
         lost = f"{int(values.isna().sum())} of {values.size}"

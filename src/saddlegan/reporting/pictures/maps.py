@@ -1,4 +1,4 @@
-"""Maps of the headline metric over two settings, at every stop."""
+"""Maps of the headline metric over two settings, at the end and through training."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,23 +15,28 @@ from saddlegan.reporting.pictures.selection import Picture
 
 
 def draw_maps(experiment: Experiment, stem: Path) -> Iterable[Picture]:
-    """A map for each stop, where the experiment names its axes and the runs vary along them."""
+    """A map at the end and, where runs are compared at several stops, one through training, where the experiment names
+    its axes and the runs vary along them."""
     axes = experiment.map
     if not axes or not {axes.get("x"), axes.get("y")} <= set(experiment.keys):
         return
     pairs = experiment.pairs()
-    against = f"ratio to {experiment.reference}, all else equal" if pairs else "median over seeds"
-    for stop in sorted(set(experiment.table["stop"])):
-        panels = _panels(experiment, axes, pairs, stop)
-        if not panels:
-            continue
-        title = f"{name_of(experiment.metric)} at {stop} iterations: {against}"
-        x, y = (axes[axis].split(".")[-1] for axis in ("x", "y"))
+    *before, end = stops = sorted(set(experiment.table["stop"]))
+    panels = {stop: _panels(experiment, axes, pairs, stop) for stop in stops}
+    name, (x, y) = name_of(experiment.metric), (axes[axis].split(".")[-1] for axis in ("x", "y"))
+    better = " Blue: better than the reference; orange: worse." if pairs else ""
+    if pairs and before and len({len(each) for each in panels.values()}) == 1:
+        title = f"{name} through training: ratio to {experiment.reference}, all else equal"
+        rows = list(zip(*panels.values(), strict=True))
+        figure = figures.timeline_figure(rows, stops, x, y, title, higher_is_better=experiment.higher_is_better)
+        yield Picture(figures.save_png(figure, stem.with_name(f"{stem.name}-timeline.png")), f"{title}.{better}")
+    if panels[end]:
+        against = f"ratio to {experiment.reference}, all else equal" if pairs else "median over seeds"
+        title = f"{name} at {end} iterations: {against}"
         figure = figures.heatmap_figure(
-            panels, x, y, title, ratio=bool(pairs), higher_is_better=experiment.higher_is_better
+            panels[end], x, y, title, ratio=bool(pairs), higher_is_better=experiment.higher_is_better
         )
-        path = figures.save_png(figure, stem.with_name(f"{stem.name}-map-{stop}.png"))
-        better = " Blue: better than the reference; orange: worse." if pairs else ""
+        path = figures.save_png(figure, stem.with_name(f"{stem.name}-map.png"))
         yield Picture(path, f"{title}.{better} div.: every seed diverged.{_scales(experiment)}")
 
 
