@@ -26,8 +26,8 @@ from saddlegan.provenance import commit, versions
 from saddlegan.resources import check_machine
 from saddlegan.trainer import trainer_of
 
-#: Seed-iterations from which compiling (2 to 30 seconds) is earned back on two cores; see `make bench`.
-COMPILE_PAYS = 2_000_000
+#: Seed-iterations from which compiling (5 to 10 seconds) is earned back; see `make bench`.
+COMPILE_PAYS = 500_000
 #: Real samples by which a method judges its settings before training.
 ADVISED = 512
 
