@@ -155,6 +155,7 @@ def test_html_is_one_self_contained_page(folder):
     assert 'name="viewport"' in html
     assert html.count('<div class="table"><table>') == html.count("<table>") == 3
     assert "<td>gan</td>" in html
+    assert html.count('<label><input type="checkbox" aria-label="full size"><img ') == html.count("<img ") == 3
 
 
 def test_a_second_report_overwrites_the_first_with_the_same_text(folder):

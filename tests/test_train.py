@@ -11,6 +11,7 @@ import torch
 from conftest import METHODS, SMALL, composed
 from interventions import WATCHED, calling, interrupted_at
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
 
 from saddlegan.losses import MeanLosses
 from saddlegan.methods.gan import GAN
@@ -183,11 +184,13 @@ def test_a_run_whose_every_seed_diverges_stops_and_says_so(run):
 
 def test_tensorboard_shows_metrics_players_and_pictures(run, tmp_path):
     result = run("evaluation.figures=2", "evaluation.every=6")
-    scalars, images = {}, set()
+    scalars, images, texts = {}, set(), {}
     for events in (tmp_path / "run").glob("events.out.tfevents.*"):
         board = EventAccumulator(str(events)).Reload()
-        scalars |= {tag: board.Scalars(tag) for tag in board.Tags()["scalars"]}
+        for tag in board.Tags()["scalars"]:
+            scalars.setdefault(tag, []).extend(board.Scalars(tag))
         images |= set(board.Tags()["images"])
+        texts |= {tag: board.Tensors(tag)[-1].tensor_proto.string_val[0].decode() for tag in board.Tags()["tensors"]}
     assert images == {"density", "discriminator"}
     for tag in ("gradient_norm/generator", "gradient_norm/discriminator", "discriminator/real", "discriminator/fake"):
         values = scalars[f"{tag}/median"]
@@ -196,7 +199,26 @@ def test_tensorboard_shows_metrics_players_and_pictures(run, tmp_path):
         )
         assert all(event.value > 0 for event in values)
     assert scalars["metrics/w1/median"][-1].value == pytest.approx(np.median(result["final"]["w1"]), rel=1e-5)
-    assert scalars["final/w1"][-1].value == pytest.approx(np.median(result["final"]["w1"]), rel=1e-5)
+    assert f"| w1 | {np.median(result['final']['w1']):.6g} |" in texts["final/text_summary"]
+    assert "| diverged | 0 |" in texts["final/text_summary"]
+    assert [tag for tag, events in scalars.items() if len({event.step for event in events}) < 2] == []
+
+
+def test_tensorboards_hyperparameters_begin_with_what_was_chosen(saddlegan, tmp_path):
+    saddlegan("-m", "method=gan", "optimizer.lr=1e-3,1e-2", "+optimizer.generator.eps=1e-7")
+    names = {}
+    for events in tmp_path.rglob("events.out.tfevents.*"):
+        content = EventAccumulator(str(events)).Reload().summary_metadata.get("_hparams_/experiment")
+        if content is None:
+            continue
+        experiment = plugin_data_pb2.HParamsPluginData.FromString(content.plugin_data.content).experiment
+        names[events.parent.name] = [info.name for info in experiment.hparam_infos]
+        assert {info.name.tag for info in experiment.metric_infos} >= {"metrics/w1/median"}
+    assert len(names) == 2
+    for found in names.values():
+        assert found[:5] == ["method", "model", "data", "optimizer", "trainer"]
+        assert {"optimizer.lr", "optimizer.generator.eps"} <= set(found[5:13])
+        assert "output_root" not in found
 
 
 def test_a_trained_generator_approaches_the_data(run, tmp_path):

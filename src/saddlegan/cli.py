@@ -96,7 +96,9 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
     try:
         from saddlegan.train import run
 
-        result = run(config, folder)
+        words = [word.lstrip("+").partition("=") for word in job.overrides.task]
+        groups = {group: origin["choices"][group] for group in GROUPS if group in origin["choices"]}
+        result = run(config, folder, chosen=groups | {key: value for key, _, value in words})
     except ConfigError:  # nothing was trained, and the folder stays as it is
         raise
     except Exception as error:

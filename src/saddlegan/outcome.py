@@ -16,7 +16,12 @@ PROBED = 128
 
 
 def finish(
-    module: AdversarialModule, evaluate: Evaluate, trainer: L.Trainer, config: dict[str, Any], folder: Path
+    module: AdversarialModule,
+    evaluate: Evaluate,
+    trainer: L.Trainer,
+    config: dict[str, Any],
+    folder: Path,
+    chosen: Mapping[str, str],
 ) -> dict[str, Any]:
     """Summaries, probes, figures and samples.npz of a run that has ended."""
     module.eval()
@@ -34,12 +39,9 @@ def finish(
     probes = module.probes(*(module.place(x[:, :PROBED]) for x in (evaluate.real, fake)))
     found = {name: value.detach().cpu().tolist() for name, value in probes.items()}
     final = last | flags | conclusion.final | found
-    medians = {
-        f"final/{name}": float(np.nanmedian(np.array(v, dtype=float)))
-        for name, v in final.items()
-        if np.isfinite(v).any()
-    }
-    board.log_outcome(trainer, config, medians, reached)
+    medians = {name: float(np.nanmedian(np.array(v, dtype=float))) for name, v in final.items() if np.isfinite(v).any()}
+    through = [name for name in medians if name in last and not name.endswith("_loss")]
+    board.log_outcome(trainer, board.hyperparameters(config, chosen), medians, through, reached)
     return {
         "status": "diverged" if lost else "finished",
         "seeds": module.seeds,

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,10 @@ COMPILE_PAYS = 500_000
 ADVISED = 512
 
 
-def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+def run(config: dict[str, Any], folder: Path, chosen: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Train one run, going on from its checkpoint where there is one. The result lacks what the command line knows.
+
+    `chosen`: choices and values that the user named, in words: loggers show them before the rest of the configuration.
 
     Raises `KeyboardInterrupt` when interrupted; what the checkpoint holds is kept.
     """
@@ -48,7 +51,7 @@ def run(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
     seconds = next(callback.elapsed for callback in callbacks if isinstance(callback, TimedCheckpoint))
     module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
-    return finish(module, evaluate, trainer, config, folder) | {
+    return finish(module, evaluate, trainer, config, folder, chosen or {}) | {
         "seconds": round(seconds, 3),
         "compiled": compiled,
         "device": str(trainer.strategy.root_device),

@@ -3,7 +3,7 @@
 Every logger of Lightning is served: scalars through `log_metrics`, pictures by whatever the logger has for them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from saddlegan.identity import fingerprint
+from saddlegan.identity import NEUTRAL, fingerprint
 
 QUANTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 
@@ -60,18 +60,38 @@ def log_figure(trainer: L.Trainer, name: str, figure: Figure, iteration: int) ->
             logger.log_image(name, [np.asarray(canvas.buffer_rgba())], iteration)  # type: ignore[attr-defined]
 
 
-def log_outcome(trainer: L.Trainer, config: dict[str, Any], final: Mapping[str, float], iteration: int) -> None:
-    """The configuration beside the final metrics: TensorBoard wants both in one call."""
-    hyperparameters = {
+def hyperparameters(config: dict[str, Any], chosen: Mapping[str, str]) -> dict[str, int | float | str | bool]:
+    """What decides a run, by dotted key: first what was `chosen` in words, then the rest of the configuration."""
+    deciding = fingerprint(config)
+    groups = {key: choice for key, choice in chosen.items() if isinstance(config.get(key), dict) and key not in NEUTRAL}
+    named = {key: deciding[key] for key in chosen if key in deciding}
+    return {
         key: value if isinstance(value, int | float | str | bool) else str(value)
-        for key, value in fingerprint(config).items()
+        for key, value in (groups | named | deciding).items()
     }
+
+
+def log_outcome(
+    trainer: L.Trainer,
+    parameters: Mapping[str, Any],
+    final: Mapping[str, float],
+    through: Sequence[str],
+    iteration: int,
+) -> None:
+    """The hyperparameters beside the `final` metrics.
+
+    In TensorBoard beside those that have a curve, by its name (`through`), and all of them as a table of its Text page:
+    there each scalar has a chart, and one of a single dot says nothing.
+    """
+    rows = "".join(f"\n| {name} | {value:.6g} |" for name, value in final.items())
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(hyperparameters, dict(final))
+            curves = {f"metrics/{name}/median": final[name] for name in through}
+            logger.log_hyperparams(dict(parameters), curves, iteration)
+            logger.experiment.add_text("final", f"| metric | median over seeds |\n| --- | --- |{rows}", iteration)
         else:
-            logger.log_hyperparams(hyperparameters)
-            logger.log_metrics(dict(final), iteration)
+            logger.log_hyperparams(dict(parameters))
+            logger.log_metrics({f"final/{name}": value for name, value in final.items()}, iteration)
         logger.finalize("success")
 
 

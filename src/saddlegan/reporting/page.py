@@ -1,4 +1,5 @@
-"""Markdown -> one HTML file that needs nothing else: styles inline, pictures as data URIs, wide tables that scroll."""
+"""Markdown -> one HTML file that needs nothing else: styles inline, pictures as data URIs that a click shows in full
+size, tables as wide as the window before they scroll."""
 
 import base64
 import re
@@ -8,12 +9,18 @@ import markdown
 
 STYLE = """
 :root { color-scheme: light; }
-body { margin: 0 auto; padding: 1rem; max-width: 60rem; color: #1f2328; background: #fff;
+body { margin: 0; padding: 1rem; color: #1f2328; background: #fff;
        font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+body > * { max-width: 60rem; margin-left: auto; margin-right: auto; }
 h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
-img { display: block; max-width: 100%; height: auto; margin: 1.2rem auto 0.3rem; }
+img { display: block; max-width: 100%; height: auto; margin: 1.2rem auto 0.3rem; cursor: zoom-in; }
+.figure { overflow-x: auto; max-width: 100%; }
+.figure input { position: absolute; opacity: 0; }
+.figure input:focus-visible + img { outline: 2px solid #2f6fab; }
+.figure input:checked + img { max-width: none; cursor: zoom-out; }
 code { font-size: 0.85em; background: #f3f5f7; padding: 0.1em 0.3em; border-radius: 4px; overflow-wrap: anywhere; }
-.table { overflow-x: auto; -webkit-overflow-scrolling: touch; margin: 1rem 0; }
+.table { overflow-x: auto; -webkit-overflow-scrolling: touch; margin: 1rem auto; width: fit-content;
+         min-width: min(60rem, 100%); max-width: 100%; }
 table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.35rem 0.7rem; text-align: left; border-bottom: 1px solid #d8dee4; white-space: nowrap; }
 td:last-child { white-space: normal; min-width: 8rem; }
@@ -22,10 +29,15 @@ em { color: #57606a; }
 """
 
 
+#: What stands around a picture: it is checked, and shown in full size, by a click, a touch or the space bar.
+OPENS = '<div class="figure"><label><input type="checkbox" aria-label="full size">'
+
+
 def render(text: str, title: str, folder: Path) -> str:
     """HTML of a Markdown report; pictures, named relative to `folder`, are embedded."""
     body = markdown.markdown(text, extensions=["tables"])
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+    body = re.sub(r"<p>(<img [^>]+>)</p>", rf"{OPENS}\1</label></div>", body)
     body = re.sub(r'src="([^":]+\.(?:png|gif))"', lambda match: f'src="{_data_uri(folder / match[1])}"', body)
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
