@@ -4,8 +4,11 @@ import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -143,6 +146,51 @@ def test_claims_json_holds_verdicts_and_no_nan(folder):
     assert {entry["id"] for entry in ledger} == {"gaussian-1d-primal-dual-worse", "optimal-discriminator"}
     for entry in ledger:
         assert {"source", "statement", "verdict", "effect", "interval", "seeds", "text"} <= set(entry)
+
+
+def packed(top):
+    """The run folders in `top` in one file, and not as folders any more."""
+    with zipfile.ZipFile(top / "runs.zip", "w") as pack:
+        for path in sorted(top.glob("*/*")):
+            if path.is_file() and path.parent.name != "report":
+                pack.write(path, path.relative_to(top))
+    for path in [path for path in top.iterdir() if path.is_dir() and path.name != "report"]:
+        shutil.rmtree(path)
+
+
+def test_packed_runs_give_the_same_report(tmp_path):
+    top = tmp_path / "gaussian_1d"
+    write_run(top / "gan", "gan", spread(0.3), report=OPTIONS)
+    write_run(top / "primal_dual", "primal_dual", spread(3), report=OPTIONS)
+    write_run(top / "lost", "gan", [1.0], report=OPTIONS, status="failed", error="MemoryError")
+    write_report([top], tmp_path / "plain")
+    packed(top)
+    write_report([top], tmp_path / "packed")
+    files = {path.relative_to(tmp_path / "plain") for path in (tmp_path / "plain").rglob("*") if path.is_file()}
+    assert {Path("figures/gaussian_1d-density.png"), Path("figures/gaussian_1d-training.png")} < files
+    for file in files:
+        assert (tmp_path / "packed" / file).read_bytes() == (tmp_path / "plain" / file).read_bytes(), file
+
+
+def test_a_run_that_is_packed_and_lies_there_too_counts_once(tmp_path):
+    top = tmp_path / "gaussian_1d"
+    write_run(top / "gan", "gan", [0.3, 0.4], report=OPTIONS)
+    packed(top)
+    write_run(top / "gan", "gan", [0.3, 0.4], report=OPTIONS)
+    write_run(top / "pd", "primal_dual", [0.3, 0.4], report=OPTIONS)
+    results = load_results([top])
+    assert sorted(run.name for run in results.runs) == ["gan", "pd"]
+    assert not results.problems
+
+
+def test_a_pack_that_is_damaged_costs_itself_and_not_the_report(tmp_path):
+    write_run(tmp_path / "gan", "gan", [0.3, 0.4], report=OPTIONS)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "runs.zip").write_bytes(b"PK nonsense")
+    assert main([str(tmp_path)]) == 0
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert len(rows_of(text, "damaged")) == 1
+    assert "below/runs.zip" in text
 
 
 def test_html_is_one_self_contained_page(folder):

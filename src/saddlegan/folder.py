@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +78,13 @@ def _check_metrics(path: Path, rows: int) -> None:
     raise DamagedRun(f"{path}: got {found}, expected {rows} whole ones.")
 
 
-def repeated_rows(path: Path) -> int:
+def repeated_rows(path: Path | zipfile.Path) -> int:
     """How many rows of a metrics.csv have the iteration and the seed of an earlier row; 0 where there is no file."""
     return _repeated(_lines(path))
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(errors="replace").splitlines() if path.is_file() else []
+def _lines(path: Path | zipfile.Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
 
 def _repeated(lines: list[str]) -> int:

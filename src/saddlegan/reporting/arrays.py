@@ -27,9 +27,10 @@ def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
     """`metrics.csv` as a table of `metric`: a row per iteration, a column per seed; a `Problem` where two rows are the
     same iteration and seed."""
     try:
-        table = pd.read_csv(run.folder / METRICS)
+        with (run.folder / METRICS).open(encoding="utf-8") as stream:
+            table = pd.read_csv(stream)
         return table.pivot(index="iteration", columns="seed", values=metric).astype(float)
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         return Problem("incomplete", run.name, f"metrics.csv gives no curve of {metric} ({_line(error)})")
 
 

@@ -1,7 +1,13 @@
-"""Run folders: finding them, reading `result.json`, and naming everything that could not be read."""
+"""Run folders: finding them, reading `result.json`, and naming everything that could not be read.
+
+The run folders of an experiment may lie in one file, `runs.zip`, in the place where they would lie: hundreds of small
+files become one that can be kept and sent.
+"""
 
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +27,12 @@ FIELDS = {
     "iterations": int,
 }
 RECORDS = {"floors": int | float | None, "extractor": str, "weights": str, "scales": int | float | str}  # of image runs
-KNOWN_FILES = ("multirun.yaml", ".gitignore", LOCK)  # what may lie beside runs
+PACKED = "runs.zip"
+KNOWN_FILES = ("multirun.yaml", ".gitignore", LOCK, PACKED)  # what may lie beside runs
+#: A run folder, or one in a zip file.
+Folder = Path | zipfile.Path
+#: What reading a file of a run may raise.
+UNREADABLE = (OSError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 class NoRuns(ValueError):
@@ -41,7 +52,7 @@ class Problem:
 class Run:
     """One run folder with a sound `result.json`. `name` is the folder relative to where it was searched."""
 
-    folder: Path
+    folder: Folder
     name: str
     result: Mapping[str, Any]
 
@@ -84,8 +95,8 @@ def load_runs(folders: Sequence[Path], *, needed: bool = True) -> tuple[list[Run
             run = read_run(path, _name(path, folder, len(folders) > 1))
             if isinstance(run, Problem):
                 problems.append(run)
-            elif path.resolve() not in runs:
-                runs[path.resolve()] = run
+            elif (place := _place(path).resolve()) not in runs:
+                runs[place] = run
                 problems += _repeated(run)
     if needed and not found:
         places = ", ".join(map(str, folders)) or "no folder at all"
@@ -97,8 +108,9 @@ def load_runs(folders: Sequence[Path], *, needed: bool = True) -> tuple[list[Run
     return list(runs.values()), problems
 
 
-def run_folders(top: Path, problems: list[Problem]) -> Iterator[Path]:
-    """Folders with `result.json` or `.hydra/`, not looking inside them; foreign files are added to `problems`."""
+def run_folders(top: Path, problems: list[Problem]) -> Iterator[Folder]:
+    """Folders with `result.json` or `.hydra/`, not looking inside them, also packed ones; foreign files and packs that
+    cannot be read are added to `problems`."""
     for place, folders, files in os.walk(top):
         folders.sort()
         if RESULT in files or ".hydra" in folders:
@@ -109,22 +121,40 @@ def run_folders(top: Path, problems: list[Problem]) -> Iterator[Path]:
         if earlier or {SECTION, FAILURE} & set(files):
             folders.clear()
             continue
+        if PACKED in files:
+            yield from _packed(Path(place, PACKED), top, problems)
         foreign = (file for file in sorted(files) if file not in KNOWN_FILES and not file.endswith(".log"))
         problems += [
             Problem("foreign", str(Path(place, f).relative_to(top)), "not part of a run, left alone") for f in foreign
         ]
 
 
-def read_run(folder: Path, name: str) -> Run | Problem:
+def _packed(path: Path, top: Path, problems: list[Problem]) -> Iterator[zipfile.Path]:
+    try:
+        folders = [folder for folder in zipfile.Path(path).iterdir() if (folder / RESULT).is_file()]
+    except UNREADABLE as error:
+        problems.append(Problem("damaged", str(path.relative_to(top)), f"cannot be read ({error})"))
+    else:
+        yield from sorted(folders, key=lambda folder: folder.name)
+
+
+def _place(folder: Folder) -> Path:
+    """Where a run folder lies, or would lie if it were not packed."""
+    if isinstance(folder, Path):
+        return folder
+    return Path(str(folder.root.filename)).parent / folder.name
+
+
+def read_run(folder: Folder, name: str) -> Run | Problem:
     """The run in `folder`, or the reason why it cannot be used: missing or damaged `result.json`."""
     path = folder / RESULT
     if not path.is_file():
-        by = holder(folder)
+        by = holder(_place(folder))
         still = f"it is still being trained, or was stopped: {by} was the last to start it" if by else "it was stopped"
         return Problem("missing", name, f"no result.json: {still}; the same command goes on with it")
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+    except UNREADABLE as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         return Problem("damaged", name, f"result.json cannot be read ({error}); delete it and start the run again")
     if fault := _fault(result):
         return Problem("damaged", name, f"result.json: {fault}; delete it and start the run again")
@@ -135,14 +165,15 @@ def _repeated(run: Run) -> list[Problem]:
     """A metrics.csv that two processes wrote. The numbers of result.json are those of one of them, and stay."""
     try:
         again = repeated_rows(run.folder / METRICS)
-    except OSError as error:
+    except UNREADABLE as error:
         return [Problem("incomplete", run.name, f"metrics.csv cannot be read ({error})")]
     why = f"metrics.csv has {again} rows twice: two processes trained it at once; existing=repeat trains it anew"
     return [Problem("duplicate", run.name, why)] if again else []
 
 
-def _name(path: Path, folder: Path, several: bool) -> str:
+def _name(run: Folder, folder: Path, several: bool) -> str:
     """A run's name in tables: its path below `folder`; below its parent where it is itself what was asked for."""
+    path = _place(run)
     if path == folder:
         return f"{path.resolve().parent.name}/{path.resolve().name}"
     return path.relative_to(folder.parent if several else folder).as_posix()
