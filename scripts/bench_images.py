@@ -79,6 +79,22 @@ def batches(loader: bool) -> Iterator[Any]:
                 yield unit(pixels[index])
 
 
+def with_torchs_dropout(network: Any) -> Any:
+    """A network of the suite with `torch.nn.Dropout` in the place of its own, as plain PyTorch has it."""
+    from torch import nn
+    from torch.nn.functional import dropout
+
+    from saddlegan.networks.dropout import Dropout
+
+    for parent in list(network.modules()):
+        for name, layer in parent.named_children():
+            if isinstance(layer, Dropout):
+                setattr(parent, name, nn.Dropout(layer.rate))
+    if hasattr(network, "_drop"):
+        network._drop = lambda x: dropout(x, network.dropout, network.training)
+    return network
+
+
 def bare_loop(loader: bool) -> float:
     """Images a second of plain PyTorch, fp32."""
     import torch
@@ -88,8 +104,8 @@ def bare_loop(loader: bool) -> float:
 
     model = configuration()["model"]
     plain = {player: {k: v for k, v in model[player].items() if not k.startswith("_")} for player in model}
-    generator = ConvGenerator(in_features=4, shape=(1, 28, 28), **plain["generator"])
-    discriminator = ConvDiscriminator(shape=(1, 28, 28), **plain["discriminator"])
+    generator = with_torchs_dropout(ConvGenerator(in_features=4, shape=(1, 28, 28), **plain["generator"]))
+    discriminator = with_torchs_dropout(ConvDiscriminator(shape=(1, 28, 28), **plain["discriminator"]))
     of_generator = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True)
     of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=5e-5, betas=(0.5, 0.999), fused=True)
 

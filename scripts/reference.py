@@ -3,59 +3,70 @@
     python scripts/reference.py outputs    after the experiments (and `saddlegan-theory`) have run there
     python scripts/reference.py            reports and pages from what outputs/reference holds already
 
-Of a run it keeps result.json; of the runs that a report draws, also what it draws from. Of the theory it keeps all but
-the report, which is written anew.
+Of a run it keeps result.json; of the runs that a report draws, also what it draws from: all of an experiment in one
+file, runs.zip. Of a report it keeps what can be read here; `saddlegan-report outputs/reference/NAME` writes the rest.
+Of the theory it keeps all but the report, which is written anew.
 """
 
 import json
 import re
 import shutil
 import sys
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from saddlegan import claims
-from saddlegan.folder import RESULT, write_json
+from saddlegan.folder import METRICS, RESULT, SAMPLES
 from saddlegan.report import write_report
 from saddlegan.reporting import measures, quality, tables
 from saddlegan.reporting.ledger import Finding
 from saddlegan.reporting.pictures import representative
+from saddlegan.reporting.pictures.selection import from_the_median
 from saddlegan.reporting.results import Results, load_results
+from saddlegan.reporting.runs import PACKED, load_runs
 from saddlegan.reporting.sections import load_sections, overview
 from saddlegan.theory import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
-TOYS = ("gaussian_1d", "gaussian_1d_sweep", "point_mass", "two_point")
+TOYS = ("gaussian_1d", "gaussian_1d_search", "gaussian_1d_sweep", "point_mass", "two_point")
 IMAGES = ("mnist", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
 THEORY = "theory"
-LARGEST = 1_000_000  # bytes of a file that is kept
+#: Files of a report that are not kept.
+LEFT = ("report.html", "results.csv")
 #: The pages that quote results.
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
 def keep(outputs: Path, name: str) -> None:
-    """Copy the experiment's runs, without checkpoints and TensorBoard events."""
+    """Pack the experiment's runs, without checkpoints and TensorBoard events."""
     loaded = load_results([outputs / name])
     wrong = [problem for problem in loaded.problems if problem.what != "diverged"]  # which is a finding
     assert not wrong, wrong
     experiment = loaded.experiments[name]
-    lost = {run.name for run in (REFERENCE / name).glob("*=*")} - {run.folder.name for run in experiment.runs}
+    before = {run.folder.name for run in load_runs([REFERENCE / name], needed=False)[0]}
+    lost = before - {run.folder.name for run in experiment.runs}
     assert not lost, f"these are kept and were not run again: {sorted(lost)}; remove {REFERENCE / name} to drop them"
     shutil.rmtree(REFERENCE / name, ignore_errors=True)
-    runs = [experiment.runs_of(setting) for setting in representative(experiment)]
-    curves = {run.name for same in runs for run in same}
-    drawn = {run.name for same in runs for run in (same[:1] if name in IMAGES else same)}
-    for run in experiment.runs:
-        files = ["result.json"] + ["metrics.csv"] * (run.name in curves) + ["samples.npz"] * (run.name in drawn)
-        target = REFERENCE / name / run.folder.name
-        target.mkdir(parents=True)
-        for file in files:
-            shutil.copy(run.folder / file, target / file)
-        result = json.loads((target / RESULT).read_text())
-        if "root" in result["config"]["data"]:  # a place on the machine that it ran on, which decides nothing
-            result["config"]["data"]["root"] = "data"
-            write_json(target / RESULT, result)
+    (REFERENCE / name).mkdir(parents=True)
+    shown = representative(experiment)
+    curves = {run.name for setting in shown for run in experiment.runs_of(setting)}
+    ranked = (from_the_median(experiment, setting) for setting in shown)
+    drawn = {run.name for same in ranked for run in (same[:1] if name in IMAGES else same)}
+    with zipfile.ZipFile(REFERENCE / name / PACKED, "w") as pack:
+        for run in sorted(experiment.runs, key=lambda run: run.name):
+            result = json.loads((run.folder / RESULT).read_text())
+            if "root" in result["config"]["data"]:  # a place on the machine that it ran on, which decides nothing
+                result["config"]["data"]["root"] = "data"
+            put(pack, f"{run.folder.name}/{RESULT}", json.dumps(result).encode())
+            for file in [METRICS] * (run.name in curves) + [SAMPLES] * (run.name in drawn):
+                put(pack, f"{run.folder.name}/{file}", (run.folder / file).read_bytes())
+
+
+def put(pack: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a file without the time, so that equal runs make equal packs."""
+    pack.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
 
 
 def keep_theory(outputs: Path) -> None:
@@ -70,9 +81,8 @@ def keep_theory(outputs: Path) -> None:
 def report(name: str) -> None:
     folder = REFERENCE / name / "report"
     write_report([REFERENCE / name], folder)
-    for path in folder.rglob("*"):
-        if path.is_file() and path.stat().st_size > LARGEST:
-            path.unlink()
+    for file in LEFT:
+        (folder / file).unlink()
 
 
 def ledger(findings: Iterable[Finding]) -> str:

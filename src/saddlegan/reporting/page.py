@@ -14,7 +14,8 @@ body { margin: 0; padding: 1rem; color: #1f2328; background: #fff;
 body > * { max-width: 60rem; margin-left: auto; margin-right: auto; }
 h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
 img { display: block; max-width: 100%; height: auto; margin: 1.2rem auto 0.3rem; cursor: zoom-in; }
-.figure { overflow-x: auto; max-width: 100%; }
+.figure { overflow-x: auto; }
+.figure:has(input:checked) { max-width: 100%; }
 .figure input { position: absolute; opacity: 0; }
 .figure input:focus-visible + img { outline: 2px solid #2f6fab; }
 .figure input:checked + img { max-width: none; cursor: zoom-out; }
