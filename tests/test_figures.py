@@ -7,6 +7,7 @@ from matplotlib.colors import to_rgb
 
 from saddlegan import figures
 from saddlegan.figures import Curve, DensityPanel, Heatmap
+from saddlegan.figures.canvas import log_colors
 
 SUPPORT = np.linspace(0.5, 1.5, 401)
 DENSITY = np.exp(-((SUPPORT - 1) ** 2) / 2e-3) / np.sqrt(2 * np.pi * 1e-3)
@@ -159,6 +160,25 @@ def test_discriminator_is_the_median_over_seeds_in_the_band_of_the_quartiles():
     np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 1.5], [4, 2.5]])
     assert ax.get_ylim()[1] > 3  # of a pair whose D is no probability all is seen
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["gan", "pd"]
+
+
+def test_a_timeline_has_a_row_per_panel_a_column_per_stop_and_one_scale():
+    values = np.array([[[[0.5, 2.0], [1.0, np.nan]], [[4.0, 1.0], [np.inf, 0.25]]],
+                       [[[1.0, 1.0], [3.0, 0.5]], [[10.0, 0.1], [2.0, 1.0]]]])  # fmt: skip
+    rows = [[Heatmap(name, [0.1, 1.0], [1, 10], values[k, stop]) for stop in (0, 1)] for k, name in enumerate("ab")]
+    figure = figures.timeline_figure(rows, [1000, 5000], "sigma", "alpha", "ratio")
+    figure.canvas.draw()
+    colours = log_colors([panel.values for row in rows for panel in row], True, False)
+    grid = sorted(figure.axes[:4], key=lambda ax: (-ax.get_position().y0, ax.get_position().x0))
+    for ax, expected in zip(grid, values.reshape(4, 2, 2), strict=True):
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_array_equal(ax.images[0].get_array(), colours.to_rgba(np.log10(expected)))
+        assert ax.images[0].origin == "lower"
+    assert [ax.get_title() for ax in grid] == ["1000 iterations", "5000 iterations", "", ""]
+    assert [ax.get_ylabel() for ax in grid] == ["a\nalpha", "", "b\nalpha", ""]
+    assert [[text.get_text() for text in ax.get_xticklabels()] for ax in grid[2:]] == [["0.1", "1"]] * 2
+    (bar,) = figure.axes[4:]
+    assert [text.get_text() for text in bar.get_yticklabels()] == ["0.1", "0.5", "1", "2", "10"]
 
 
 def test_training_has_a_line_per_run_named_from_the_top_down():
