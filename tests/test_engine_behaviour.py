@@ -123,10 +123,13 @@ def test_the_first_draws_of_an_evaluation_do_not_depend_on_their_number():
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
 
-@pytest.mark.parametrize(("per_sample", "passes"), [(True, [16]), (False, [8, 8])])
+@pytest.mark.parametrize(("per_sample", "passes"), [(True, [16]), (False, [8, 8]), (None, [8, 8])])
 def test_real_and_fake_samples_share_a_pass_where_the_discriminator_allows_it(per_sample, passes):
     module, _ = build(composed(*SMALL))
-    module.discriminator.per_sample = per_sample
+    if per_sample is None:  # it says nothing
+        module.discriminator = torch.nn.Sequential(module.discriminator)
+    else:
+        module.discriminator.per_sample = per_sample
     draws = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(3, 8, 1, generator=draws) for _ in range(2))
     expected = module.discriminator(real), module.discriminator(fake)
@@ -134,6 +137,23 @@ def test_real_and_fake_samples_share_a_pass_where_the_discriminator_allows_it(pe
     module.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
     torch.testing.assert_close(module.judge(real, fake), expected)
     assert seen == passes
+
+
+def test_a_variant_is_watched_without_dropout_and_trained_with_it_afterwards():
+    module, _ = build(composed(*SMALL, *IMAGES, "method=primal_dual", "method.sigma=10"))
+    module.train()
+    seen = []
+    module.discriminator.network.register_forward_hook(lambda network, *_: seen.append(network.training))
+    draws = torch.Generator().manual_seed(0)
+    real, latent = torch.rand(1, 8, 1, 28, 28, generator=draws), torch.randn(1, 8, 4, generator=draws)
+    first, second = (module.watched(real, latent)["pull_ratio"] for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.isfinite().all()
+    assert not first.requires_grad
+    assert seen
+    assert not any(seen)
+    assert module.generator.network.training
+    assert module.discriminator.network.training
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -41,12 +41,16 @@ def results(tmp_path):
         pull = {"means": {"pull_ratio": np.full(32, 10 * alpha).tolist()}}
         write_run(tmp_path / f"pd{alpha}", "primal_dual", last, stops={1000: first, 2000: second}, alpha=alpha,
                   **pull, **shared)  # fmt: skip
+    for method, values in (("gan", 5 * GAN), ("primal_dual", 50 * GAN)):  # under which gan does not learn
+        own = {"alpha": 1.0, "means": {"pull_ratio": [1e4] * 32}} if method == "primal_dual" else {}
+        write_run(tmp_path / f"sgd-{method}", method, values, optimizer="sgd", stops={1000: values, 2000: values},
+                  **own, **shared)  # fmt: skip
     return load_results([tmp_path])
 
 
 def test_each_setting_has_the_fate_of_its_stops(results):
     experiment = results.experiments["gaussian_1d_sweep"]
-    table = fates(experiment)
+    table = fates(experiment).query("reference == 'gan · adam'")
     found = {experiment.settings[row.setting]["method.alpha"]: row.fate for row in table.itertuples()}
     assert found == EXPECTED
     assert counted(table) == (

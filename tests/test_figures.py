@@ -134,7 +134,7 @@ def test_atoms_stand_at_their_places_and_seeds_have_probabilities():
 
 
 def test_the_mean_and_the_deviation_are_those_of_the_median_seed_not_of_the_pool():
-    centres = np.array([0.8, 1.05, 1.3])
+    centres = np.array([0.8, 1.05, 1.6])
     samples = centres[:, None] + 0.01 * np.array([1, 2, 9])[:, None] * np.array([-1.0, 1.0] * 20)
     (ax,) = figures.density_figure([DensityPanel("a", samples, SUPPORT, DENSITY)]).axes
     assert "median seed: mean 1.05, std 0.02" in words(ax).split("\n")

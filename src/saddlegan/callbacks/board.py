@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.utils.tensorboard.summary import hparams
 
 from saddlegan.identity import NEUTRAL, fingerprint
 
@@ -87,7 +88,9 @@ def log_outcome(
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             curves = {f"metrics/{name}/median": final[name] for name in through}
-            logger.log_hyperparams(dict(parameters), curves, iteration)
+            logger.log_hyperparams(dict(parameters), {})
+            for summary in hparams(dict(parameters), curves):  # Lightning's own call would log the last point again
+                logger.experiment._get_file_writer().add_summary(summary, iteration)
             logger.experiment.add_text("final", f"| metric | median over seeds |\n| --- | --- |{rows}", iteration)
         else:
             logger.log_hyperparams(dict(parameters))
