@@ -165,20 +165,21 @@ def test_discriminator_is_the_median_over_seeds_in_the_band_of_the_quartiles():
 def test_a_timeline_has_a_row_per_panel_a_column_per_stop_and_one_scale():
     values = np.array([[[[0.5, 2.0], [1.0, np.nan]], [[4.0, 1.0], [np.inf, 0.25]]],
                        [[[1.0, 1.0], [3.0, 0.5]], [[10.0, 0.1], [2.0, 1.0]]]])  # fmt: skip
-    rows = [[Heatmap(name, [0.1, 1.0], [1, 10], values[k, stop]) for stop in (0, 1)] for k, name in enumerate("ab")]
+    titles = ("adam · lr=0.1", "sgd")
+    rows = [[Heatmap(name, [0.1, 1.0], [1, 10], values[k, stop]) for stop in (0, 1)] for k, name in enumerate(titles)]
     figure = figures.timeline_figure(rows, [1000, 5000], "sigma", "alpha", "ratio")
     figure.canvas.draw()
-    colours = log_colors([panel.values for row in rows for panel in row], True, False)
+    colours = log_colors([panel.values for row in rows for panel in row], True, False, 5.0)
     grid = sorted(figure.axes[:4], key=lambda ax: (-ax.get_position().y0, ax.get_position().x0))
     for ax, expected in zip(grid, values.reshape(4, 2, 2), strict=True):
         with np.errstate(invalid="ignore"):
             np.testing.assert_array_equal(ax.images[0].get_array(), colours.to_rgba(np.log10(expected)))
         assert ax.images[0].origin == "lower"
     assert [ax.get_title() for ax in grid] == ["1000 iterations", "5000 iterations", "", ""]
-    assert [ax.get_ylabel() for ax in grid] == ["a\nalpha", "", "b\nalpha", ""]
+    assert [ax.get_ylabel() for ax in grid] == ["adam\nlr=0.1\nalpha", "", "sgd\nalpha", ""]
     assert [[text.get_text() for text in ax.get_xticklabels()] for ax in grid[2:]] == [["0.1", "1"]] * 2
     (bar,) = figure.axes[4:]
-    assert [text.get_text() for text in bar.get_yticklabels()] == ["0.1", "0.5", "1", "2", "10"]
+    assert [text.get_text() for text in bar.get_yticklabels()] == ["0.2", "0.5", "1", "2", "5"]
 
 
 def test_training_has_a_line_per_run_named_from_the_top_down():

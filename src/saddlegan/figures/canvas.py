@@ -53,12 +53,14 @@ def save_png(figure: Figure, path: Path) -> Path:
     return path
 
 
-def log_colors(values: Sequence[NDArray], ratio: bool, higher_is_better: bool) -> ScalarMappable:
-    """The colour of a logarithm to base 10, on one scale for all panels; grey for NaN."""
+def log_colors(
+    values: Sequence[NDArray], ratio: bool, higher_is_better: bool, largest: float = LARGEST_RATIO
+) -> ScalarMappable:
+    """The colour of a logarithm to base 10, on one scale for all panels, for a ratio up to `largest`; grey for NaN."""
     pooled = np.concatenate([panel[np.isfinite(panel) & (panel > 0)] for panel in values])
     low, high = np.log10((pooled.min(), pooled.max())) if pooled.size else (0.0, 1.0)
     if ratio:
-        high = float(np.clip(max(-low, high), np.log10(2), np.log10(LARGEST_RATIO)))
+        high = float(np.clip(max(-low, high), np.log10(2), np.log10(largest)))
         low = -high
     colors = (DIVERGING.reversed() if higher_is_better else DIVERGING) if ratio else SEQUENTIAL
     return ScalarMappable(Normalize(low, high), colors.with_extremes(bad=PALE))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from saddlegan.figures.canvas import INK, grid, log_colors, short
 
+STRONG = 5.0  # where the colours of maps through training saturate: they have no numbers
+
 
 @dataclass(frozen=True)
 class Heatmap:
@@ -65,11 +67,11 @@ def timeline_figure(
     higher_is_better: bool = False,
 ) -> Figure:
     """Maps of a ratio to the reference through training: a row per optimizer, a column per stop, colours on one scale
-    as in `heatmap_figure`; the numbers of the last column are that figure's."""
+    that saturates at `STRONG`; the numbers of the last column are those of `heatmap_figure`."""
     height, width = len(rows), len(stops)
-    figure = Figure(figsize=(1.5 * width + 1.4, 1.45 * height + 1.0), layout="constrained")
+    figure = Figure(figsize=(1.4 * width + 1.6, 1.4 * height + 1.0), layout="constrained")
     FigureCanvasAgg(figure)
-    colors = log_colors([panel.values for row in rows for panel in row], True, higher_is_better)
+    colors = log_colors([panel.values for row in rows for panel in row], True, higher_is_better, STRONG)
     for k, row in enumerate(rows):
         for column, (panel, stop) in enumerate(zip(row, stops, strict=True)):
             ax = figure.add_subplot(height, width, k * width + column + 1)
@@ -77,16 +79,17 @@ def timeline_figure(
             ax.set_xticks(range(len(panel.x)), [short(value) for value in panel.x] if k == height - 1 else [])
             ax.set_yticks(range(len(panel.y)), [short(value) for value in panel.y] if not column else [])
             ax.tick_params(length=0, labelsize=7.5)
+            ax.tick_params(axis="x", rotation=90)
             ax.spines[:].set_visible(False)
             if not k:
                 ax.set_title(f"{stop} iterations", size=9, color=INK)
             if not column:
-                ax.set_ylabel(f"{panel.title}\n{y_label}", size=8.5)
+                ax.set_ylabel("\n".join([*panel.title.split(" · "), y_label]), size=8.5)
             if k == height - 1:
                 ax.set_xlabel(x_label, size=8.5)
     bar = figure.colorbar(colors, ax=figure.axes, shrink=0.8, pad=0.01)
     limit = colors.get_clim()[1] or 0.0
-    ticks = [tick for tick in (0.01, 0.1, 0.5, 1, 2, 10, 100) if abs(np.log10(tick)) <= limit + 1e-9]
+    ticks = [tick for tick in (0.2, 0.5, 1, 2, 5) if abs(np.log10(tick)) <= limit + 1e-9]
     bar.set_ticks(list(np.log10(ticks)), labels=[f"{tick:g}" for tick in ticks])
     bar.outline.set_visible(False)
     figure.suptitle(value_label, fontsize=11, color=INK, x=0.01, ha="left")
