@@ -22,8 +22,8 @@ pytestmark = pytest.mark.usefixtures("own_draws")
 
 OPEN = {"slope": 0.2, "dropout": 0.3, "kernel_size": 3, "initialisation": "torch"}
 GENERATOR = {"in_features": 4, "shape": (1, 28, 28), "widths": [64, 64, 32], "activation": "leaky_relu",
-             "dropout_at_sampling": False, "upsampling": "nearest"} | OPEN  # fmt: skip
-DISCRIMINATOR = {"shape": (1, 28, 28), "widths": [128, 128]} | OPEN
+             "dropout_at_sampling": False, "upsampling": "nearest", "output": "sigmoid"} | OPEN  # fmt: skip
+DISCRIMINATOR = {"shape": (1, 28, 28), "widths": [128, 128], "rescale": False} | OPEN
 MAXOUT = {"shape": (1, 28, 28), "widths": [240, 240], "pieces": 5, "input_dropout": 0.2, "dropout": 0.5,
           "irange": 0.005}  # fmt: skip
 
@@ -140,6 +140,21 @@ def test_without_activations_the_generator_is_linear_up_to_its_sigmoid():
 
     assert bend("none") < 1e-9
     assert bend("leaky_relu") > 1e-3
+
+
+def test_a_tanh_at_the_output_is_scaled_to_the_range_of_the_data():
+    plain, other = (ConvGenerator(**GENERATOR | {"output": output}).eval() for output in ("sigmoid", "tanh"))
+    other.load_state_dict(plain.state_dict())
+    latent = torch.randn(3, 4)
+    torch.testing.assert_close(other(latent), (torch.tanh(plain(latent).logit()) + 1) / 2)
+
+
+def test_a_discriminator_may_see_images_from_minus_one_to_one():
+    plain, other = (ConvDiscriminator(**DISCRIMINATOR | {"rescale": rescale}).eval() for rescale in (False, True))
+    other.load_state_dict(plain.state_dict())
+    images = torch.rand(3, 1, 28, 28)
+    torch.testing.assert_close(other(images), plain(2 * images - 1))
+    assert not torch.allclose(other(images), plain(images))
 
 
 def test_dropout_at_sampling_is_a_choice():

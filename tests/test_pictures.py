@@ -93,14 +93,16 @@ def test_a_toys_level_is_that_of_convergence(tmp_path):
 def test_what_a_method_shows_of_itself_is_drawn_for_the_settings_that_have_it(tmp_path):
     write_run(tmp_path / "gan", "gan", [0.1, 3.0], report=OPTIONS)
     own = write_run(tmp_path / "pd", "primal_dual", [0.2, 1.0], report=OPTIONS, means={"pull_ratio": [0.5, 2.0]})
-    table = pd.read_csv(own / "metrics.csv").assign(pull_ratio=lambda t: 0.1 + t.seed + t.iteration / 1000)
+    table = pd.read_csv(own / "metrics.csv").assign(pull_ratio=lambda t: t.seed + t.iteration / 1000)
+    table.loc[table.iteration == 4000, "pull_ratio"] = 1e9
     table.to_csv(own / "metrics.csv", index=False)
     found, captions = drawn(tmp_path)
     at = np.arange(0.0, 6000.0, 1000.0)
-    curve = Curve("primal_dual", at, 0.1 + np.array([[0.0], [1.0]]) + at / 1000)
-    name = "gradient norm, second term of eq. (7) / first"
-    assert same(found["pull_ratio"], figures.training_figure([curve], name))
-    assert f"{name}, through training." in captions
+    values = np.array([[0.0], [1.0]]) + at / 1000
+    values[:, 4], values[0, 0] = 1e3, 1e-3  # the ends of the axis
+    name = "gradient of the second term / of the first"
+    assert same(found["pull_ratio"], figures.training_figure([Curve("primal_dual", at, values)], name))
+    assert f"{name}, through training; 0.001 stands for that and less, 1000 for that and more." in captions
 
 
 def ratios(at, sigma, alpha):

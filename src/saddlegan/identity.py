@@ -19,6 +19,8 @@ ADDED = {
     "method.space": "pixels",
     "model.generator.initialisation": "torch",
     "model.discriminator.initialisation": "torch",
+    "model.generator.output": "sigmoid",
+    "model.discriminator.rescale": False,
 }
 #: Keys that came later and say what the first item of another one said.
 SHARED = {"optimizer.beta1": "optimizer.generator.betas"}

@@ -27,6 +27,7 @@ class ConvGenerator(nn.Module):
         upsampling: how the sides are doubled.
         initialisation: of the weights, `torch`'s or that of `keras`: Glorot and Bengio's (2010) uniform law, and biases
             at 0. The layers of Table 2 have the names of Keras.
+        output: `sigmoid`, or `tanh` scaled to (0, 1), which is a sigmoid of twice the value.
     """
 
     #: What the players make and judge: data of another kind needs another model.
@@ -46,6 +47,7 @@ class ConvGenerator(nn.Module):
         kernel_size: Literal[1, 3, 5, 7],
         upsampling: Literal["nearest", "bilinear"],
         initialisation: Literal["torch", "keras"],
+        output: Literal["sigmoid", "tanh"],
     ) -> None:
         super().__init__()
         first, second, third = widths
@@ -59,6 +61,7 @@ class ConvGenerator(nn.Module):
         self.last = nn.Conv2d(third, channels, kernel_size, padding=padding)
         self.activation = {"leaky_relu": nn.LeakyReLU(slope), "relu": nn.ReLU(), "none": nn.Identity()}[activation]
         self.dropout = dropout
+        self.steepness = {"sigmoid": 1.0, "tanh": 2.0}[output]
         self.up = nn.Upsample(scale_factor=2, mode=upsampling)
         initialise(self, initialisation)
 
@@ -67,7 +70,7 @@ class ConvGenerator(nn.Module):
         x = self.up(x.unflatten(-1, self.start))
         x = self._drop(self.activation(self.second(x)))
         x = self._drop(self.activation(self.third(x)))
-        return torch.sigmoid(self.last(self.up(x)))
+        return torch.sigmoid(self.steepness * self.last(self.up(x)))
 
     def _drop(self, x: Tensor) -> Tensor:
         return dropout(x, self.dropout, self.training or self.dropout_at_sampling)
@@ -77,7 +80,8 @@ class ConvDiscriminator(nn.Module):
     """Images `(batch, 1, 28, 28)` in [0, 1] to logits `(batch,)`: Table 2, left column.
 
     Convolution of stride 2 (28 to 14 forces it), leaky ReLU, dropout, max-pooling, convolution, leaky ReLU, dropout,
-    dense. Arguments as in `ConvGenerator`; `widths` of Table 2: 128, 128.
+    dense. Arguments as in `ConvGenerator`; `widths` of Table 2: 128, 128. `rescale`: images are brought to [-1, 1]
+    first, as those of a generator that ends in tanh are.
     """
 
     samples = "images"
@@ -94,8 +98,10 @@ class ConvDiscriminator(nn.Module):
         dropout: Rate,
         kernel_size: Literal[1, 3, 5, 7],
         initialisation: Literal["torch", "keras"],
+        rescale: bool,
     ) -> None:
         super().__init__()
+        self.rescale = rescale
         first, second = widths
         channels, height, width = shape
         padding = kernel_size // 2
@@ -113,7 +119,7 @@ class ConvDiscriminator(nn.Module):
         initialise(self, initialisation)
 
     def forward(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch"]:
-        return self.layers(images).squeeze(-1)
+        return self.layers(2.0 * images - 1.0 if self.rescale else images).squeeze(-1)
 
 
 def initialise(network: nn.Module, law: Literal["torch", "keras"]) -> None:

@@ -38,7 +38,7 @@ MEASURES = {
     "converged": Measure("converged", "higher", most=1),
     "generator_loss": Measure("generator's loss", "none", -math.inf),
     "discriminator_loss": Measure("discriminator's loss", "none", -math.inf),
-    "pull_ratio": Measure("gradient norm, second term of eq. (7) / first", "none", watched=True),
+    "pull_ratio": Measure("gradient of the second term / of the first", "none", watched=True),
     # Of images, in the order of the tables.
     "frechet": Measure("Fréchet distance"),
     "kernel_distance": Measure("kernel distance", least=-math.inf),

@@ -1,7 +1,9 @@
 """Pictures of an experiment: which settings are drawn, and their files read into the arrays that `figures` takes."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from saddlegan import figures
@@ -14,6 +16,9 @@ from saddlegan.reporting.pictures.images import draw_images
 from saddlegan.reporting.pictures.maps import draw_maps
 from saddlegan.reporting.pictures.selection import Picture, drawn, representative
 from saddlegan.reporting.runs import Problem
+
+#: The ends of the axis on which what methods show of themselves is drawn: a ratio may be 0, and have no logarithm.
+WATCHED = (1e-3, 1e3)
 
 __all__ = ["Picture", "draw", "representative"]
 
@@ -67,7 +72,9 @@ def _draw_watched(experiment: Experiment, chosen: list[str], stem: Path, which: 
         having = [setting for setting in chosen if experiment.values(setting, metric).gt(0).any()]
         curves, _ = _curves(experiment, having, metric)
         if curves:
+            shown = [replace(curve, values=np.clip(curve.values, *WATCHED)) for curve in curves]
             name, path = name_of(metric), stem.with_name(f"{stem.name}-{metric}.png")
-            figures.save_png(figures.training_figure(curves, name), path)
-            pictures.append(Picture(path, f"{name}, through training.{which}"))
+            figures.save_png(figures.training_figure(shown, name), path)
+            ends = f"{WATCHED[0]:g} stands for that and less, {WATCHED[1]:g} for that and more"
+            pictures.append(Picture(path, f"{name}, through training; {ends}.{which}"))
     return pictures
