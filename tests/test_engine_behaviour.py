@@ -139,8 +139,10 @@ def test_real_and_fake_samples_share_a_pass_where_the_discriminator_allows_it(pe
     assert seen == passes
 
 
-def test_a_variant_is_watched_without_dropout_and_trained_with_it_afterwards():
-    module, _ = build(composed(*SMALL, *IMAGES, "method=primal_dual", "method.sigma=10"))
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_variant_is_watched_without_dropout_or_always_with_the_same_and_trained_with_it_afterwards(kept):
+    own = ("method=primal_dual", "method.sigma=10", f"model.generator.dropout_at_sampling={kept}")
+    module, _ = build(composed(*SMALL, *IMAGES, *own))
     module.train()
     seen = []
     module.discriminator.network.register_forward_hook(lambda network, *_: seen.append(network.training))

@@ -215,6 +215,10 @@ class AdversarialModule(L.LightningModule):
         """Where dropout's masks come from. Stacked networks have none: torch's generator is one for all seeds."""
         return nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.DROPOUT, iteration)
 
+    def evaluation_stream(self, part: int) -> AbstractContextManager[None]:
+        """Where masks come from that a generator keeps in samples: other ones for each `part` of an evaluation."""
+        return nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.EVALUATION, part)
+
     def latents(self, start: int, count: int, batch: int) -> list[tuple[Tensor, Tensor | None]]:
         """A pair an iteration: the discriminator's latents `(draws, seeds, batch, dim)`, and the generator's."""
         block, offset = divmod(start, BLOCK)
@@ -275,8 +279,7 @@ class AdversarialModule(L.LightningModule):
         sampler = self.generator if self.average is None else self.average
         training = sampler.training
         sampler.eval()
-        stream = nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.EVALUATION, 2)
-        with stream, torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
+        with self.evaluation_stream(2), torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
             samples = torch.cat([sampler(self.place(part)).cpu() for part in latent.split(CHUNK, dim=1)], dim=1)
         sampler.train(training)
         return samples
@@ -289,7 +292,7 @@ class AdversarialModule(L.LightningModule):
         """What `watch` finds on these samples and latents. Nothing that training uses is moved."""
         training = self.training
         self.eval()
-        with torch.enable_grad(), torch.compiler.set_stance("force_eager"):
+        with self.evaluation_stream(3), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
             found = self.watch(self.place(real), self.generator(self.place(latent)))
         self.train(training)
         return {name: values.detach() for name, values in found.items()}
