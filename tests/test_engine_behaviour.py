@@ -10,6 +10,7 @@ from conftest import CONF, IMAGES, SMALL, composed
 from torch.nn import functional
 
 from saddlegan.build import build, evaluation
+from saddlegan.callbacks.evaluate import watched
 from saddlegan.methods.gan import GAN
 from saddlegan.networks.dropout import dropout
 from saddlegan.random import Latent, Purpose, draw_block, draw_evaluation, stream, torch_stream
@@ -148,7 +149,7 @@ def test_a_variant_is_watched_without_dropout_or_always_with_the_same_and_traine
     module.discriminator.network.register_forward_hook(lambda network, *_: seen.append(network.training))
     draws = torch.Generator().manual_seed(0)
     real, latent = torch.rand(1, 8, 1, 28, 28, generator=draws), torch.randn(1, 8, 4, generator=draws)
-    first, second = (module.watched(real, latent)["pull_ratio"] for _ in range(2))
+    first, second = (watched(module, real, latent)["pull_ratio"] for _ in range(2))
     assert torch.equal(first, second)
     assert first.isfinite().all()
     assert not first.requires_grad

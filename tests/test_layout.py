@@ -45,8 +45,8 @@ ALLOWED = {
     "guard": {"checks", "config", "explain", "folder", "identity", "keys", "resources", "signatures", "sweeps"},
     "losses": set(),
     # The interface builds modules; the engine turns to it for a checkpoint that is to become one.
-    "adversarial": {"checks", "data", "interface", "losses", "objectives", "random", "metrics"},
-    "methods": {"adversarial", "checks", "extractor", "kernels", "metrics", "objectives"},
+    "adversarial": {"checks", "data", "interface", "losses", "objectives", "random", "metrics", "trainer"},
+    "methods": {"adversarial", "checks", "extractor", "kernels", "losses", "metrics", "objectives"},
     "data": {"checks", "random"},
     "callbacks": {"checks", "data", "extractor", "figures", "files", "folder", "identity", "metrics", "random"},
     "provenance": set(),

@@ -12,7 +12,6 @@ from typing import Any
 import lightning as L
 import torch
 from jaxtyping import Float
-from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -24,6 +23,7 @@ from saddlegan.losses import MeanLosses
 from saddlegan.metrics.oracles import optimal_discriminator_error
 from saddlegan.objectives import Objective
 from saddlegan.random import BLOCK, Latent, Purpose, draw_block, draw_evaluation, torch_stream
+from saddlegan.trainer import refuse
 
 Samples = Float[Tensor, "seeds batch *shape"]
 Logits = Float[Tensor, "seeds batch"]
@@ -117,8 +117,7 @@ class AdversarialModule(L.LightningModule):
         return []
 
     def watch(self, real: Samples, fake: Samples) -> dict[str, Loss]:
-        """What this variant shows of itself through training, per seed, beside the metrics: measured at each evaluation
-        on a minibatch whose `fake` carries gradients to the generator, without dropout and uncompiled."""
+        """What this variant shows of itself at each evaluation, per seed; `fake` carries gradients to the generator."""
         return {}
 
     def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
@@ -159,22 +158,8 @@ class AdversarialModule(L.LightningModule):
             self.trainer.should_stop = True  # whatever a trainer's max_epochs is
 
     def on_fit_start(self) -> None:
-        if self.trainer.world_size > 1:
-            raise ConfigError(
-                f"Trainer(devices=..., num_nodes=...): got {self.trainer.world_size} processes, expected one: their"
-                " gradients would not be put together. Remedy: devices=1; share out seeds with saddlegan -m seed=..."
-            )
-        data, least = self.trainer.datamodule, self.trainer.fit_loop.min_steps or 0  # type: ignore[attr-defined]
-        if isinstance(data, Spans) and least > data.iterations:
-            raise ConfigError(
-                f"Trainer(min_steps={least}): got more than the {data.iterations} iterations of the data."
-            )
-        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, WeightAveraging):
-                raise ConfigError(
-                    f"{type(callback).__name__}: got a callback that averages weights once per span of iterations, not"
-                    " once per iteration. Remedy: ema_decay=0.999, which does."
-                )
+        data = getattr(self.trainer, "datamodule", None)
+        refuse(self.trainer, data.iterations if isinstance(data, Spans) else None)
         self.held = (-1, -1, [])  # on another device, or in another precision, they were others
         self.train()
         if self.threads:
@@ -287,20 +272,6 @@ class AdversarialModule(L.LightningModule):
     def sample(self, count: int) -> Samples:
         """`count` samples per seed, `(seeds, count, *shape)`: the first ones that evaluation measures."""
         return self(draw_evaluation(self.latent.draw, self.seeds, count, part=0))
-
-    def watched(self, real: Samples, latent: Tensor) -> dict[str, Loss]:
-        """What `watch` finds on these samples and latents. Nothing that training uses is moved."""
-        training = self.training
-        self.eval()
-        with self.evaluation_stream(3), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
-            found = self.watch(self.place(real), self.generator(self.place(latent)))
-        self.train(training)
-        return {name: values.detach() for name, values in found.items()}
-
-    def gradient_norm(self, player: str, loss: Loss) -> Loss:
-        """The Euclidean norm of the gradient of each seed's loss with respect to the weights of `player`."""
-        gradients = torch.autograd.grad(loss.sum(), self.players[player], retain_graph=True, materialize_grads=True)
-        return torch.cat([gradient.reshape(len(loss), -1) for gradient in gradients], dim=1).norm(dim=1)
 
     def place(self, x: Tensor) -> Tensor:
         """`x` on the device and in the type of the networks."""

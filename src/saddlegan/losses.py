@@ -1,6 +1,10 @@
-"""The players' losses between two evaluations: what a user watches, although a GAN's losses are not its progress."""
+"""The players' losses between two evaluations: what a user watches, although a GAN's losses are not its progress; and
+their gradients."""
+
+from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 
@@ -33,3 +37,9 @@ class MeanLosses(nn.Module):
 
     def set_extra_state(self, state: Tensor) -> None:
         self.steps = state.tolist()
+
+
+def gradient_norm(loss: Float[Tensor, "seeds"], parameters: Sequence[nn.Parameter]) -> Float[Tensor, "seeds"]:
+    """The Euclidean norm of the gradient of each seed's loss with respect to its own part of stacked `parameters`."""
+    gradients = torch.autograd.grad(loss.sum(), parameters, retain_graph=True, materialize_grads=True)
+    return torch.cat([gradient.reshape(len(loss), -1) for gradient in gradients], dim=1).norm(dim=1)

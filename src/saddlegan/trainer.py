@@ -13,6 +13,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from saddlegan.checks import ConfigError, shown
@@ -98,3 +99,22 @@ def _hidden(prefix: str) -> Iterator[None]:
         yield
     finally:
         os.environ.update(taken)
+
+
+def refuse(trainer: L.Trainer, iterations: int | None) -> None:
+    """Raise `ConfigError` for what a trainer, also a user's own, would do to a run without a word; `iterations`: those
+    of its data, where they have an end."""
+    if trainer.world_size > 1:
+        raise ConfigError(
+            f"Trainer(devices=..., num_nodes=...): got {trainer.world_size} processes, expected one: their gradients"
+            " would not be put together. Remedy: devices=1; share out seeds with saddlegan -m seed=..."
+        )
+    least = trainer.fit_loop.min_steps or 0
+    if iterations is not None and least > iterations:
+        raise ConfigError(f"Trainer(min_steps={least}): got more than the {iterations} iterations of the data.")
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, WeightAveraging):
+            raise ConfigError(
+                f"{type(callback).__name__}: got a callback that averages weights once per span of iterations, not once"
+                " per iteration. Remedy: ema_decay=0.999, which does."
+            )

@@ -137,7 +137,7 @@ class Evaluate(L.Callback, ABC):
         fake = self.fakes(module)
         assert self.latents is not None
         own = {f"{player}_loss": loss for player, loss in module.losses.take().items()}
-        own |= module.watched(self.real[:, :WATCHED], self.latents[:, :WATCHED])
+        own |= watched(module, self.real[:, :WATCHED], self.latents[:, :WATCHED])
         values = self.measure(fake) | {name: each.cpu().numpy() for name, each in own.items()}
         self.history.append((int(module.iteration), {name: value.tolist() for name, value in values.items()}))
         return fake
@@ -180,3 +180,14 @@ class Evaluate(L.Callback, ABC):
         at = np.where(np.isfinite(values), values, np.inf).argmin(0)
         best = {name: [self.history[k][1][name][s] for s, k in enumerate(at)] for name in self.history[0][1]}
         return best | {"iteration": [float(self.history[k][0]) for k in at]}
+
+
+def watched(module: Any, real: Tensor, latent: Tensor) -> dict[str, Tensor]:
+    """What the variant shows of itself on these samples and latents, each `(seeds,)`: without dropout, or always with
+    the same where the generator keeps it in samples, and uncompiled. Nothing that training uses is moved."""
+    training = module.training
+    module.eval()
+    with module.evaluation_stream(3), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
+        found = module.watch(module.place(real), module.generator(module.place(latent)))
+    module.train(training)
+    return {name: values.detach() for name, values in found.items()}

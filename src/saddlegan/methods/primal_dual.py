@@ -17,6 +17,7 @@ from saddlegan.adversarial import AdversarialModule, Loss, Samples
 from saddlegan.checks import ConfigError, Literal, NonNegativeFloat, PositiveFloat, Width, checked
 from saddlegan.extractor import Extractor
 from saddlegan.kernels import dual_pull, kernel_density
+from saddlegan.losses import gradient_norm
 from saddlegan.metrics.neighbours import distances
 from saddlegan.metrics.oracles import gradient_identity_error
 
@@ -101,7 +102,7 @@ class PrimalDual(AdversarialModule):
         """`pull_ratio`: how large the gradient of eq. (7)'s second term is beside that of the first, as norms over the
         generator's weights. In [0, inf); NaN where the first has none."""
         first, second = (
-            self.gradient_norm("generator", term)
+            gradient_norm(term, self.players["generator"])
             for term in (super().generator_loss(real, fake), self.pull(real, fake))
         )
         return {"pull_ratio": torch.where(first > 0, second / first, math.nan)}
