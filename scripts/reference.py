@@ -8,6 +8,7 @@ file, runs.zip. Of a report it keeps what can be read here; `saddlegan-report ou
 Of the theory it keeps all but the report, which is written anew.
 """
 
+import csv
 import json
 import re
 import shutil
@@ -25,10 +26,11 @@ from saddlegan.reporting.evidence import learned
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.fates import counted, fates
 from saddlegan.reporting.ledger import Finding
+from saddlegan.reporting.measures import MEASURES
 from saddlegan.reporting.pictures import representative
 from saddlegan.reporting.pictures.selection import from_the_median
 from saddlegan.reporting.results import Results, load_results
-from saddlegan.reporting.runs import PACKED, load_runs
+from saddlegan.reporting.runs import PACKED, Run, load_runs
 from saddlegan.reporting.sections import load_sections, overview
 from saddlegan.reporting.settings import label
 from saddlegan.theory import EXPERIMENTS
@@ -67,13 +69,23 @@ def keep(outputs: Path, name: str) -> None:
             if "root" in result["config"]["data"]:  # a place on the machine that it ran on, which decides nothing
                 result["config"]["data"]["root"] = "data"
             put(pack, f"{run.folder.name}/{RESULT}", json.dumps(result).encode())
-            for file in [METRICS] * (run.name in curves) + [SAMPLES] * (run.name in drawn):
-                put(pack, f"{run.folder.name}/{file}", (run.folder / file).read_bytes())
+            if run.name in curves:
+                put(pack, f"{run.folder.name}/{METRICS}", drawn_columns(run, experiment.metric))
+            if run.name in drawn:
+                put(pack, f"{run.folder.name}/{SAMPLES}", (run.folder / SAMPLES).read_bytes())
+
+
+def drawn_columns(run: Run, metric: str) -> bytes:
+    """The columns of metrics.csv that a report draws."""
+    kept = {"iteration", "seed", metric} | {name for name, measure in MEASURES.items() if measure.watched}
+    rows = list(csv.reader((run.folder / METRICS).read_text().splitlines()))
+    columns = [at for at, name in enumerate(rows[0]) if name in kept]
+    return "".join(",".join(row[at] for at in columns) + "\n" for row in rows).encode()
 
 
 def put(pack: zipfile.ZipFile, name: str, content: bytes) -> None:
     """Add a file without the time, so that equal runs make equal packs."""
-    pack.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
+    pack.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_LZMA)
 
 
 def keep_theory(outputs: Path) -> None:
