@@ -94,6 +94,7 @@ ACCEPTED = {
     "model.generator.widths": {"list"},
     "model.discriminator.widths": {"list"},
     "model.generator.dropout_at_sampling": {"true"},
+    "model.discriminator.rescale": {"true"},
     "data.means": {"list"},
     "data.download": {"true"},
     "data.root": {*WORDS, "empty", "long"},  # which digits does not read
