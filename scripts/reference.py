@@ -22,9 +22,8 @@ from saddlegan.claims import toys
 from saddlegan.folder import METRICS, RESULT, SAMPLES
 from saddlegan.report import write_report
 from saddlegan.reporting import quality, tables
-from saddlegan.reporting.evidence import learned
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.fates import counted, fates
+from saddlegan.reporting.fates import counted
 from saddlegan.reporting.ledger import Finding
 from saddlegan.reporting.measures import MEASURES
 from saddlegan.reporting.pictures import representative
@@ -145,9 +144,8 @@ def answers(results: Results) -> str:
     settings = [name for name in experiment.of_method("primal_dual") if experiment.settings[name]["data"] == DATA]
     (found,) = (toys.judge_figure_1(experiment, name, experiment.pairs()[name], stop)
                 for name in settings for stop in experiment.stops(name)[-1:])  # fmt: skip
-    fate = fates(sweep, "w1_std", "gan")
-    learning = [name for name in set(fate["reference"]) if learned(sweep.values(name, "w1_std")).above(0.5)]
-    fate = fate[fate["reference"].isin(learning)]
+    fate = toys.fates_where_gan_learns(sweep)
+    learning = list(dict.fromkeys(fate["reference"]))
     return "\n\n".join(
         [
             f"**Figure 1, N(1, 1e-3): {first.decide(results).verdict}.** The paper: {first.statement} Here, with Adam"

@@ -193,6 +193,19 @@ def test_a_pack_that_is_damaged_costs_itself_and_not_the_report(tmp_path):
     assert "below/runs.zip" in text
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_packed_run_that_is_damaged_costs_itself_alone(tmp_path, method):
+    write_run(tmp_path / "gan", "gan", [0.3, 0.4], report=OPTIONS)
+    with zipfile.ZipFile(tmp_path / "runs.zip", "w") as pack:
+        pack.writestr(zipfile.ZipInfo("lost/result.json"), (tmp_path / "gan" / "result.json").read_bytes(), method)
+    content = bytearray((tmp_path / "runs.zip").read_bytes())
+    content[60:400] = bytes(340)
+    (tmp_path / "runs.zip").write_bytes(content)
+    results = load_results([tmp_path])
+    assert [run.name for run in results.runs] == ["gan"]
+    assert [(problem.what, problem.where) for problem in results.problems] == [("damaged", "lost")]
+
+
 def test_html_is_one_self_contained_page(folder):
     html = (folder / "report.html").read_text(encoding="utf-8")
     assert len(re.findall(r'src="data:image/png;base64,', html)) == 3

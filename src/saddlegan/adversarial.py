@@ -185,7 +185,7 @@ class AdversarialModule(L.LightningModule):
         start = int(self.iteration)
         schedules = [entry.scheduler for entry in self.trainer.lr_scheduler_configs]
         for step, (real, latents) in enumerate(zip(data, self.latents(start, len(data), data.shape[3]), strict=True)):
-            with self.dropout_stream(start + step):
+            with self.mask_stream(Purpose.DROPOUT, start + step):
                 self.iterate(real, latents)
             if self.average is not None:
                 self.average.update_parameters(self.generator)
@@ -196,13 +196,10 @@ class AdversarialModule(L.LightningModule):
         loop.manual_optimization.optim_step_progress.total.completed = start + len(data)  # what global_step reads
         loop._batches_that_stepped = start + len(data) - 1  # the x of what users log; Lightning adds the last one
 
-    def dropout_stream(self, iteration: int) -> AbstractContextManager[None]:
-        """Where dropout's masks come from. Stacked networks have none: torch's generator is one for all seeds."""
-        return nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.DROPOUT, iteration)
-
-    def evaluation_stream(self, part: int) -> AbstractContextManager[None]:
-        """Where masks come from that a generator keeps in samples: other ones for each `part` of an evaluation."""
-        return nullcontext() if self.stacked else torch_stream(self.seeds[0], Purpose.EVALUATION, part)
+    def mask_stream(self, purpose: Purpose, number: int) -> AbstractContextManager[None]:
+        """Where dropout's masks come from: in training by the iteration, in an evaluation, where a generator may keep
+        them in samples, by its part. Stacked networks have none: torch's generator is one for all seeds."""
+        return nullcontext() if self.stacked else torch_stream(self.seeds[0], purpose, number)
 
     def latents(self, start: int, count: int, batch: int) -> list[tuple[Tensor, Tensor | None]]:
         """A pair an iteration: the discriminator's latents `(draws, seeds, batch, dim)`, and the generator's."""
@@ -264,7 +261,8 @@ class AdversarialModule(L.LightningModule):
         sampler = self.generator if self.average is None else self.average
         training = sampler.training
         sampler.eval()
-        with self.evaluation_stream(2), torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
+        masks = self.mask_stream(Purpose.EVALUATION, 2)
+        with masks, torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
             samples = torch.cat([sampler(self.place(part)).cpu() for part in latent.split(CHUNK, dim=1)], dim=1)
         sampler.train(training)
         return samples

@@ -17,7 +17,7 @@ from saddlegan.callbacks.board import log_scalars
 from saddlegan.checks import ConfigError, shown
 from saddlegan.files import write_whole
 from saddlegan.metrics import trajectory
-from saddlegan.random import draw_evaluation
+from saddlegan.random import Purpose, draw_evaluation
 
 Row = dict[str, list[float]]
 #: Samples per seed on which a variant is watched: a minibatch.
@@ -187,7 +187,7 @@ def watched(module: Any, real: Tensor, latent: Tensor) -> dict[str, Tensor]:
     the same where the generator keeps it in samples, and uncompiled. Nothing that training uses is moved."""
     training = module.training
     module.eval()
-    with module.evaluation_stream(3), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
+    with module.mask_stream(Purpose.EVALUATION, 3), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
         found = module.watch(module.place(real), module.generator(module.place(latent)))
     module.train(training)
     return {name: values.detach() for name, values in found.items()}

@@ -4,11 +4,11 @@ Two rules became more cautious after the reference runs were seen: `figure_1_map
 `_judge_success` (a gain is no failure).
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from saddlegan.reporting import paired, statistics
 from saddlegan.reporting.evidence import LEVEL, MINIMUM_SEEDS, Claim, Judge, Pair, census, learned, share_of
@@ -39,29 +39,37 @@ def figure_1_map(results: Results) -> Verdict:
     experiment = results.experiments.get("gaussian_1d_sweep")
     if experiment is None or verdict.verdict == "not_run":
         return verdict
-    references = {reference: experiment.values(reference, "w1_std") for reference in experiment.pairs("gan").values()}
-    learning = [name for name, values in references.items() if learned(values).above(0.5)]
+    references = dict.fromkeys(experiment.pairs("gan").values())
+    table = fates_where_gan_learns(experiment)
+    learning = list(dict.fromkeys(table["reference"]))
     text = f"{verdict.text} At the end gan learns under: {', '.join(learning) or 'none of the optimizers'}."
-    text += _answer(experiment, learning)
+    text += _answer(experiment, table)
     if any("adam" in name for name in references) and not any("adam" in name for name in learning):
         return replace(verdict, verdict="inconclusive", text=f"{text} Not under Adam, which the source names.")
     return replace(verdict, text=text)
 
 
-def _answer(experiment: Experiment, learning: Sequence[str]) -> str:
+def fates_where_gan_learns(experiment: Experiment) -> pd.DataFrame:
+    """`fates` of the settings beside a gan that learns to the end, by the rule of `judge_figure_1`."""
+    table = fates(experiment, "w1_std", "gan")
+    learns = [learned(experiment.values(str(name), "w1_std")).above(0.5) for name in table["reference"]]
+    return table.loc[np.array(learns, dtype=bool)]
+
+
+def _answer(experiment: Experiment, table: pd.DataFrame) -> str:
     """What became of primal_dual where gan learns: a delay, an end state or neither (`fates`), by alpha and sigma, and
     how large its second term's gradient was beside the first one's."""
-    table = fates(experiment, "w1_std", "gan")
-    table = table[table["reference"].isin(learning)].set_index("setting")
     if table.empty:
         return ""
     worse = np.array(table["fate"] == WORSE)
     text = f" There, of {counted(table)}."
     for key in (key for key in ("method.alpha", "method.sigma") if key in experiment.keys):
-        of = np.array([experiment.settings[str(setting)].get(key, np.nan) for setting in table.index], dtype=float)
+        of = np.array([experiment.settings[str(setting)].get(key, np.nan) for setting in table["setting"]], dtype=float)
         parts = [f"{worse[of == at].sum()} of {(of == at).sum()} at {at:g}" for at in np.unique(of[~np.isnan(of)])]
         text += f" {WORSE.capitalize()} by {key.removeprefix('method.')}: {', '.join(parts)}."
-    pull = np.array([experiment.values(str(setting), "pull_ratio").median() for setting in table.index], dtype=float)
+    pull = np.array(
+        [experiment.values(str(setting), "pull_ratio").median() for setting in table["setting"]], dtype=float
+    )
     sides = {"there": pull[worse & np.isfinite(pull)], "elsewhere": pull[~worse & np.isfinite(pull)]}
     shown = ", ".join(f"{np.median(values):.2g} {where}" for where, values in sides.items() if values.size)
     return text + f" Gradient of the second term over that of the first, median: {shown}." * bool(shown)

@@ -29,9 +29,7 @@ def training_figure(curves: Sequence[Curve], metric: str, threshold: float | Non
     figure, (ax,) = grid(1, width=6.4, height=4.0)
     ends = []
     for curve, color in zip(curves, cycle(LINES), strict=False):
-        low, median, high = quartiles(np.where(curve.values > 0, curve.values, np.nan))
-        ax.fill_between(curve.x, low, high, color=color, alpha=0.16, linewidth=0)
-        ax.plot(curve.x, median, color=color, linewidth=1.8, label=curve.label)
+        median = _draw(ax, curve, np.where(curve.values > 0, curve.values, np.nan), color)
         ends.append(median[-1] if np.isfinite(median[-1]) else np.inf)
     ax.set_yscale("log")
     ax.set(xlabel="iteration", ylabel=metric)
@@ -47,15 +45,21 @@ def discriminator_figure(curves: Sequence[Curve]) -> Figure:
     """D(x): median over seeds and the band between the quartiles, a line per run."""
     figure, (ax,) = grid(1, width=5.6, height=3.4)
     for curve, color in zip(curves, cycle(LINES), strict=False):
-        low, median, high = quartiles(curve.values)
-        ax.fill_between(curve.x, low, high, color=color, alpha=0.16, linewidth=0)
-        ax.plot(curve.x, median, color=color, linewidth=1.8, label=curve.label)
+        _draw(ax, curve, curve.values, color)
     ax.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     ax.set(xlabel="x", ylabel="D(x)")
     ax.set_title("median and quartiles over seeds", loc="left", size=9, color=GREY)
     ax.margins(x=0)
     legend_below(ax)
     return figure
+
+
+def _draw(ax: Axes, curve: Curve, values: NDArray, color: str) -> NDArray:
+    """The median over seeds, which is returned, and the band between the quartiles."""
+    low, median, high = quartiles(values)
+    ax.fill_between(curve.x, low, high, color=color, alpha=0.16, linewidth=0)
+    ax.plot(curve.x, median, color=color, linewidth=1.8, label=curve.label)
+    return median
 
 
 def _name_lines(ax: Axes, ends: NDArray) -> None:

@@ -1,7 +1,5 @@
 """A run's arrays: metrics.csv as curves, samples.npz as what pictures are drawn from."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,13 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from saddlegan.folder import METRICS, SAMPLES
-from saddlegan.reporting.runs import Problem, Run
+from saddlegan.reporting.runs import UNREADABLE, Problem, Run
 
 Arrays = Mapping[str, NDArray]
-UNREADABLE = (
-    *(OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
-)
+#: What reading an array of a run may raise.
+BROKEN = (*UNREADABLE, KeyError, TypeError, AttributeError, RuntimeError)
 
 #: Dimensions of the arrays of a toy, and of an image run: `images` (n, height, width), `through` (frames, n, height,
 #: width) at `iterations` (frames,), `interpolation` (lines, steps, height, width), `neighbours` (2, n, height, width).
@@ -30,7 +26,7 @@ def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
         with (run.folder / METRICS).open(encoding="utf-8") as stream:
             table = pd.read_csv(stream)
         return table.pivot(index="iteration", columns="seed", values=metric).astype(float)
-    except UNREADABLE as error:
+    except BROKEN as error:
         return Problem("incomplete", run.name, f"metrics.csv gives no curve of {metric} ({_line(error)})")
 
 
@@ -42,7 +38,7 @@ def read_samples(run: Run) -> Arrays | Problem:
             arrays = {key: file[key] for key in file.files}
         if "images" not in arrays:
             arrays = {key: np.asarray(array, dtype=float) for key, array in arrays.items()}
-    except UNREADABLE as error:
+    except BROKEN as error:
         return Problem("incomplete", run.name, f"samples.npz cannot be read ({_line(error)})")
     fault = _fault_of_images(arrays) if "images" in arrays else _fault(arrays, TOY)
     return Problem("incomplete", run.name, f"samples.npz: {fault}") if fault else arrays

@@ -5,6 +5,7 @@ files become one that can be kept and sent.
 """
 
 import json
+import lzma
 import os
 import zipfile
 import zlib
@@ -32,7 +33,7 @@ KNOWN_FILES = ("multirun.yaml", ".gitignore", LOCK, PACKED)  # what may lie besi
 #: A run folder, or one in a zip file.
 Folder = Path | zipfile.Path
 #: What reading a file of a run may raise.
-UNREADABLE = (OSError, ValueError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 class NoRuns(ValueError):
