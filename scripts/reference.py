@@ -15,7 +15,10 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
+
+import numpy as np
 
 from saddlegan import claims
 from saddlegan.claims import toys
@@ -67,11 +70,16 @@ def keep(outputs: Path, name: str) -> None:
             result = json.loads((run.folder / RESULT).read_text())
             if "root" in result["config"]["data"]:  # a place on the machine that it ran on, which decides nothing
                 result["config"]["data"]["root"] = "data"
+            kept = {experiment.metric, "converged"}  # of a stop before the end: what maps and tables show
+            result["stops"] = {
+                at: {key: values for key, values in metrics.items() if key in kept}
+                for at, metrics in (result["stops"] or {}).items()
+            }
             put(pack, f"{run.folder.name}/{RESULT}", json.dumps(result).encode())
             if run.name in curves:
                 put(pack, f"{run.folder.name}/{METRICS}", drawn_columns(run, experiment.metric))
             if run.name in drawn:
-                put(pack, f"{run.folder.name}/{SAMPLES}", (run.folder / SAMPLES).read_bytes())
+                put(pack, f"{run.folder.name}/{SAMPLES}", drawn_samples(run))
 
 
 def drawn_columns(run: Run, metric: str) -> bytes:
@@ -80,6 +88,15 @@ def drawn_columns(run: Run, metric: str) -> bytes:
     rows = list(csv.reader((run.folder / METRICS).read_text().splitlines()))
     columns = [at for at, name in enumerate(rows[0]) if name in kept]
     return "".join(",".join(row[at] for at in columns) + "\n" for row in rows).encode()
+
+
+def drawn_samples(run: Run) -> bytes:
+    """samples.npz, what is drawn as lines alone in half precision."""
+    with (run.folder / SAMPLES).open("rb") as stream, np.load(stream) as file:
+        arrays = {key: array.astype(np.float16) if key == "discriminator" else array for key, array in file.items()}
+    written = BytesIO()
+    np.savez(written, **arrays)
+    return written.getvalue()
 
 
 def put(pack: zipfile.ZipFile, name: str, content: bytes) -> None:

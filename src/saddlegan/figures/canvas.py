@@ -1,6 +1,7 @@
 """The look of every figure: palette, styled axes, colours of a map, quartiles, saving."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from saddlegan.files import write_whole
 
@@ -19,6 +21,7 @@ LINES = (BLUE, ORANGE, "#3d8b5f", "#8a5fa8", "#a67c00", "#4d4d4d")
 DIVERGING = LinearSegmentedColormap.from_list("better-worse", [BLUE, "#a9c9e6", "#f7f7f5", "#f0bd9c", "#a63d0a"])
 SEQUENTIAL = LinearSegmentedColormap.from_list("low-high", ["#f4f7fa", "#a9c9e6", BLUE, "#173a5c"])
 DPI = 150  # of every PNG
+COLORS = 256  # that a PNG has at most: half the bytes of all colours, and no difference to see
 LARGEST_RATIO = 100.0  # colours saturate here; the number in the cell does not
 
 
@@ -48,8 +51,10 @@ def legend_below(ax: Axes) -> None:
 def save_png(figure: Figure, path: Path) -> Path:
     """Write `figure` to `path` whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with write_whole(path) as partial:
-        figure.savefig(partial, format="png", dpi=DPI, facecolor="white")
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=DPI, facecolor="white")
+    with write_whole(path) as partial, Image.open(drawn) as image:
+        image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(partial, "PNG", optimize=True)
     return path
 
 
