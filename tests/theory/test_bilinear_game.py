@@ -6,8 +6,9 @@ from scipy.special import gammaln
 
 from saddlegan.checks import ConfigError
 from saddlegan.theory import bilinear_game as game
-from saddlegan.theory.mathematics import recurrences
-from saddlegan.theory.mathematics.recurrences import (
+from saddlegan.theory.bilinear_game import maths as recurrences
+from saddlegan.theory.bilinear_game import rules
+from saddlegan.theory.bilinear_game.maths import (
     METHODS,
     alternating,
     average,
@@ -16,7 +17,6 @@ from saddlegan.theory.mathematics.recurrences import (
     path,
     simultaneous,
 )
-from saddlegan.theory.rules import bilinear_game as rules
 
 STEPS = np.array([0.05, 0.3, 0.9, 1.3, 1.9])
 

@@ -8,8 +8,11 @@ from scipy import integrate, stats
 
 from saddlegan.checks import ConfigError
 from saddlegan.theory import divergences
-from saddlegan.theory.mathematics import densities, two_modes
-from saddlegan.theory.mathematics.densities import (
+from saddlegan.theory.divergences import maths as two_modes
+from saddlegan.theory.divergences import rules
+from saddlegan.theory.divergences.maths import Fit, best_gaussian
+from saddlegan.theory.shared import densities
+from saddlegan.theory.shared.densities import (
     DIVERGENCES,
     LOG2,
     Mixture,
@@ -18,8 +21,6 @@ from saddlegan.theory.mathematics.densities import (
     gaussian_kl,
     log_normal,
 )
-from saddlegan.theory.mathematics.two_modes import Fit, best_gaussian
-from saddlegan.theory.rules import divergences as rules
 
 MU = np.array([0.01, 0.5, 1.7, 4.0, 9.0])
 

@@ -11,11 +11,10 @@ from saddlegan.checks import ConfigError
 from saddlegan.objectives import pair_named
 from saddlegan.reporting.statistics import share
 from saddlegan.theory import function_space as lab
-from saddlegan.theory.mathematics import finite_support as space
-from saddlegan.theory.mathematics import random_starts, step_limits
-from saddlegan.theory.mathematics.finite_support import State, advance, run, support, uniform
-from saddlegan.theory.mathematics.random_starts import NAMES, PAIRS, converges, starts
-from saddlegan.theory.rules import function_space as rules
+from saddlegan.theory.function_space import finite_support as space
+from saddlegan.theory.function_space import random_starts, rules, step_limits
+from saddlegan.theory.function_space.finite_support import State, advance, run, support, uniform
+from saddlegan.theory.function_space.random_starts import NAMES, PAIRS, converges, starts
 
 JS = PAIRS["js"]
 #: On D itself, as the paper writes them: f0', f1, f1', f0'' + f1'' at equilibrium.

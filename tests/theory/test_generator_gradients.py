@@ -11,9 +11,9 @@ from scipy import integrate, stats
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import generator_gradients as lab
-from saddlegan.theory.mathematics import fresh_discriminators as fresh
-from saddlegan.theory.mathematics.players import merged
-from saddlegan.theory.rules import generator_gradients as rules
+from saddlegan.theory.generator_gradients import fresh_discriminators as fresh
+from saddlegan.theory.generator_gradients import rules
+from saddlegan.theory.shared.players import merged
 
 NORMAL = lab.gaussian(0.0, 1.0)
 

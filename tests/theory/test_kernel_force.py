@@ -10,8 +10,8 @@ from scipy import integrate, special, stats
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import kernel_force as lab
-from saddlegan.theory.mathematics import kernel_terms as terms
-from saddlegan.theory.rules import kernel_force as rules
+from saddlegan.theory.kernel_force import maths as terms
+from saddlegan.theory.kernel_force import rules
 
 ONE = torch.tensor(1.0, dtype=torch.float64)
 FLOW = {"distance": 10.0, "std": 1.0, "count": 24, "seeds": 2, "time": 10.0, "step": 0.2}

@@ -12,10 +12,10 @@ from scipy import stats
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import loss_and_quality as lab
-from saddlegan.theory.mathematics import random_search as searching
-from saddlegan.theory.mathematics.loss_tracks import image_tracks, toy_correlations
-from saddlegan.theory.mathematics.search_statistics import between_share, expected_best, rank_correlation
-from saddlegan.theory.rules import loss_and_quality as rules
+from saddlegan.theory.loss_and_quality import random_search as searching
+from saddlegan.theory.loss_and_quality import rules
+from saddlegan.theory.loss_and_quality.loss_tracks import image_tracks, toy_correlations
+from saddlegan.theory.loss_and_quality.search_statistics import between_share, expected_best, rank_correlation
 
 TIMES = np.arange(0, 1405, 156)
 

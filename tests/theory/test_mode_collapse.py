@@ -10,9 +10,9 @@ from saddlegan.checks import ConfigError
 from saddlegan.kernels import kernel_density
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory import mode_collapse as lab
-from saddlegan.theory.mathematics.players import merged
-from saddlegan.theory.mathematics.ring import PAIR, Look, Method, Ring, highest, look, shares
-from saddlegan.theory.rules import mode_collapse as rules
+from saddlegan.theory.mode_collapse import rules
+from saddlegan.theory.mode_collapse.ring import PAIR, Look, Method, Ring, highest, look, shares
+from saddlegan.theory.shared.players import merged
 
 SIZES = {"modes": 8, "radius": 2.0, "std": 0.2, "seeds": 2, "batch": 16, "step": 5e-3}
 STANDARD = Method("standard")

@@ -9,13 +9,12 @@ import torch
 from saddlegan.checks import ConfigError
 from saddlegan.reporting.statistics import Estimate, average
 from saddlegan.theory import optimal_discriminator as experiment
-from saddlegan.theory.mathematics import f_divergences, newton
-from saddlegan.theory.mathematics.densities import LOG2, Mixture, gaussian, gaussian_js, log_normal
-from saddlegan.theory.mathematics.discriminator_training import batch, draw, train
-from saddlegan.theory.mathematics.f_divergences import ROWS, closed_forms
-from saddlegan.theory.mathematics.generator_cost import descend, generator_cost
-from saddlegan.theory.mathematics.players import one_thread
-from saddlegan.theory.rules import optimal_discriminator as rules
+from saddlegan.theory.optimal_discriminator import f_divergences, newton, rules
+from saddlegan.theory.optimal_discriminator.discriminator_training import batch, draw, train
+from saddlegan.theory.optimal_discriminator.f_divergences import ROWS, closed_forms
+from saddlegan.theory.optimal_discriminator.generator_cost import descend, generator_cost
+from saddlegan.theory.shared.densities import LOG2, Mixture, gaussian, gaussian_js, log_normal
+from saddlegan.theory.shared.players import one_thread
 
 X = np.arange(-17.0, 17.0, 0.1)
 #: f(r) of each row with D_f(p||q) = E_q[f(p/q)], as Nowozin et al. write them.

@@ -1,6 +1,7 @@
 """The laboratory: what theory says of GANs, each statement as an experiment of seconds with a picture and a verdict.
 
-An experiment is one module: pure functions in NumPy or torch, and `section()`, which runs them at their default size.
+An experiment is a folder: its mathematics as pure functions in NumPy or torch, its statements and what decides each
+(`rules`), `figures`, and `section()`, which runs them at their default size.
 """
 
 EXPERIMENTS = {

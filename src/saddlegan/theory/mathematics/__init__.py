@@ -1,1 +1,0 @@
-"""What the experiments compute: pure functions in NumPy and torch, and the networks that they train."""

@@ -1,1 +1,0 @@
-"""The rules: the statements of each experiment, and what turns its numbers into their verdicts."""
