@@ -42,9 +42,9 @@ def data() -> list[str]:
 
 
 def common() -> list[str]:
-    return [*data(), "model=mnist_conv", "optimizer=adam_slow_discriminator", "method.minibatch=reused",
-            f"batch_size={BATCH}", f"iterations={LAST}", "evaluation.every=50", "evaluation.samples=128",
-            "evaluation.figures=0"]  # fmt: skip
+    return [*data(), "model=mnist_conv", "optimizer=adam", "optimizer.lr=2e-4", "optimizer.beta1=0.5",
+            "method.minibatch=reused", f"batch_size={BATCH}", f"iterations={LAST}", "evaluation.every=50",
+            "evaluation.samples=128", "evaluation.figures=0"]  # fmt: skip
 
 
 def configuration() -> dict[str, Any]:
@@ -107,7 +107,7 @@ def bare_loop(loader: bool) -> float:
     generator = with_torchs_dropout(ConvGenerator(in_features=4, shape=(1, 28, 28), **plain["generator"]))
     discriminator = with_torchs_dropout(ConvDiscriminator(shape=(1, 28, 28), **plain["discriminator"]))
     of_generator = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True)
-    of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=5e-5, betas=(0.5, 0.999), fused=True)
+    of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True)
 
     def iteration(real: torch.Tensor) -> None:
         fake = generator(torch.randn(BATCH, 4))

@@ -24,7 +24,7 @@ from saddlegan import claims
 from saddlegan.claims import toys
 from saddlegan.folder import METRICS, RESULT, SAMPLES
 from saddlegan.report import write_report
-from saddlegan.reporting import quality, tables
+from saddlegan.reporting import notes, quality, statistics, tables
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.fates import counted
 from saddlegan.reporting.ledger import Finding
@@ -40,10 +40,14 @@ from saddlegan.theory import EXPERIMENTS
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
 TOYS = ("gaussian_1d", "gaussian_1d_search", "gaussian_1d_sweep", "point_mass", "two_point")
-IMAGES = ("mnist", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
+IMAGES = ("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
 THEORY = "theory"
 #: The reading of N(1, 1e-3) that the first page answers: a variance of 1e-3.
 DATA = "gaussian_1d"
+#: The setting of a search beside which single things are changed.
+BASE = "nothing changed"
+#: Classes of MNIST.
+TEN = 10
 #: Files of a report that are not kept.
 LEFT = ("report.html", "results.csv")
 #: The pages that quote results.
@@ -146,6 +150,7 @@ def blocks() -> dict[str, str]:
         "map": tables.overview_table(sweep, tables.comparisons(sweep)),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
+        "image-search": searched_images(results.experiments["mnist_search"]),
         "choices": tables.paired_table(tables.comparisons(results.experiments["mnist_choices"])),
         "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
@@ -178,15 +183,44 @@ def answers(results: Results) -> str:
 
 def searched(experiment: Experiment) -> str:
     """Seeds of both standard methods that converged, by setting and stop."""
-    keys = [key for key in experiment.keys if key != "method"]
-    inner = {name: label(experiment.settings[name], keys) for name in experiment.settings}
-    stops = experiment.stops(next(iter(inner)))
+    inner = by_setting(experiment)
+    stops = experiment.stops(next(iter(experiment.settings)))
     rows = []
-    for setting in dict.fromkeys(inner.values()):
-        names = [name for name, of in inner.items() if of == setting]
-        found = [sum(int(experiment.values(name, "converged", at).sum()) for name in names) for at in stops]
+    for setting, names in inner.items():
+        found = [sum(int(experiment.values(name, "converged", at).sum()) for name in names.values()) for at in stops]
         rows.append([setting, *found])
-    return tables.markdown(["setting", *(f"{stop} iterations" for stop in stops)], rows)
+    return beside_usual(experiment, ["setting", *(f"{stop} iterations" for stop in stops)], rows)
+
+
+def searched_images(experiment: Experiment) -> str:
+    """Fréchet distance and classes of each standard method by setting, the best by the search's rule first."""
+    methods = ("gan", "gan_non_saturating")
+    found = {}
+    for setting, names in by_setting(experiment).items():
+        frechet, classes = (
+            [statistics.median(experiment.values(names[method], metric)).value for method in methods]
+            for metric in ("frechet", "classes_covered")
+        )
+        found[setting] = (min(classes) < TEN, sum(frechet) / len(methods), *frechet, *classes)
+    rows = [
+        [setting, *(f"{value:.3g}" for value in values)]
+        for setting, (_, *values) in sorted(found.items(), key=lambda of: of[1][:2])
+    ]
+    headers = ["setting", "mean Fréchet distance", *methods, *(f"classes, {of}" for of in methods)]
+    return beside_usual(experiment, headers, rows)
+
+
+def beside_usual(experiment: Experiment, headers: list[str], rows: list[list[object]]) -> str:
+    return "\n\n".join(filter(None, [tables.markdown(headers, rows), notes.usual_note(experiment)]))
+
+
+def by_setting(experiment: Experiment) -> dict[str, dict[str, str]]:
+    """{all of a setting but the method: {method: name of the setting}}."""
+    keys = [key for key in experiment.keys if key != "method"]
+    found: dict[str, dict[str, str]] = {}
+    for name, setting in experiment.settings.items():
+        found.setdefault(label(setting, keys, experiment.usual) or BASE, {})[setting["method"]] = name
+    return found
 
 
 def filled(page: str, written: Mapping[str, str]) -> str:

@@ -118,7 +118,7 @@ def test_the_hook_after_a_discriminators_step_is_called_after_each():
 
 
 def test_each_player_has_the_optimizer_of_its_name():
-    _, trainer, module, *_ = fitted("optimizer=adam_slow_discriminator", "optimizer.lr=1e-3")
+    _, trainer, module, *_ = fitted("optimizer=sgd_2014", "optimizer.lr=1e-3")
     found = {
         group["lr"]: {id(parameter) for parameter in group["params"]}
         for optimizer in trainer.optimizers
@@ -126,7 +126,7 @@ def test_each_player_has_the_optimizer_of_its_name():
     }
     assert found == {
         1e-3: {id(parameter) for parameter in module.generator.parameters()},
-        5e-5: {id(parameter) for parameter in module.discriminator.parameters()},
+        0.05: {id(parameter) for parameter in module.discriminator.parameters()},
     }
 
 

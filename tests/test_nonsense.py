@@ -34,7 +34,7 @@ BASES = {
         "data=digits",
         "model=mnist_conv",
         "method=primal_dual",
-        "optimizer=adam_slow_discriminator",
+        "optimizer=adam",
         "evaluation.samples=200",
     ),
     "mixture": ("data=mixture_1d", "optimizer=sgd", "optimizer/schedule=cosine"),

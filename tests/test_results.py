@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from run_folders import FLOORS, spread, write_image_run, write_run
 
+from saddlegan.report import write_report
 from saddlegan.reporting import settings
 from saddlegan.reporting.results import load_results
 from saddlegan.reporting.runs import NoRuns, load_runs
@@ -48,6 +49,37 @@ def test_labels_say_what_varies_and_nothing_else(tmp_path):
         f"primal_dual · sigma={sigma} · adam · lr={lr}": f"gan · adam · lr={lr}"
         for sigma in ("0.1", "1") for lr in ("0.001", "0.01")
     }  # fmt: skip
+
+
+def test_labels_leave_out_what_more_than_two_in_three_settings_share(tmp_path):
+    usual = {"sigma": 10, "alpha": 1, "space": "pixels"}
+    for seed in (0, 1):  # settings count, not runs
+        write_run(tmp_path / f"usual{seed}", "gan", [0.1], seeds=[seed], **usual)
+    for name, changed in {"sigma": {"sigma": 1}, "alpha": {"alpha": 2}, "space": {"space": "features"}}.items():
+        write_run(tmp_path / name, "gan", [0.1], **usual | changed)
+    experiment = load_results([tmp_path]).experiments["gaussian_1d"]
+    assert set(experiment.settings) == {"gan", "gan · sigma=1", "gan · alpha=2", "gan · space=features"}
+    assert experiment.usual == {"method.sigma": 10, "method.alpha": 1, "method.space": "pixels"}
+    folder = tmp_path / "report"
+    write_report([tmp_path], folder)
+    assert "Where a setting does not name it: sigma=10 · alpha=1 · space=pixels." in (folder / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [{"sigma": 10, "alpha": 1}, {"sigma": 10, "alpha": 2}, {"sigma": 1, "alpha": 1}],  # two in three share each
+        [{"sigma": 10, "alpha": 1}, {"sigma": 10, "alpha": 2}, {"sigma": 10, "alpha": 3}, {"alpha": 1}],  # one has none
+    ],
+)
+def test_labels_name_what_fewer_share_or_a_setting_lacks(tmp_path, runs):
+    for number, values in enumerate(runs):
+        write_run(tmp_path / str(number), "gan", [0.1], **values)
+    experiment = load_results([tmp_path]).experiments["gaussian_1d"]
+    assert experiment.usual == {}
+    assert set(experiment.settings) == {
+        " · ".join(["gan", *(f"{key}={value}" for key, value in values.items())]) for values in runs
+    }
 
 
 def test_a_key_that_a_choice_implies_is_not_in_the_label():

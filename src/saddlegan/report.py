@@ -131,7 +131,7 @@ def _experiment(
     drawn, problems = pictures.draw(experiment, folder / "figures")
     metric, large = name_of(experiment.metric), len(summary) > LARGE
     note, paired_note = notes.summary_note(experiment), notes.paired_note(experiment)
-    blocks = [f"## {escape(experiment.name)}: {escape(metric)}"]
+    blocks = [f"## {escape(experiment.name)}: {escape(metric)}", *filter(None, [escape(notes.usual_note(experiment))])]
     if large and len(compared):
         blocks += ["### Settings against the reference", tables.overview_table(experiment, compared), paired_note]
     elif large:

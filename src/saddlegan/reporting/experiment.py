@@ -19,7 +19,8 @@ class Experiment:
 
     `table`: columns run, experiment, setting (label), the varying keys, seed, stop (iterations), and metrics: the mean
     over the last fifth before the stop, `final_*` at the last iteration, flags as 0/1, NaN where not finite.
-    `settings`: {label: {varying key: value}}. `metric`: what tables, maps and comparisons are about.
+    `settings`: {label: {varying key: value}}; labels leave out the values in `usual`.
+    `metric`: what tables, maps and comparisons are about.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Experiment:
     table: pd.DataFrame
     keys: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]]
+    usual: Mapping[str, Any]
     metric: str
     reference: str | None
     map: Mapping[str, str] | None

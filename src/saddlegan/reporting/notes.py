@@ -1,5 +1,6 @@
 """Notes below the tables of a report: what a number is, and where its interval comes from."""
 
+from saddlegan.reporting import settings as naming
 from saddlegan.reporting import statistics
 from saddlegan.reporting.experiment import Experiment
 
@@ -19,6 +20,12 @@ T_TEST = "p: Student's paired test on log ratios (Wilcoxon's signed-rank test wh
 def few(experiment: Experiment) -> bool:
     """Whether no setting has seeds enough to bootstrap."""
     return max(experiment.values(setting).size for setting in experiment.settings) < statistics.FEW
+
+
+def usual_note(experiment: Experiment) -> str:
+    """What labels leave out; empty where they name everything."""
+    usual = naming.label(experiment.usual, list(experiment.usual))
+    return f"*Where a setting does not name it: {usual}.*" if usual else ""
 
 
 def summary_note(experiment: Experiment) -> str:

@@ -50,10 +50,11 @@ def load_results(folders: Sequence[Path], *, needed: bool = True) -> Results:
 def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experiment:
     described = [naming.describe(run.choices, run.result["config"]) for run in runs]
     keys = naming.varying(described)
+    usual = naming.usual(described, keys)
     settings: dict[str, dict[str, Any]] = {}
     tables = []
     for run, values in zip(runs, described, strict=True):
-        setting = naming.label(values, keys)
+        setting = naming.label(values, keys, usual)
         settings.setdefault(setting, {key: values[key] for key in keys if key in values})
         rows = _rows(run)
         columns = {"run": run.name, "experiment": name, "setting": setting} | {key: values.get(key) for key in keys}
@@ -81,6 +82,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
         table,
         tuple(keys),
         settings,
+        usual,
         metric,
         options.get("reference"),
         options.get("map"),

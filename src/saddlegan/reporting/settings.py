@@ -1,5 +1,6 @@
 """Settings: what differs between runs, as columns, as a short label, and as pairs with a reference method."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -37,15 +38,28 @@ def varying(settings: Sequence[Setting]) -> list[str]:
     return sorted(keys, key=lambda key: (_rank(key), keys.index(key)))
 
 
-def label(setting: Setting, keys: Sequence[str]) -> str:
-    """`primal_dual · sigma=0.1 · alpha=1 · adam · lr=0.001`; a last name that two keys share is written in full."""
+def label(setting: Setting, keys: Sequence[str], unnamed: Setting | None = None) -> str:
+    """`primal_dual · sigma=0.1 · alpha=1 · adam · lr=0.001`; a last name that two keys share is written in full. Values
+    that are those of `unnamed` are left out."""
     last = [key.split(".")[-1] for key in keys]
     parts = []
     for key, name in zip(keys, last, strict=True):
-        if setting.get(key) is not None:
+        if setting.get(key) is not None and (unnamed is None or unnamed.get(key) != setting[key]):
             value = show(setting[key])
             parts.append(value if key in GROUPS else f"{name if last.count(name) == 1 else key}={value}")
     return " · ".join(parts)
+
+
+def usual(settings: Sequence[Setting], keys: Sequence[str]) -> dict[str, Any]:
+    """{key: value} of what more than two in three of all `settings` share, and what none lacks. Where single things are
+    changed beside one setting, a label that leaves these out is a short one. Choices of a group are always named."""
+    distinct = [dict(values) for values in {tuple((key, of.get(key)) for key in keys) for of in settings}]
+    found = {}
+    for key in (key for key in keys if key not in GROUPS):
+        ((value, count),) = Counter(values[key] for values in distinct).most_common(1)
+        if 3 * count > 2 * len(distinct) and all(values[key] is not None for values in distinct):
+            found[key] = value
+    return found
 
 
 def pairs(settings: Mapping[str, Setting], keys: Sequence[str], reference: str | None) -> dict[str, str]:
