@@ -56,7 +56,7 @@ def test_fresh_and_reused_minibatches(minibatch, distinct):
 
     class Noted(GAN):
         def discriminator_loss(self, real, fake):
-            seen.append((real.clone(), fake.clone()))
+            seen.append((real["x"].clone(), fake["x"].clone()))
             return super().discriminator_loss(real, fake)
 
     module, data = build(composed(*SMALL, "method.num_critic_steps=3", f"method.minibatch={minibatch}", "iterations=1"))
@@ -113,6 +113,6 @@ def test_uncompiled_and_compiled_losses_and_gradients_agree():
     real, fake = (torch.randn(3, 8, 1, generator=draws).requires_grad_() for _ in range(2))
     found = []
     for loss in (torch.compile(module.generator_loss, backend="aot_eager"), module.generator_loss):
-        values = loss(real.detach(), fake)
+        values = loss({"x": real.detach()}, {"x": fake})
         found.append((values, *torch.autograd.grad(values.sum(), fake)))
     torch.testing.assert_close(*found)

@@ -91,7 +91,7 @@ def test_evaluation_has_latents_and_data_of_its_own_streams():
     _, module, data, evaluate = prepared()
     latent = draw_evaluation(module.latent.draw, module.seeds, 64, part=0)
     assert torch.equal(evaluate.fakes(module), module(latent))
-    assert torch.equal(evaluate.real, draw_evaluation(data.distribution.draw, module.seeds, 64, part=1))
+    assert torch.equal(evaluate.real["x"], draw_evaluation(data.distribution.draw, module.seeds, 64, part=1))
 
 
 def test_kept_samples_are_each_seeds_own_in_order(run, tmp_path):
@@ -104,17 +104,19 @@ def test_kept_samples_are_each_seeds_own_in_order(run, tmp_path):
 # Players --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_hook_after_a_discriminators_step_is_called_after_each():
+def test_the_hook_after_a_step_is_called_after_each_with_the_terms_of_its_loss():
     calls = []
 
     class Clipped(GAN):
-        def after_discriminator_step(self):
-            calls.append(int(self.iteration))
+        def after_step(self, player, terms):
+            calls.append(player)
+            assert [term.shape for term in terms.values()] == [(3,)]
+            assert not any(term.requires_grad for term in terms.values())
 
     module, data = build(composed(*SMALL, "method.num_critic_steps=3", "iterations=4"))
     module.__class__ = Clipped
     L.Trainer(barebones=True, accelerator="cpu", max_epochs=-1).fit(module, datamodule=data)
-    assert len(calls) == 12
+    assert calls == ["discriminator", "discriminator", "discriminator", "generator"] * 4
 
 
 def test_each_player_has_the_optimizer_of_its_name():
@@ -193,7 +195,8 @@ def test_floors_are_kept_for_what_they_depend_on(tmp_path):
 def test_classes_are_measured_where_the_extractor_knows_them(images):
     _, _, data, evaluate, *_ = images
     assert "classes_covered" in evaluate.history[-1][1]
-    stranger = type("Other", (), {"classes": "fashion_mnist", "test": data.images.test})()
+    source = data.images
+    stranger = type("Other", (), {"classes": "fashion_mnist", "test": source.test, "test_labels": source.test_labels})()
     settings = {"seeds": [0], "iterations": 1, "every": 1, "samples": 128, "pictures": 0, "path": None}
     assert EvaluateImages(stranger, extractor=None, **settings).classes is False
 
@@ -210,7 +213,7 @@ def test_logged_scalars_are_quartiles_over_the_seeds(tmp_path):
     for name, share in quartiles.items():
         assert float(last[f"metrics/w1/{name}"]) == pytest.approx(np.percentile(w1, share), rel=1e-6)
     with torch.no_grad():
-        for name, x in {"real": evaluate.real[:, :256], "fake": evaluate.fakes(module)[:, :256]}.items():
+        for name, x in {"real": evaluate.real["x"][:, :256], "fake": evaluate.fakes(module)[:, :256]}.items():
             output = torch.sigmoid(module.discriminator(x)).mean(-1).median()
             assert float(last[f"discriminator/{name}/median"]) == pytest.approx(float(output), rel=1e-5)
     for player in ("generator", "discriminator"):
@@ -223,7 +226,7 @@ def test_the_discriminators_output_is_shown_without_dropout(tmp_path):
     _, _, module, _, evaluate = fitted(*IMAGES, "iterations=2", logger=logger)
     last = list(csv.DictReader((tmp_path / "metrics.csv").open()))[-1]
     with torch.no_grad():
-        output = torch.sigmoid(module.discriminator.eval()(evaluate.real[:, :256])).mean()
+        output = torch.sigmoid(module.discriminator.eval()(evaluate.real["x"][:, :256])).mean()
     assert float(last["discriminator/real/median"]) == pytest.approx(float(output), rel=1e-5)
 
 

@@ -25,11 +25,11 @@ class Recorder(GAN):
         return self
 
     def discriminator_loss(self, real, fake):
-        self.seen.append(("discriminator", real.clone()))
+        self.seen.append(("discriminator", real["x"].clone()))
         return super().discriminator_loss(real, fake)
 
     def generator_loss(self, real, fake):
-        self.seen.append(("generator", real.clone()))
+        self.seen.append(("generator", real["x"].clone()))
         self.weights.append(flat(self.generator))
         return super().generator_loss(real, fake)
 
@@ -136,7 +136,7 @@ def test_real_and_fake_samples_share_a_pass_where_the_discriminator_allows_it(pe
     expected = module.discriminator(real), module.discriminator(fake)
     seen = []
     module.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
-    torch.testing.assert_close(module.judge(real, fake), expected)
+    torch.testing.assert_close(module.judge({"x": real}, {"x": fake}), expected)
     assert seen == passes
 
 
@@ -149,7 +149,7 @@ def test_a_variant_is_watched_without_dropout_or_always_with_the_same_and_traine
     module.discriminator.network.register_forward_hook(lambda network, *_: seen.append(network.training))
     draws = torch.Generator().manual_seed(0)
     real, latent = torch.rand(1, 8, 1, 28, 28, generator=draws), torch.randn(1, 8, 4, generator=draws)
-    first, second = (watched(module, real, latent)["pull_ratio"] for _ in range(2))
+    first, second = (watched(module, {"x": real}, {"latent": latent})["pull_ratio"] for _ in range(2))
     assert torch.equal(first, second)
     assert first.isfinite().all()
     assert not first.requires_grad
@@ -204,9 +204,9 @@ def test_a_span_of_images_is_a_part_of_the_whole_training(draws):
     _, data = build(composed(*SMALL, *IMAGES, *settings))
     _, again = build(composed(*SMALL, *IMAGES, *settings))
     data.trainer = again.trainer = type("Here", (), {"strategy": type("One", (), {"root_device": "cpu"})})()
-    whole = data.span(0, 12)
+    whole = data.span(0, 12)["x"]
     assert whole.shape == (12, draws, 1, 64, 1, 28, 28)
-    assert torch.equal(again.span(5, 9), whole[5:9])
+    assert torch.equal(again.span(5, 9)["x"], whole[5:9])
     rows = whole[: 1348 // 64 // draws].reshape(-1, 784)
     assert len(torch.unique(rows, dim=0)) > 0.97 * len(rows), "an epoch shows no image twice, but for equal digits"
 
@@ -215,9 +215,9 @@ def table_2_generator(network, latent, rate, training):
     def drop(x):
         return dropout(x, rate, training)
 
-    x = drop(functional.leaky_relu(network.dense(latent), 0.2)).view(-1, 4, 7, 7)
-    x = drop(functional.leaky_relu(network.second(functional.interpolate(x, scale_factor=2)), 0.2))
-    x = drop(functional.leaky_relu(network.third(x), 0.2))
+    x = drop(functional.relu(network.dense(latent))).view(-1, 4, 7, 7)
+    x = drop(functional.relu(network.second(functional.interpolate(x, scale_factor=2))))
+    x = drop(functional.relu(network.third(x)))
     return torch.sigmoid(network.last(functional.interpolate(x, scale_factor=2)))
 
 
@@ -239,12 +239,15 @@ def test_table_2_layer_by_layer_with_its_dropout(training):
     generator, discriminator = module.generator.network.train(training), module.discriminator.network.train(training)
     latent = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     images = data.images.train[:5].float() / 255
-    for network, inputs, oracle in (
-        (generator, latent, table_2_generator),
-        (discriminator, images, table_2_discriminator),
+    for network, inputs, oracle, rate in (
+        (generator, latent, table_2_generator, 0.1),
+        (discriminator, images, table_2_discriminator, 0.3),
     ):
         found = []
-        for compute in (network, lambda x, network=network, oracle=oracle: oracle(network, x, 0.3, training)):
+        for compute in (
+            network,
+            lambda x, network=network, oracle=oracle, rate=rate: oracle(network, x, rate, training),
+        ):
             with torch_stream(0, Purpose.DROPOUT):
                 found.append(compute(inputs))
         torch.testing.assert_close(*found)

@@ -169,7 +169,7 @@ def test_a_minibatch_of_a_loader_is_an_iteration_for_all_seeds(labels):
 
     class Spy(GAN):
         def discriminator_loss(self, real, fake):
-            seen.append(real.clone())
+            seen.append(real["x"].clone())
             return super().discriminator_loss(real, fake)
 
     module, _ = build(composed(*SMALL, "method.num_critic_steps=2"))
@@ -185,7 +185,7 @@ def test_a_minibatch_of_a_loader_is_an_iteration_for_all_seeds(labels):
 
 
 @pytest.mark.parametrize(
-    "batch", [torch.arange(8), {"x": torch.zeros(8, 1)}, [], torch.zeros(8), "text"], ids=lambda b: str(b)[:12]
+    "batch", [torch.arange(8), {"y": torch.zeros(8, 1)}, [], torch.zeros(8), "text"], ids=lambda b: str(b)[:12]
 )
 def test_a_minibatch_that_is_none_is_refused_in_words(batch):
     module, _ = build(composed(*SMALL))

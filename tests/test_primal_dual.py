@@ -31,6 +31,11 @@ def draws(*shapes: tuple[int, ...]) -> list[torch.Tensor]:
     return [torch.randn(shape, generator=generator) for shape in shapes]
 
 
+def x(samples: torch.Tensor) -> dict[str, torch.Tensor]:
+    """A batch of nothing but samples."""
+    return {"x": samples}
+
+
 def slopes(loss: torch.Tensor, module: PrimalDual) -> torch.Tensor:
     found = torch.autograd.grad(loss.sum(), list(module.generator.parameters()), retain_graph=True)
     return torch.cat([slope.flatten() for slope in found])
@@ -49,7 +54,9 @@ def test_generators_gradient_is_that_of_the_identity(kernel, first_term):
     first = (logsigmoid(-logits) if first_term == "saturating" else -logsigmoid(logits)).mean(-1)
     second = 2 * 3 * (constraint * kernels.mean(-2)).mean(-1)
     expected = slopes(first + second, module)
-    torch.testing.assert_close(slopes(module.generator_loss(real, fake), module), expected, rtol=1e-10, atol=1e-13)
+    torch.testing.assert_close(
+        slopes(module.generator_loss(x(real), x(fake)), module), expected, rtol=1e-10, atol=1e-13
+    )
     assert (expected - slopes(first, module)).abs().max() > 1e-3, (
         "the second term must matter for the test to mean anything"
     )
@@ -69,15 +76,15 @@ def test_without_detaching_the_second_term_has_no_gradient():
         def generator_loss(self, real, fake):
             from saddlegan.kernels import kernel_density
 
-            density = kernel_density(fake, real, self.sigma)
-            target = density - self.alpha * self.pair.f1(self.discriminator(real))
-            return GAN.objective.generator(self.discriminator(fake)) + (target - density).square().mean(-1)
+            density = kernel_density(fake["x"], real["x"], self.sigma)
+            target = density - self.alpha * self.pair.f1(self.logits(real))
+            return GAN.objective.generator(self.logits(fake)) + (target - density).square().mean(-1)
 
     module = method("method.alpha=3")
     real, fake = batch(module)
-    right = slopes(module.generator_loss(real, fake), module)
+    right = slopes(module.generator_loss(x(real), x(fake)), module)
     module.__class__ = Undetached
-    wrong = slopes(module.generator_loss(real, fake), module)
+    wrong = slopes(module.generator_loss(x(real), x(fake)), module)
     standard = slopes(GAN.objective.generator(module.discriminator(fake)), module)
     torch.testing.assert_close(wrong, standard)
     assert (right - standard).abs().max() > 1e-3
@@ -86,7 +93,9 @@ def test_without_detaching_the_second_term_has_no_gradient():
 def test_the_discriminator_is_not_moved_by_the_target():
     module = method()
     real, fake = batch(module)
-    loss = module.generator_loss(real, fake.detach()) - GAN.objective.generator(module.discriminator(fake.detach()))
+    loss = module.generator_loss(x(real), x(fake.detach())) - GAN.objective.generator(
+        module.discriminator(fake.detach())
+    )
     found = torch.autograd.grad(loss.sum(), list(module.discriminator.parameters()), allow_unused=True)
     assert all(slope is None or slope.abs().max() < 1e-12 for slope in found)
 
@@ -98,7 +107,7 @@ def test_second_term_pulls_to_uncovered_data_and_pushes_from_crowded():
     for logit, direction in ((2.0, +1), (-2.0, -1)):
         fake = torch.tensor([[[0.3]]], dtype=torch.float64, requires_grad=True)
         module.discriminator.forward = lambda x, logit=logit: torch.full(x.shape[:-1], logit, dtype=x.dtype)
-        (slope,) = torch.autograd.grad(module.generator_loss(real, fake).sum(), fake)
+        (slope,) = torch.autograd.grad(module.generator_loss(x(real), x(fake)).sum(), fake)
         assert -slope.item() * direction > 0
 
 
@@ -106,7 +115,7 @@ def test_second_term_vanishes_at_equilibrium():
     module = method()
     real, fake = batch(module)
     module.discriminator.forward = lambda x: torch.zeros(x.shape[:-1], dtype=x.dtype)  # D = 1/2
-    assert module.generator_loss(real, fake).abs().max() < 1e-15  # f1(1/2) = 0 in the first term too
+    assert module.generator_loss(x(real), x(fake)).abs().max() < 1e-15  # f1(1/2) = 0 in the first term too
 
 
 def test_the_probe_passes_here_and_fails_for_another_gradient():
@@ -147,7 +156,7 @@ def test_epsilon_is_that_of_the_pair(epsilon):
     output = module.discriminator(fake)
     expected = -(module.discriminator(real) - epsilon * module.discriminator(real) ** 2).mean(-1)
     expected -= (-output - epsilon * output**2).mean(-1)
-    torch.testing.assert_close(module.discriminator_loss(real, fake), expected)
+    torch.testing.assert_close(module.discriminator_loss(x(real), x(fake)), expected)
 
 
 @pytest.mark.parametrize("pair", ["js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein"])
@@ -162,7 +171,7 @@ def test_small_sigma_is_the_standard_gan():
     module = method("method.sigma=1e-6", "method.alpha=100")
     real, fake = batch(module)
     standard = slopes(GAN.objective.generator(module.discriminator(fake)), module)
-    assert torch.equal(slopes(module.generator_loss(real, fake), module), standard)
+    assert torch.equal(slopes(module.generator_loss(x(real), x(fake)), module), standard)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 3.0, 6.0])
@@ -174,7 +183,7 @@ def test_pull_ratio_is_that_of_the_two_gradients_of_each_seed(alpha):
     first = torch.nn.functional.logsigmoid(-logits).mean(-1)
     second = 2 * alpha * (constraint * kernels.mean(-2)).mean(-1)
     expected = [slopes(second[seed], module).norm() / slopes(first[seed], module).norm() for seed in range(3)]
-    torch.testing.assert_close(module.watch(real, fake)["pull_ratio"], torch.stack(expected))
+    torch.testing.assert_close(module.watch(x(real), x(fake))["pull_ratio"], torch.stack(expected))
 
 
 def test_a_method_is_watched_at_each_evaluation_without_being_moved(run, tmp_path):

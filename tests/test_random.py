@@ -24,7 +24,7 @@ def test_streams_differ_in_each_part_of_their_name():
 
 
 def test_purposes_keep_their_numbers():
-    assert [int(p) for p in Purpose] == list(range(7)), "reordering purposes changes every result"
+    assert [int(p) for p in Purpose] == list(range(8)), "reordering purposes changes every result"
 
 
 def test_a_seed_draws_the_same_alone_and_in_a_block():

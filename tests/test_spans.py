@@ -23,7 +23,7 @@ class Record(L.Callback):
         self.epochs: list[int] = []
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
-        self.spans.append(batch.data.clone())
+        self.spans.append(batch.data["x"].clone())
 
     def on_train_epoch_end(self, trainer, module):
         self.epochs.append(int(module.iteration))

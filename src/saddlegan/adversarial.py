@@ -1,62 +1,55 @@
-"""The alternation that every GAN shares: k discriminator steps, then one generator step, in manual optimization.
+"""The alternation that every GAN shares: its players move in turns, in manual optimization.
 
-A variant declares what the players minimise (`objective`) or overrides one hook; see `methods/`. All tensors carry
-seeds as their first axis. Losses are summed over seeds before `backward`, which keeps the seeds' gradients apart, so
-that one optimizer over stacked parameters is as many independent optimizers.
+All tensors carry seeds as their first axis. Losses are summed over seeds before `backward`, which keeps the seeds'
+gradients apart, so that one optimizer over stacked parameters is as many independent optimizers.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import lightning as L
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from saddlegan.batch import Batch, detached, each, minibatch, placed, split, unbound
 from saddlegan.checks import ConfigError, Decay, Literal, PositiveInt, checked
-from saddlegan.data.spans import Span, Spans, minibatch
-from saddlegan.losses import MeanLosses
-from saddlegan.metrics.oracles import optimal_discriminator_error
-from saddlegan.objectives import Objective
-from saddlegan.random import BLOCK, Latent, Purpose, draw_block, draw_evaluation, torch_stream
+from saddlegan.data.spans import Span, Spans
+from saddlegan.draws import Draws
+from saddlegan.losses import MeanLosses, summed
+from saddlegan.random import Latent, Purpose, draw_evaluation, torch_stream
 from saddlegan.trainer import refuse
+from saddlegan.variant import Losses, Optimizers, Samples, Variant
 
-Samples = Float[Tensor, "seeds batch *shape"]
-Logits = Float[Tensor, "seeds batch"]
-Loss = Float[Tensor, "seeds"]
 #: Samples that are made at once for evaluation.
 CHUNK = 2000
-PLAYERS = ("generator", "discriminator")
-
-Optimizers = dict[str, Callable[..., Optimizer]]
 
 
-class AdversarialModule(L.LightningModule):
-    """Two players and their alternation. One iteration is one pass of the algorithm's outer loop.
+class AdversarialModule(Variant):
+    """Players and their alternation. One iteration is one pass of the algorithm's outer loop.
 
     Args:
-        generator: latents `(seeds, batch, latent)` to samples.
-        discriminator: samples to raw logits `(seeds, batch)`.
+        players: the networks by name. `generator` maps latents `(seeds, batch, latent)` to samples; `discriminator`
+            maps samples to raw logits `(seeds, batch)`, unless a variant says otherwise.
         latent: the law of the generator's input.
         seeds: one per stacked copy of the networks.
-        optimizers: `generator` and `discriminator`, each parameters -> Optimizer.
+        optimizers: by player, each parameters -> Optimizer.
         num_critic_steps: k, the discriminator's steps an iteration.
         minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused`
             draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
         ema_decay: samples come from an exponential average of the generator's weights with this decay; 0: from the
             generator itself. Training does not see the average.
-        schedule: optimizer -> its learning-rate schedule, the same for both players, stepped once an iteration; None:
+        schedule: optimizer -> its learning-rate schedule, the same for all players, stepped once an iteration; None:
             constant rates.
+        sizes: of each of `conditions` that is a label, the number of its classes.
 
     Raises:
         ConfigError: where an argument is out of its range.
     """
 
-    objective: Objective
     iteration: Tensor
     #: The configuration that `build` made this from: it is part of a checkpoint, so that one can be loaded by itself.
     config: dict[str, Any] | None = None
@@ -67,8 +60,7 @@ class AdversarialModule(L.LightningModule):
     def __init__(
         self,
         *,
-        generator: nn.Module,
-        discriminator: nn.Module,
+        players: Mapping[str, nn.Module],
         latent: Latent,
         seeds: Sequence[int],
         optimizers: Optimizers,
@@ -76,58 +68,37 @@ class AdversarialModule(L.LightningModule):
         minibatch: Literal["fresh", "reused"],
         ema_decay: Decay = 0.0,
         schedule: Callable[[Optimizer], LRScheduler] | None = None,
+        sizes: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.generator = generator
-        self.discriminator = discriminator
+        for player, network in players.items():
+            self.add_module(player, network)
         self.latent = latent
         self.seeds = list(seeds)
         self.optimizer_factories = optimizers
         self.schedule = schedule
         self.num_critic_steps = num_critic_steps
         self.reuse = minibatch == "reused"
+        self.sizes = sizes or {}
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
-        self.players = {"generator": list(generator.parameters()), "discriminator": list(discriminator.parameters())}
-        self.losses = MeanLosses(PLAYERS, len(seeds))
+        self.players = {player: trained(network.parameters()) for player, network in players.items()}
+        self.losses = MeanLosses(players)
+        generator = players["generator"]
         self.average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay)) if ema_decay else None
         self.stacked = getattr(generator, "stackable", False)
-        self.held: tuple[int, int, list[Tensor]] = (-1, -1, [])  # the latents of a block of iterations
-
-    # What a variant may override ------------------------------------------------------------------------------------
-
-    def discriminator_loss(self, real: Samples, fake: Samples) -> Loss:
-        """What the discriminator minimises. `fake` carries no gradient to the generator."""
-        return self.objective.discriminator(*self.judge(real, fake))
-
-    def generator_loss(self, real: Samples, fake: Samples) -> Loss:
-        """What the generator minimises. `real` is the last minibatch that the discriminator saw."""
-        return self.objective.generator(self.discriminator(fake))
-
-    def after_discriminator_step(self) -> None:
-        """Called after every step of the discriminator, e.g. to clip its weights."""
-
-    def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
-        """An optimizer per player, in the order of `PLAYERS`, and their schedules, which move after each iteration."""
-        optimizers = [self.optimizer_factories[player](self.players[player]) for player in PLAYERS]
-        return optimizers, [self.schedule(optimizer) for optimizer in optimizers if self.schedule]
-
-    def advice(self, real: Samples) -> list[str]:
-        """What a user should know before training starts, given some of the data."""
-        return []
-
-    def watch(self, real: Samples, fake: Samples) -> dict[str, Loss]:
-        """What this variant shows of itself at each evaluation, per seed; `fake` carries gradients to the generator."""
-        return {}
-
-    def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
-        """Oracles that this variant must satisfy, measured per seed on a trained generator's samples, in float64."""
-        return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
+        self.moves = [turn.player for turn in self.turns() for _ in range(turn.steps)]
+        steps = {"discriminator": 1} if self.reuse else Counter(self.moves)
+        self.drawn = Draws({"latent": latent} | dict(self.noise), steps, self.seeds, self.place)
 
     # Checkpoints ----------------------------------------------------------------------------------------------------
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["saddlegan"] = self.config
+        checkpoint["losses"] = self.losses.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.losses.load_state_dict(checkpoint["losses"])
 
     @classmethod
     def load_from_checkpoint(cls, checkpoint_path: Any, **arguments: Any) -> "AdversarialModule":
@@ -149,8 +120,8 @@ class AdversarialModule(L.LightningModule):
 
     @property
     def draws(self) -> int:
-        """Minibatches of data (and of the discriminator's latents) that one iteration draws."""
-        return 1 if self.reuse else self.num_critic_steps
+        """Minibatches of data that one iteration draws: one for each step of a player that is not the generator."""
+        return 1 if self.reuse else max(sum(player != "generator" for player in self.moves), 1)
 
     def on_train_epoch_end(self) -> None:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -160,7 +131,7 @@ class AdversarialModule(L.LightningModule):
     def on_fit_start(self) -> None:
         data = getattr(self.trainer, "datamodule", None)
         refuse(self.trainer, data.iterations if isinstance(data, Spans) else None)
-        self.held = (-1, -1, [])  # on another device, or in another precision, they were others
+        self.drawn.forget()
         self.train()
         if self.threads:
             self.threads_before = torch.get_num_threads()
@@ -180,92 +151,91 @@ class AdversarialModule(L.LightningModule):
         if isinstance(batch, Span):
             data = batch.data
         else:
-            x = self.place(minibatch(batch))
-            data = x.expand(1, 1, len(self.seeds), *x.shape)
-        start = int(self.iteration)
+            one = placed(minibatch(batch), self.device, self.dtype)
+            data = each(lambda x: x.expand(1, 1, len(self.seeds), *x.shape), one)
+        start, (count, _, _, size) = int(self.iteration), next(iter(data.values())).shape[:4]
         schedules = [entry.scheduler for entry in self.trainer.lr_scheduler_configs]
-        for step, (real, latents) in enumerate(zip(data, self.latents(start, len(data), data.shape[3]), strict=True)):
+        drawn = self.drawn.iterations(start, count, size)
+        for step, (real, given) in enumerate(zip(unbound(data), drawn, strict=True)):
             with self.mask_stream(Purpose.DROPOUT, start + step):
-                self.iterate(real, latents)
+                self.iterate(list(unbound(real)), given)
             if self.average is not None:
                 self.average.update_parameters(self.generator)
             for schedule in schedules:
                 schedule.step()  # type: ignore[call-arg]
-        self.iteration += len(data)
+        self.iteration += count
         loop = self.trainer.fit_loop.epoch_loop
-        loop.manual_optimization.optim_step_progress.total.completed = start + len(data)  # what global_step reads
-        loop._batches_that_stepped = start + len(data) - 1  # the x of what users log; Lightning adds the last one
+        loop.manual_optimization.optim_step_progress.total.completed = start + count  # what global_step reads
+        loop._batches_that_stepped = start + count - 1  # the x of what users log; Lightning adds the last one
 
     def mask_stream(self, purpose: Purpose, number: int) -> AbstractContextManager[None]:
         """Where dropout's masks come from: in training by the iteration, in an evaluation, where a generator may keep
         them in samples, by its part. Stacked networks have none: torch's generator is one for all seeds."""
         return nullcontext() if self.stacked else torch_stream(self.seeds[0], purpose, number)
 
-    def latents(self, start: int, count: int, batch: int) -> list[tuple[Tensor, Tensor | None]]:
-        """A pair an iteration: the discriminator's latents `(draws, seeds, batch, dim)`, and the generator's."""
-        block, offset = divmod(start, BLOCK)
-        if self.held[:2] != (block, batch):
-            draws = {Purpose.LATENT_DISCRIMINATOR: self.draws}
-            if not self.reuse:
-                draws[Purpose.LATENT_GENERATOR] = 1
-            drawn = [
-                self.place(draw_block(self.latent.draw, self.seeds, purpose, block, number, batch))
-                for purpose, number in draws.items()
-            ]
-            self.held = (block, batch, drawn)
-        discriminator, *generator = (whole[offset : offset + count] for whole in self.held[2])
-        if not generator:
-            return [(step, None) for step in discriminator]
-        return list(zip(discriminator, generator[0][:, 0], strict=True))
+    def iterate(self, real: Sequence[Batch], given: Mapping[str, Sequence[Batch]]) -> None:
+        """One iteration, on the minibatches that it has of the data, and the draws of each player's steps. Where
+        minibatches are reused, G(z) is computed once for all steps until the generator moves."""
+        taken, judged, shared = Counter(), 0, None
+        for player in self.moves:
+            makes = player == "generator"
+            data = real[-1] if makes else real[judged % len(real)]
+            judged += not makes
+            draws = given["discriminator"][0] if self.reuse else given[player][taken[player]]
+            taken[player] += 1
+            if self.reuse:
+                shared = shared or self.fake(draws, data)
+                fake = shared if makes else detached(shared)
+            else:
+                with nullcontext() if makes else torch.no_grad():
+                    fake = self.fake(draws, data)
+            self.step(player, getattr(self, f"{player}_loss")(data, fake))
+            shared = None if makes else shared
 
-    def iterate(self, real: Float[Tensor, "draws seeds batch *shape"], latents: tuple[Tensor, Tensor | None]) -> None:
-        """One iteration. Where minibatches are reused, G(z) is computed once: the generator moves only at its end."""
-        for_discriminator, for_generator = latents
-        shared = self.generator(for_discriminator[0]) if for_generator is None else None
-        for step in range(self.num_critic_steps):
-            fake = shared.detach() if shared is not None else self.generate(for_discriminator[step])
-            self.step("discriminator", self.discriminator_loss(real[step % len(real)], fake))
-            self.after_discriminator_step()
-        fake = shared if shared is not None else self.generator(for_generator)
-        self.step("generator", self.generator_loss(real[-1], fake))
-
-    def judge(self, real: Samples, fake: Samples) -> tuple[Logits, Logits]:
-        """The discriminator's logits of real and of fake samples.
-
-        In one pass where it declares that it judges each sample by itself (`per_sample`): where a layer looks across
-        the batch, as batch normalisation does, real and fake samples together would be another batch.
-        """
-        if not getattr(self.discriminator, "per_sample", False):
-            return self.discriminator(real), self.discriminator(fake)
-        both = self.discriminator(torch.cat([real, fake], dim=1))
-        return both[:, : real.shape[1]], both[:, real.shape[1] :]
+    def fake(self, draws: Batch, real: Batch) -> dict[str, Tensor]:
+        """The batch of fake samples: what was drawn, the conditions of the real ones, and what the generator made."""
+        given = {**draws, **{name: real[name] for name in self.conditions}}
+        return {**given, **self.make(self.generator, given)}
 
     @torch.no_grad()
-    def generate(self, latent: Float[Tensor, "seeds batch latent"]) -> Samples:
-        """Samples without a graph."""
-        return self.generator(latent)
-
-    @torch.no_grad()
-    def forward(self, latent: Tensor) -> Samples:
-        """Samples of latents `(seeds, n, dim)` to look at, on the CPU: of the averaged generator, where one is kept,
-        without training's dropout.
+    def forward(self, given: Tensor | Batch) -> Samples:
+        """Samples to look at, on the CPU, of latents `(seeds, n, dim)`, or of a batch with a `latent` and the variant's
+        conditions: from the averaged generator, where one is kept, without training's dropout.
 
         The same latents give the same samples, also where the generator drops values from samples. For samples that
-        carry gradients call `generator`. Raises `ConfigError` for latents of another shape.
+        carry gradients call `generator`. Raises `ConfigError` for latents of another shape, and without a condition.
         """
-        if latent.dim() != 3 or len(latent) != len(self.seeds) or latent.shape[-1] != self.latent.dim:
-            raise ConfigError(
-                f"latents: got a tensor of shape {tuple(latent.shape)}, expected (seeds, n, dim) ="
-                f" ({len(self.seeds)}, n, {self.latent.dim})."
-            )
+        batch = self.complete(given if isinstance(given, Mapping) else {"latent": given})
         sampler = self.generator if self.average is None else self.average
         training = sampler.training
         sampler.eval()
         masks = self.mask_stream(Purpose.EVALUATION, 2)
         with masks, torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
-            samples = torch.cat([sampler(self.place(part)).cpu() for part in latent.split(CHUNK, dim=1)], dim=1)
+            parts = [self.make(sampler, placed(part, self.device, self.dtype))["x"] for part in split(batch, CHUNK)]
         sampler.train(training)
-        return samples
+        return torch.cat([part.cpu() for part in parts], dim=1)
+
+    def complete(self, given: Batch) -> dict[str, Tensor]:
+        """A batch with all that `make` is given: labels that are missing run through their classes, and noise is that
+        of evaluation."""
+        latent = given["latent"]
+        if latent.dim() != 3 or len(latent) != len(self.seeds) or latent.shape[-1] != self.latent.dim:
+            raise ConfigError(
+                f"latents: got a tensor of shape {tuple(latent.shape)}, expected (seeds, n, dim) ="
+                f" ({len(self.seeds)}, n, {self.latent.dim})."
+            )
+        count = latent.shape[1]
+        labels = {
+            name: torch.arange(count).remainder(size).expand(len(latent), -1) for name, size in self.sizes.items()
+        }
+        missing = [name for name in self.conditions if name not in given and name not in labels]
+        if missing:
+            raise ConfigError(
+                f"samples: got no {missing[0]}, which this method's generator is given besides the latent. Remedy: pass"
+                f" a batch, {{'latent': ..., '{missing[0]}': ...}}."
+            )
+        noise = {name: draw_evaluation(law.draw, self.seeds, count, part=name) for name, law in self.noise.items()}
+        return {**labels, **noise, **given}
 
     def sample(self, count: int) -> Samples:
         """`count` samples per seed, `(seeds, count, *shape)`: the first ones that evaluation measures."""
@@ -275,19 +245,27 @@ class AdversarialModule(L.LightningModule):
         """`x` on the device and in the type of the networks."""
         return x.to(self.device, self.dtype)  # type: ignore[arg-type]
 
-    def step(self, player: str, loss: Loss) -> None:
+    def step(self, player: str, loss: Losses) -> None:
         """One optimizer step of `player`. Gradients reach its parameters alone.
 
         Lightning's hooks around a backward pass and a step take as long as a toy's step does, and only a gradient
         scaler needs them: without one they are left out.
         """
-        optimizer = self.optimizers()[player == "discriminator"]  # type: ignore[index]
+        terms = loss if isinstance(loss, Mapping) else {"": loss}
+        total = summed(terms).sum()
+        found = self.optimizers()
+        optimizer = found[list(self.players).index(player)] if isinstance(found, list) else found
         optimizer.zero_grad()
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:
             with torch.autocast(self.device.type, enabled=False):  # each gradient has the precision of its forward
-                loss.sum().backward(inputs=self.players[player])
+                total.backward(inputs=self.players[player])
             optimizer.optimizer.step()
         else:
-            self.manual_backward(loss.sum(), inputs=self.players[player])
+            self.manual_backward(total, inputs=self.players[player])
             optimizer.step()
-        self.losses.add(player, loss.detach())
+        self.after_step(player, self.losses.add(player, terms))
+
+
+def trained(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
+    """Those that are not frozen."""
+    return [parameter for parameter in parameters if parameter.requires_grad]

@@ -24,6 +24,8 @@ from saddlegan.random import Purpose, torch_stream
 
 #: Samples of all seeds in a minibatch up to which a stack of small networks is fastest on one thread; see `make bench`.
 ONE_THREAD = 16_384
+#: Streams of the first weights that have a number.
+INITIAL = {"generator": Purpose.INIT_GENERATOR, "discriminator": Purpose.INIT_DISCRIMINATOR}
 #: torch's own choice, before a run makes another.
 ALL_THREADS = torch.get_num_threads()
 
@@ -55,7 +57,7 @@ def module_of(config: dict[str, Any], images: ImageSet | None = None) -> Adversa
             config["method"],
             **players_of(config, images),
             seeds=_seeds(config),
-            optimizers={player: optimizer[player] for player in ("generator", "discriminator")},
+            optimizers={player: optimizer.get(player, optimizer["discriminator"]) for player in config["model"]},
             schedule=optimizer.get("schedule"),
             ema_decay=config["ema_decay"],
             _convert_="all",
@@ -70,15 +72,18 @@ def module_of(config: dict[str, Any], images: ImageSet | None = None) -> Adversa
 
 
 def players_of(config: dict[str, Any], images: ImageSet | None = None) -> dict[str, Any]:
-    """The networks of a configuration's `model`, made for its `data`, and the law of the latent: `generator`,
-    `discriminator`, `latent`."""
+    """The networks of a configuration's `model`, made for its `data`, as `players`; the law of the latent, and the
+    `sizes` of the labels that the method's networks are given."""
     model = instantiate(config["model"], _convert_="all")
-    kind = get_class(config["data"]["_target_"])
+    kind, method = get_class(config["data"]["_target_"]), get_class(config["method"]["_target_"])
+    sizes = {name: kind.sizes[name] for name in getattr(method, "conditions", ()) if name in getattr(kind, "sizes", {})}
+    factories = {name: factory for name, factory in model.items() if name != "latent"}
+    given = {"conditions": sizes} if sizes else {}
     if issubclass(kind, ImageSet):
-        players = image_players(model, kind.shape, images, _seeds(config))
+        players = image_players(factories, model["latent"].dim, kind.shape, images, _seeds(config), given)
     else:
-        players = toy_players(model, kind.dim, _seeds(config))
-    return players | {"latent": model["latent"]}
+        players = toy_players(factories, model["latent"].dim, kind.dim, _seeds(config), given)
+    return {"players": players, "latent": model["latent"], "sizes": sizes}
 
 
 def _seeds(config: dict[str, Any]) -> range:
@@ -94,25 +99,36 @@ def threads(module: AdversarialModule, config: dict[str, Any]) -> int:
     return 1 if module.stacked and len(module.seeds) * config["batch_size"] <= ONE_THREAD else ALL_THREADS
 
 
-def toy_players(model: dict[str, Any], dim: int, seeds: Sequence[int]) -> dict[str, nn.Module]:
-    """Networks that carry all seeds."""
+def toy_players(
+    factories: dict[str, Any], latent: int, dim: int, seeds: Sequence[int], given: dict[str, Any]
+) -> dict[str, nn.Module]:
+    """Networks that carry all seeds. Every player but the generator judges samples."""
     return {
-        "generator": model["generator"](in_features=model["latent"].dim, out_features=dim, seeds=seeds),
-        "discriminator": model["discriminator"](in_features=dim, out_features=1, seeds=seeds),
+        player: factory(in_features=latent, out_features=dim, seeds=seeds, **given)
+        if player == "generator"
+        else factory(in_features=dim, out_features=1, seeds=seeds, **given)
+        for player, factory in factories.items()
     }
 
 
 def image_players(
-    model: dict[str, Any], shape: Sequence[int], images: ImageSet | None, seeds: Sequence[int]
+    factories: dict[str, Any],
+    latent: int,
+    shape: Sequence[int],
+    images: ImageSet | None,
+    seeds: Sequence[int],
+    given: dict[str, Any],
 ) -> dict[str, nn.Module]:
     """Plain networks for one seed, initialised under its streams."""
-    with torch_stream(seeds[0], Purpose.INIT_GENERATOR):
-        generator = model["generator"](in_features=model["latent"].dim, shape=shape)
-    with torch_stream(seeds[0], Purpose.INIT_DISCRIMINATOR):
-        discriminator = model["discriminator"](shape=shape)
-    if images is not None and hasattr(generator, "start_from"):
-        generator.start_from(unit(images.train).mean(0))
-    return {"generator": Single(generator), "discriminator": Single(discriminator)}
+    players = {}
+    for player, factory in factories.items():
+        sizes = {"in_features": latent} if player == "generator" else {}
+        with torch_stream(seeds[0], INITIAL.get(player, f"{player}/initial")):
+            network = factory(shape=shape, **sizes, **given)
+        if images is not None and hasattr(network, "start_from"):
+            network.start_from(unit(images.train).mean(0))
+        players[player] = Single(network)
+    return players
 
 
 @contextmanager

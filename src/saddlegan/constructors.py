@@ -6,8 +6,9 @@ from saddlegan.checks import ConfigError, Literal, check_value, nearest
 from saddlegan.signatures import signature_of
 
 #: Arguments that `build` supplies.
-PLAYERS = {"generator", "discriminator", "latent", "optimizers", "seeds", "ema_decay"}
-SUPPLIED = PLAYERS | {"in_features", "out_features", "shape", "params", "optimizer", "schedule", "save_dir"}
+OF_METHODS = {"players", "latent", "optimizers", "seeds", "sizes", "ema_decay", "schedule"}
+OF_NETWORKS = {"in_features", "out_features", "shape", "conditions"}
+SUPPLIED = OF_METHODS | OF_NETWORKS | {"params", "optimizer", "save_dir"}
 #: What Hydra reads beside `_target_`.
 HYDRA: dict[str, Any] = {
     "_target_": str,

@@ -136,7 +136,7 @@ def load_generator(folder: str | Path) -> tuple[nn.Module, Latent]:
         content = json.loads((path / DESCRIPTION).read_text())
         _check_description(content, path / DESCRIPTION)
         players, weights = players_of(content), load_file(path / WEIGHTS)
-        generator = players["generator"].to(_precision(weights))
+        generator = players["players"]["generator"].to(_precision(weights))
         generator.load_state_dict(weights)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if isinstance(error, ConfigError):

@@ -1,42 +1,55 @@
 """The players' losses between two evaluations: what a user watches, although a GAN's losses are not its progress; and
 their gradients."""
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class MeanLosses(nn.Module):
-    """Sums of `players`' losses, per seed, over their steps since they were last taken: part of a checkpoint."""
+class MeanLosses:
+    """Means of `players`' losses and of their terms, per seed, over the steps since they were last taken: part of a
+    checkpoint. Names are `player` and `player/term`."""
 
-    sums: Tensor
+    def __init__(self, players: Iterable[str]) -> None:
+        self.players = list(players)
+        self.sums: dict[str, Tensor] = {}
+        self.steps: dict[str, int] = {}  # no tensor: to count there would cost a toy's step as much as its sum
 
-    def __init__(self, players: tuple[str, ...], seeds: int) -> None:
-        super().__init__()
-        self.rows = {player: row for row, player in enumerate(players)}
-        self.steps = [0] * len(players)  # not a tensor: to count there would cost a toy's step as much as its sum
-        self.register_buffer("sums", torch.zeros(len(players), seeds))
+    def add(self, player: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Count a step of `player` whose loss is the sum of `terms`, each `(seeds,)`; the terms without gradients."""
+        found = {name: term.detach() for name, term in terms.items()}
+        self._count(player, summed(found))
+        for name, term in found.items() if len(found) > 1 else ():
+            self._count(f"{player}/{name}", term)
+        return found
 
-    def add(self, player: str, loss: Tensor) -> None:
-        """Count a step of `player` with its loss `(seeds,)`."""
-        row = self.rows[player]
-        self.sums[row].add_(loss)
-        self.steps[row] += 1
+    def _count(self, name: str, loss: Tensor) -> None:
+        self.sums[name] = self.sums[name].to(loss.device) + loss if name in self.sums else loss
+        self.steps[name] = self.steps.get(name, 0) + 1
 
-    def take(self) -> dict[str, Tensor]:
-        """Each player's mean loss `(seeds,)`, NaN where it made no step; and begin anew."""
-        means = {player: self.sums[row] / (self.steps[row] or torch.nan) for player, row in self.rows.items()}
-        self.steps = [0] * len(self.rows)
-        self.sums.zero_()
+    def take(self, seeds: int) -> dict[str, Tensor]:
+        """Each mean loss `(seeds,)`, NaN for a player that made no step; and begin anew."""
+        none = torch.full((seeds,), torch.nan)
+        means = {player: none for player in self.players}
+        means |= {name: total / self.steps[name] for name, total in self.sums.items()}
+        self.sums, self.steps = {}, {}
         return means
 
-    def get_extra_state(self) -> Tensor:
-        return torch.tensor(self.steps)
+    def state_dict(self) -> dict[str, Any]:
+        return {"sums": self.sums, "steps": self.steps}
 
-    def set_extra_state(self, state: Tensor) -> None:
-        self.steps = state.tolist()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.sums, self.steps = dict(state["sums"]), dict(state["steps"])
+
+
+def summed(terms: Mapping[str, Tensor]) -> Tensor:
+    """The sum of the terms of a loss."""
+    return functools.reduce(operator.add, terms.values())
 
 
 def gradient_norm(loss: Float[Tensor, "seeds"], parameters: Sequence[nn.Parameter]) -> Float[Tensor, "seeds"]:

@@ -32,12 +32,13 @@ class Pair(NamedTuple):
 
 
 class Objective(NamedTuple):
-    """What each player minimises, and the discriminator that is optimal for densities p (real) and q (fake)."""
+    """What each player minimises, and the discriminator that is optimal for densities p (real) and q (fake), where
+    there is one that is finite."""
 
     discriminator: Callable[[Logits, Logits], Loss]
     generator: Callable[[Logits], Loss]
     output: Callable[[Tensor], Tensor]
-    optimum: Callable[[Tensor, Tensor], Tensor]
+    optimum: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 def js() -> Pair:

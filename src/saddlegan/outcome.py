@@ -36,11 +36,11 @@ def finish(
     draw = config["evaluation"]["figures"] > 0
     conclusion = evaluate.conclude(trainer, module, fake, folder, draw)
     module.cpu()  # where the oracles are computed, in float64
-    probes = module.probes(*(module.place(x[:, :PROBED]) for x in (evaluate.real, fake)))
+    probes = module.probes(*(module.place(x[:, :PROBED]) for x in (evaluate.real["x"], fake)))
     found = {name: value.detach().cpu().tolist() for name, value in probes.items()}
     final = last | flags | conclusion.final | found
     medians = {name: float(np.nanmedian(np.array(v, dtype=float))) for name, v in final.items() if np.isfinite(v).any()}
-    through = [name for name in medians if name in last and not name.endswith("_loss")]
+    through = [name for name in medians if name in last and "_loss" not in name]
     board.log_outcome(trainer, board.hyperparameters(config, chosen), medians, through, reached)
     return {
         "status": "diverged" if lost else "finished",

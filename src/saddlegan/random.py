@@ -6,9 +6,11 @@ kept: `torch.Generator` on CPU keeps only the low 32 bits of its seed, so that h
 blocks would meet in it. Draws are made on the CPU in float32, so that they are the same on every device.
 """
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -31,15 +33,18 @@ class Purpose(IntEnum):
     EVALUATION = 4
     INIT_GENERATOR = 5
     INIT_DISCRIMINATOR = 6
+    NAMED = 7
 
 
-def stream(seed: int, purpose: Purpose, block: int = 0) -> np.random.Generator:
-    """The stream of (seed, purpose, block); each triple has its own 128-bit Philox key."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(int(purpose), block))))
+def stream(seed: int, purpose: Purpose | str, block: int = 0) -> np.random.Generator:
+    """The stream of (seed, purpose, block); each triple has its own 128-bit Philox key. A purpose without a number is a
+    name, of which the CRC-32 counts."""
+    key = (Purpose.NAMED, zlib.crc32(purpose.encode()), block) if isinstance(purpose, str) else (purpose, block)
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=tuple(map(int, key)))))
 
 
 @contextmanager
-def torch_stream(seed: int, purpose: Purpose, block: int = 0) -> Iterator[None]:
+def torch_stream(seed: int, purpose: Purpose | str, block: int = 0) -> Iterator[None]:
     """Run torch's own generators under (seed, purpose, block), and put back the CPU's state afterwards.
 
     That of a GPU stays: whatever draws there does so under a stream of its own.
@@ -51,6 +56,23 @@ def torch_stream(seed: int, purpose: Purpose, block: int = 0) -> Iterator[None]:
 
 #: Draws float32 numbers of shape `(*shape, dim)` from a stream.
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+
+class Law(Protocol):
+    """What can be drawn: a latent, a noise, a distribution of data."""
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], /) -> np.ndarray: ...
+
+
+class Uniform:
+    """`dim` independent numbers in [0, 1): a method's noise, such as the weights of an interpolation."""
+
+    def __init__(self, dim: int = 1) -> None:
+        self.dim = dim
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw float32 of shape `(*shape, dim)`."""
+        return rng.random((*shape, self.dim), dtype=np.float32)
 
 
 class Latent:
@@ -74,13 +96,15 @@ class Latent:
 
 
 def draw_block(
-    draw: Draw, seeds: Sequence[int], purpose: Purpose, block: int, draws: int, batch: int
+    draw: Draw, seeds: Sequence[int], purpose: Purpose | str, block: int, draws: int, batch: int
 ) -> Float[Tensor, "iterations draws seeds batch dim"]:
     """What iterations `[block * BLOCK, (block + 1) * BLOCK)` draw: `draws` minibatches each, a stream per seed."""
     parts = [draw(stream(seed, purpose, block), (BLOCK, draws, batch)) for seed in seeds]
     return torch.from_numpy(np.stack(parts, axis=2))
 
 
-def draw_evaluation(draw: Draw, seeds: Sequence[int], count: int, part: int) -> Float[Tensor, "seeds count dim"]:
-    """`count` draws per seed for evaluation, always the same; `part` keeps latents (0) and data (1) apart."""
-    return torch.from_numpy(np.stack([draw(stream(seed, Purpose.EVALUATION, part), (count,)) for seed in seeds]))
+def draw_evaluation(draw: Draw, seeds: Sequence[int], count: int, part: int | str) -> Float[Tensor, "seeds count dim"]:
+    """`count` draws per seed for evaluation, always the same; `part` keeps latents (0), data (1) and noise, by its
+    name, apart."""
+    key: tuple = (Purpose.EVALUATION, part) if isinstance(part, int) else (f"evaluation/{part}",)
+    return torch.from_numpy(np.stack([draw(stream(seed, *key), (count,)) for seed in seeds]))

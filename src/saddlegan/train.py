@@ -47,7 +47,7 @@ def run(config: dict[str, Any], folder: Path, chosen: Mapping[str, str] | None =
     module, data = build(config)
     compiled = compile_players(module, config)
     evaluate = evaluation(data, config, folder)
-    for advice in module.advice(evaluate.real[:, :ADVISED]):
+    for advice in module.advice(evaluate.real["x"][:, :ADVISED]):
         print(f"saddlegan: warning: {advice}", file=sys.stderr)
     trainer = fit(module, data, evaluate, config, folder)
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
@@ -116,16 +116,18 @@ def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
     """Compile the generator and what the players minimise, where that is asked for or, with `auto`, earned back. True
     where it was.
 
-    Of image networks, whose layers take the time, the forwards.
+    Of image networks, whose layers take the time, the forwards. Never where a loss is differentiated twice.
     """
     wanted = config["trainer"]["compile"]
-    if wanted == "auto":
+    if module.second_order:
+        wanted = False
+    elif wanted == "auto":
         wanted = config["num_seeds"] * config["iterations"] >= COMPILE_PAYS and shutil.which("g++") is not None
     if wanted and not module.stacked:
-        module.generator.network.compile()  # type: ignore[union-attr,operator]
-        module.discriminator.network.compile()  # type: ignore[union-attr,operator]
+        for player in module.players:
+            getattr(module, player).network.compile()
     elif wanted:
-        module.discriminator_loss = torch.compile(module.discriminator_loss)
-        module.generator_loss = torch.compile(module.generator_loss)
+        for player in module.players:
+            setattr(module, f"{player}_loss", torch.compile(getattr(module, f"{player}_loss")))
         module.generator.compile()
     return bool(wanted)

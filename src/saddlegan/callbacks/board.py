@@ -12,9 +12,9 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
+from saddlegan.batch import Batch, placed
 from saddlegan.identity import NEUTRAL, fingerprint
 
 QUANTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
@@ -27,17 +27,20 @@ def gradient_norms(parameters: list[torch.nn.Parameter], seeds: int) -> np.ndarr
 
 
 def log_scalars(
-    trainer: L.Trainer, module: Any, iteration: int, row: dict[str, list[float]], real: Tensor, fake: Tensor
+    trainer: L.Trainer, module: Any, iteration: int, row: dict[str, list[float]], real: Batch, fake: Batch
 ) -> None:
     """Median and quartiles over the seeds: metrics and losses, gradient norms of both players, D on both samples."""
     if not trainer.loggers:
         return
-    page = {f"{player}_loss": f"loss/{player}" for player in module.players}
-    values = {page.get(name, f"metrics/{name}"): np.asarray(value) for name, value in row.items()}
+    pages = {f"{player}_loss": f"loss/{player}" for player in module.players}
+    values = {}
+    for name, value in row.items():
+        loss, _, term = name.partition("/")
+        values[f"{pages[loss]}{term and '/'}{term}" if loss in pages else f"metrics/{name}"] = np.asarray(value)
     for player, parameters in module.players.items():
         values[f"gradient_norm/{player}"] = gradient_norms(parameters, len(module.seeds))
     for name, samples in {"real": real, "fake": fake}.items():
-        values[f"discriminator/{name}"] = discriminator_output(module, samples).mean(-1)
+        values[f"discriminator/{name}"] = score(module, samples).mean(-1)
     scalars = {}
     for name, value in values.items():
         finite = value[np.isfinite(value)]
@@ -99,16 +102,16 @@ def log_outcome(
 
 
 @torch.no_grad()
-def discriminator_output(module: Any, x: Tensor) -> np.ndarray:
-    """D(x) without dropout, after the objective's output activation: `(seeds, n, *shape)` to `(seeds, n)`."""
+def score(module: Any, batch: Batch) -> np.ndarray:
+    """D(x) without dropout, `(seeds, n)`, as the variant gives it."""
     training = module.discriminator.training
     module.discriminator.eval()
     with torch.compiler.set_stance("force_eager"):
-        output = module.objective.output(module.discriminator(module.place(x)))
+        output = module.score(placed(batch, module.device, module.dtype))
     module.discriminator.train(training)
     return output.float().cpu().numpy()
 
 
 def discriminator_curve(module: Any, support: np.ndarray) -> np.ndarray:
     """D on the points `(g,)` per seed: `(seeds, g)`."""
-    return discriminator_output(module, torch.as_tensor(support).expand(len(module.seeds), -1)[..., None])
+    return score(module, {"x": torch.as_tensor(support).expand(len(module.seeds), -1)[..., None]})

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from saddlegan.batch import Batch, first, placed
 from saddlegan.callbacks.board import log_scalars
 from saddlegan.checks import ConfigError, shown
 from saddlegan.files import write_whole
@@ -20,8 +21,8 @@ from saddlegan.metrics import trajectory
 from saddlegan.random import Purpose, draw_evaluation
 
 Row = dict[str, list[float]]
-#: Samples per seed on which a variant is watched: a minibatch.
-WATCHED = 64
+#: Samples per seed on which a variant is watched: a minibatch; and those of which D(x) is logged.
+WATCHED, JUDGED = 64, 256
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Evaluate(L.Callback, ABC):
 
     #: The metric by which a seed is lost, or at its best: positive, lower is better, NaN where samples are not finite.
     headline: str
-    #: Real samples `(seeds, n, *shape)`, for probes and for D on real data.
-    real: Tensor
+    #: Real samples and what comes along with them, each `(seeds, n, ...)`.
+    real: Batch
 
     def __init__(
         self, *, seeds: Sequence[int], iterations: int, every: int, samples: int, pictures: int, path: Path | None
@@ -54,7 +55,7 @@ class Evaluate(L.Callback, ABC):
         self.samples = samples
         self.picture_every = math.ceil(iterations / pictures) if pictures else 0
         self.path = path
-        self.latents: Tensor | None = None
+        self.given: dict[str, Tensor] = {}
         self.history: list[tuple[int, Row]] = []
 
     # What the data decide --------------------------------------------------------------------------------------------
@@ -96,7 +97,6 @@ class Evaluate(L.Callback, ABC):
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
         if not self.history:
             self.evaluate(module)
-            self.rewrite()
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
         if int(module.iteration) % self.every == 0 or int(module.iteration) == self.iterations:
@@ -110,12 +110,9 @@ class Evaluate(L.Callback, ABC):
         """Evaluate, and show the new row: in metrics.csv, to the trainer's callbacks, and to its loggers."""
         iteration = int(module.iteration)
         fake = self.evaluate(module)
-        if self.path is not None:
-            with self.path.open("a") as file:
-                file.write(self.lines(*self.history[-1]))
         row = self.history[-1][1]
         trainer.callback_metrics.update({name: torch.tensor(self.median(name)) for name in row})
-        log_scalars(trainer, module, iteration, row, self.real[:, :256], fake[:, :256])
+        log_scalars(trainer, module, iteration, row, first(self.real, JUDGED), first({**self.given, "x": fake}, JUDGED))
         due = self.picture_every and iteration // self.picture_every > (iteration - self.every) // self.picture_every
         if due and trainer.loggers:
             self.show(trainer, module, iteration, fake)
@@ -125,22 +122,38 @@ class Evaluate(L.Callback, ABC):
     # Evaluation ------------------------------------------------------------------------------------------------------
 
     def fakes(self, module: Any) -> Tensor:
-        """Samples of the generator `(seeds, samples, *shape)`, from the same latents at every iteration."""
-        if self.latents is None:
-            self.latents = draw_evaluation(module.latent.draw, self.seeds, self.samples, part=0)
-        return module(self.latents)
+        """Samples of the generator `(seeds, samples, *shape)`, at every iteration from the same latents, noise, and
+        conditions, which are those of the real samples."""
+        if not self.given:
+            latent = draw_evaluation(module.latent.draw, self.seeds, self.samples, part=0)
+            again = torch.arange(self.samples) % self.real["x"].shape[1]
+            self.given = module.complete({"latent": latent} | {c: self.real[c][:, again] for c in module.conditions})
+        return module(self.given)
 
     @torch.no_grad()
     def evaluate(self, module: Any) -> Tensor:
         """Append a row to the history: metrics, the players' mean losses since the last row, and what the variant
         shows of itself. Its samples."""
         fake = self.fakes(module)
-        assert self.latents is not None
-        own = {f"{player}_loss": loss for player, loss in module.losses.take().items()}
-        own |= watched(module, self.real[:, :WATCHED], self.latents[:, :WATCHED])
+        own = {loss_name(name): loss for name, loss in module.losses.take(len(self.seeds)).items()}
+        own |= watched(module, first(self.real, WATCHED), first(self.given, WATCHED))
         values = self.measure(fake) | {name: each.cpu().numpy() for name, each in own.items()}
-        self.history.append((int(module.iteration), {name: value.tolist() for name, value in values.items()}))
+        self.append(int(module.iteration), {name: value.tolist() for name, value in values.items()})
         return fake
+
+    def append(self, iteration: int, row: Row) -> None:
+        """Add a row, to metrics.csv as well. What earlier rows lack is NaN in them: a loss has no terms before its
+        player's first step."""
+        known = self.history[0][1] if self.history else {}
+        self.history.append((iteration, row))
+        if row.keys() == known.keys():
+            if self.path is not None:
+                with self.path.open("a") as file:
+                    file.write(self.lines(iteration, {name: row[name] for name in known}))
+            return
+        names, blank = dict.fromkeys([*known, *row]), [math.nan] * len(self.seeds)
+        self.history = [(at, {name: values.get(name, blank) for name in names}) for at, values in self.history]
+        self.rewrite()
 
     def median(self, metric: str) -> float:
         """Median over the seeds that are finite, at the latest evaluation."""
@@ -182,12 +195,20 @@ class Evaluate(L.Callback, ABC):
         return best | {"iteration": [float(self.history[k][0]) for k in at]}
 
 
-def watched(module: Any, real: Tensor, latent: Tensor) -> dict[str, Tensor]:
-    """What the variant shows of itself on these samples and latents, each `(seeds,)`: without dropout, or always with
-    the same where the generator keeps it in samples, and uncompiled. Nothing that training uses is moved."""
+def loss_name(name: str) -> str:
+    """A loss as metrics.csv names it: `generator_loss`, and of its terms `generator_loss/term`."""
+    player, _, term = name.partition("/")
+    return f"{player}_loss" + f"/{term}" * bool(term)
+
+
+def watched(module: Any, real: Batch, given: Batch) -> dict[str, Tensor]:
+    """What the variant shows of itself on real samples and on what it makes of `given`, each `(seeds,)`: without
+    dropout, or always with the same where the generator keeps it in samples, and uncompiled. Nothing that training uses
+    is moved."""
     training = module.training
     module.eval()
     with module.mask_stream(Purpose.EVALUATION, 3), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
-        found = module.watch(module.place(real), module.generator(module.place(latent)))
+        real, given = (placed(batch, module.device, module.dtype) for batch in (real, given))
+        found = module.watch(real, {**given, **module.make(module.generator, given)})
     module.train(training)
     return {name: values.detach() for name, values in found.items()}

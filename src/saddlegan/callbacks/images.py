@@ -44,7 +44,7 @@ class EvaluateImages(Evaluate):
         self.images = images
         self.extractor = Extractor(extractor)
         self.classes = images.classes == self.extractor.dataset
-        self.real = unit(images.test)[None]
+        self.real = {"x": unit(images.test)[None], "label": images.test_labels[None]}
         self.frames: list[tuple[int, Tensor]] = []
 
     def state_dict(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class EvaluateImages(Evaluate):
     @cached_property
     def features(self) -> Tensor:
         """Of the test images."""
-        return self.extractor.see(self.real[0])[0]
+        return self.extractor.see(self.real["x"][0])[0]
 
     def compare(self, features: Tensor, logits: Tensor) -> dict[str, float]:
         """What is measured at every evaluation."""
@@ -89,7 +89,7 @@ class EvaluateImages(Evaluate):
 
     def at_the_end(self, images: Tensor, features: Tensor) -> dict[str, float]:
         """What is measured once, of images `(n, 1, 28, 28)`."""
-        test = self.real[0].flatten(1)
+        test = self.real["x"][0].flatten(1)
         values = precision_recall_density_coverage(features, self.features)
         if self.images.validation is not None:
             found = parzen(images.flatten(1), unit(self.images.validation).flatten(1), test)
@@ -120,18 +120,17 @@ class EvaluateImages(Evaluate):
         self.extractor.to(module.device)
         features, _ = self.extractor.see(fake[0])
         final = self.at_the_end(fake[0], features)
-        shown, test, train = (x.flatten(1) for x in (fake[0], self.real[0], unit(self.images.train)))
+        shown, test, train = (x.flatten(1) for x in (fake[0], self.real["x"][0], unit(self.images.train)))
         final["memorisation"] = memorisation(shown[:SEARCHED], test[:SEARCHED], train)
         arrays = self.pictures(module, fake, train)
         with write_whole(folder / SAMPLES) as partial:
             np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]
         if draw:
             self.draw(trainer, arrays, folder)
-        players = {"generator": module.generator, "discriminator": module.discriminator}
         entries = {
             "floors": self.floors(),
             "extractor": {"sha256": self.extractor.sha256, "dataset": self.extractor.dataset},
-            "weights": {player: digest(network) for player, network in players.items()},
+            "weights": {player: digest(getattr(module, player)) for player in module.players},
             "scales": self.scales(),
         }
         return Conclusion({name: [value] for name, value in final.items()}, entries)
@@ -139,11 +138,7 @@ class EvaluateImages(Evaluate):
     def pictures(self, module: Any, fake: Tensor, train: Tensor) -> dict[str, np.ndarray]:
         """What samples.npz holds; `train` are the training images, flat."""
         kept = np.unique(np.linspace(0, len(self.frames) - 1, FRAMES).round().astype(int))
-        assert self.latents is not None
-        ends = self.latents[:, SHOWN : SHOWN + 2 * LINES]
-        weight = torch.linspace(0, 1, STEPS)[:, None]
-        lines = [(1 - weight) * ends[:, i] + weight * ends[:, i + LINES] for i in range(LINES)]
-        between = module(torch.cat(lines)[None]).unflatten(1, (LINES, STEPS))
+        between = module(self.lines_between()).unflatten(1, (LINES, STEPS))
         shown = fake[0, :NEIGHBOURS]
         _, index = nearest(shown.flatten(1), train)
         arrays = {
@@ -155,6 +150,13 @@ class EvaluateImages(Evaluate):
         }
         moments = {"iterations": np.array([self.frames[k][0] for k in kept])}
         return {name: array.numpy() for name, array in arrays.items()} | moments
+
+    def lines_between(self) -> dict[str, Tensor]:
+        """What points on lines between two latents are made of: labels and the like are those of a line's beginning."""
+        starts = {name: x[:, SHOWN : SHOWN + LINES].repeat_interleave(STEPS, dim=1) for name, x in self.given.items()}
+        ends = self.given["latent"][:, SHOWN + LINES : SHOWN + 2 * LINES].repeat_interleave(STEPS, dim=1)
+        weight = torch.linspace(0, 1, STEPS).repeat(LINES)[:, None]
+        return starts | {"latent": (1 - weight) * starts["latent"] + weight * ends}
 
     def draw(self, trainer: L.Trainer, arrays: dict[str, np.ndarray], folder: Path) -> None:
         """figures/*.png, and the same in TensorBoard."""
@@ -173,7 +175,7 @@ class EvaluateImages(Evaluate):
     def scales(self) -> dict[str, Any]:
         """The distances that real images have from each other, among which a kernel's sigma must lie."""
         found = {}
-        for space, points in {"pixels": self.real[0].flatten(1), "features": self.features}.items():
+        for space, points in {"pixels": self.real["x"][0].flatten(1), "features": self.features}.items():
             median, near = distances(points[:SEARCHED])
             found |= {f"median_distance_{space}": round(median, 4), f"nearest_distance_{space}": round(near, 4)}
         return found

@@ -31,7 +31,7 @@ class EvaluateToy(Evaluate):
         super().__init__(**evaluation)
         self.law = law
         self.quantiles = law.quantiles(self.samples)
-        self.real = draw_evaluation(law.draw, self.seeds, self.samples, part=1)
+        self.real = {"x": draw_evaluation(law.draw, self.seeds, self.samples, part=1)}
 
     def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
         """A point mass has no std to measure in."""

@@ -5,16 +5,17 @@ not full is left out. The whole set lies on the device, so that no worker proces
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from filelock import FileLock
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 from torchvision import datasets
 
+from saddlegan.batch import Batch
 from saddlegan.checks import ConfigError, Literal, NonNegativeInt, checked
 from saddlegan.data import files
 from saddlegan.data.spans import Spans
@@ -22,10 +23,12 @@ from saddlegan.random import Purpose, stream
 
 Pixels = UInt8[Tensor, "n 1 28 28"]
 Images = Float[Tensor, "n 1 28 28"]
+Labelled = tuple[Pixels, Int64[Tensor, "n"]]
 
 
 class ImageSet:
-    """Grey images of 28 x 28 pixels: `train`, `validation` and `test`, uint8 `(n, 1, 28, 28)`.
+    """Grey images of 28 x 28 pixels: `train`, `validation` and `test`, uint8 `(n, 1, 28, 28)`; `train_labels` and
+    `test_labels`, int64 `(n,)`.
 
     Args:
         name: `mnist`, `fashion_mnist`, `kmnist` (torchvision's files), or `digits`: the 1797 real 8 x 8 digits of
@@ -49,6 +52,8 @@ class ImageSet:
         "generator_loss", "discriminator_loss", "diverged",
     )  # fmt: skip
     shape = (1, 28, 28)
+    #: Labels that come along with images, and their classes.
+    sizes: ClassVar = {"label": 10}
 
     @checked
     def __init__(
@@ -61,14 +66,16 @@ class ImageSet:
     ) -> None:
         self.name = name
         self.classes = "mnist" if name == "digits" else name  # the set whose classes it has
-        train, self.test = _digits() if name == "digits" else _torchvision(name, root, download)
+        (train, labels), (self.test, self.test_labels) = (
+            _digits() if name == "digits" else _torchvision(name, root, download)
+        )
         if 0 < train_images < files.FEWEST:
             least = files.FEWEST
             raise ConfigError(f"data.train_images={train_images}: got too few, expected 0 (all) or at least {least}.")
         if train_images > len(train):
             raise ConfigError(f"data.train_images={train_images}: got more than the {len(train)} images of {name}.")
         self.validation = None if name == "digits" else train[-10_000:]
-        self.train = train[: train_images or len(train)]
+        self.train, self.train_labels = (x[: train_images or len(train)] for x in (train, labels))
 
 
 def unit(pixels: Tensor) -> Tensor:
@@ -77,7 +84,8 @@ def unit(pixels: Tensor) -> Tensor:
 
 
 class ImageData(Spans):
-    """Minibatches of `images.train`; a span is `(iterations, draws, 1, batch, 1, 28, 28)`, float32 in [0, 1].
+    """Minibatches of `images.train`; of a span `x` is `(iterations, draws, 1, batch, 1, 28, 28)`, float32 in [0, 1],
+    and `label` `(iterations, draws, 1, batch)`, int64.
 
     Raises `ConfigError` where a minibatch is larger than the data.
     """
@@ -91,14 +99,16 @@ class ImageData(Spans):
                 f" Remedy: batch_size={len(images.train)} or less."
             )
         self.images = images
-        self.pixels = images.train
+        self.pixels, self.labels = images.train, images.train_labels
         self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
 
-    def span(self, start: int, stop: int) -> Tensor:
-        self.pixels = self.pixels.to(self.trainer.strategy.root_device)  # type: ignore[union-attr]
-        index = np.concatenate(list(self.indices(start * self.draws, stop * self.draws)))
-        batches = self.pixels[torch.from_numpy(index).to(self.pixels.device)]
-        return unit(batches).unflatten(0, (stop - start, self.draws, 1, self.batch_size))
+    def span(self, start: int, stop: int) -> Batch:
+        device = self.trainer.strategy.root_device  # type: ignore[union-attr]
+        self.pixels, self.labels = self.pixels.to(device), self.labels.to(device)
+        found = np.concatenate(list(self.indices(start * self.draws, stop * self.draws)))
+        index = torch.from_numpy(found).to(device)
+        axes = (stop - start, self.draws, 1, self.batch_size)
+        return {"x": unit(self.pixels[index]).unflatten(0, axes), "label": self.labels[index].unflatten(0, axes)}
 
     def indices(self, first: int, last: int) -> Iterator[np.ndarray]:
         """What minibatches `first` to `last` - 1 of the whole training hold."""
@@ -110,16 +120,18 @@ class ImageData(Spans):
             yield self.order[place * self.batch_size : (place + 1) * self.batch_size]
 
 
-def _digits() -> tuple[Pixels, Pixels]:
+def _digits() -> tuple[Labelled, Labelled]:
     from sklearn.datasets import load_digits
 
-    small = torch.from_numpy(load_digits().images)[:, None].float() * (255.0 / 16.0)  # type: ignore[attr-defined]
+    digits: Any = load_digits()
+    labels = torch.from_numpy(digits.target).long()
+    small = torch.from_numpy(digits.images)[:, None].float() * (255.0 / 16.0)
     pixels = pad(interpolate(small, size=18, mode="bilinear"), (5, 5, 5, 5)).round_().to(torch.uint8)
     test = torch.arange(len(pixels)) % 4 == 3
-    return pixels[~test], pixels[test]
+    return (pixels[~test], labels[~test]), (pixels[test], labels[test])
 
 
-def _torchvision(name: str, root: str, download: bool) -> tuple[Pixels, Pixels]:
+def _torchvision(name: str, root: str, download: bool) -> tuple[Labelled, Labelled]:
     files.check_files({"name": name, "root": root, "download": download})
     kind = getattr(datasets, files.FOLDERS[name])
     if files.missing(name, root):
@@ -130,5 +142,5 @@ def _torchvision(name: str, root: str, download: bool) -> tuple[Pixels, Pixels]:
                 kind(files.data_root(root), download=True)
         except (OSError, RuntimeError) as error:
             raise files.no_data(name, root, f"the download failed: {error}") from None
-    train, test = (kind(files.data_root(root), train=part).data[:, None] for part in (True, False))
-    return train, test
+    train, test = (kind(files.data_root(root), train=part) for part in (True, False))
+    return (train.data[:, None], train.targets), (test.data[:, None], test.targets)

@@ -2,20 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lightning as L
-from jaxtyping import Float
-from torch import Tensor
 
+from saddlegan.batch import Batch
 from saddlegan.checks import ConfigError
 from saddlegan.random import BLOCK
 
 
 class Span(NamedTuple):
-    """The minibatches of consecutive iterations. A tensor that is none is one iteration's, from a user's own loader."""
+    """The minibatches of consecutive iterations, each tensor `(iterations, draws, seeds, batch, *shape)`. What is no
+    span is one iteration's, from a user's own loader."""
 
-    data: Float[Tensor, "iterations draws seeds batch *shape"]
+    data: Batch
 
 
 class Spans(L.LightningDataModule, ABC):
@@ -37,7 +37,7 @@ class Spans(L.LightningDataModule, ABC):
         self.evaluate_every = evaluate_every
 
     @abstractmethod
-    def span(self, start: int, stop: int) -> Float[Tensor, "iterations draws seeds batch *shape"]:
+    def span(self, start: int, stop: int) -> Batch:
         """The minibatches of iterations `start` to `stop` - 1, which lie in one block."""
 
     def train_dataloader(self) -> "Spans":
@@ -65,25 +65,3 @@ class Spans(L.LightningDataModule, ABC):
 def _next_multiple(number: int, period: int) -> int:
     """The first multiple of `period` above `number`."""
     return (number // period + 1) * period
-
-
-def minibatch(batch: Any) -> Float[Tensor, "batch *shape"]:
-    """What a DataLoader of the user's own gives: of a list or tuple (x, label, ...) the first.
-
-    Raises `ConfigError` for anything else than a floating tensor `(batch, *shape)`.
-    """
-    x = batch[0] if isinstance(batch, list | tuple) and batch else batch
-    if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() < 2:
-        raise ConfigError(
-            f"a minibatch: got {_said(batch)}, expected a floating tensor (batch, *shape), or a list that begins with"
-            " one, as DataLoader gives it."
-        )
-    return x
-
-
-def _said(batch: Any) -> str:
-    """What a batch is, for an error."""
-    if isinstance(batch, Tensor):
-        return f"a {str(batch.dtype).removeprefix('torch.')} tensor of shape {tuple(batch.shape)}"
-    parts = ", ".join(_said(part) for part in batch) if isinstance(batch, list | tuple) else ""
-    return f"a {type(batch).__name__}" + f" of ({parts})" * bool(parts)

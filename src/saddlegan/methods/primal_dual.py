@@ -13,13 +13,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from saddlegan import objectives
-from saddlegan.adversarial import AdversarialModule, Loss, Samples
+from saddlegan.adversarial import AdversarialModule
+from saddlegan.batch import Batch
 from saddlegan.checks import ConfigError, Literal, NonNegativeFloat, PositiveFloat, Width, checked
 from saddlegan.extractor import Extractor
 from saddlegan.kernels import dual_pull, kernel_density
 from saddlegan.losses import gradient_norm
 from saddlegan.metrics.neighbours import distances
 from saddlegan.metrics.oracles import gradient_identity_error
+from saddlegan.variant import Loss, Samples
 
 
 class PrimalDual(AdversarialModule):
@@ -57,14 +59,19 @@ class PrimalDual(AdversarialModule):
         if self.extractor and self.stacked:
             raise ConfigError("method.space=features: got vectors, expected images. Remedy: method.space=pixels.")
 
-    def generator_loss(self, real: Samples, fake: Samples) -> Loss:  # eq. (7)
-        return super().generator_loss(real, fake) + self.pull(real, fake)
+    def generator_loss(self, real: Batch, fake: Batch) -> Loss:  # eq. (7)
+        return self.first(fake) + self.pull(real, fake)
 
-    def pull(self, real: Samples, fake: Samples) -> Loss:
+    def first(self, fake: Batch) -> Loss:
+        """The first term of eq. (7): the generator's loss of the standard GAN."""
+        return self.objective.generator(self.logits(fake))
+
+    def pull(self, real: Batch, fake: Batch) -> Loss:
         """The second term of eq. (7)."""
-        density = kernel_density(self.points(fake), self.points(real), self.sigma, self.normalised)  # eq. (6): p_g(x_i)
+        points = self.points(fake["x"]), self.points(real["x"])
+        density = kernel_density(*points, self.sigma, self.normalised)  # eq. (6): p_g(x_i)
         with torch.no_grad():  # the target is held fixed
-            constraint = self.pair.f1(self.discriminator(real))
+            constraint = self.pair.f1(self.logits(real))
         return dual_pull(density, constraint, self.alpha)
 
     def points(self, samples: Samples) -> Float[Tensor, "seeds batch dim"]:
@@ -98,12 +105,11 @@ class PrimalDual(AdversarialModule):
             f" {nearest / 2:.2g} up to the median distance, {median:.3g}."
         ]
 
-    def watch(self, real: Samples, fake: Samples) -> dict[str, Loss]:
+    def watch(self, real: Batch, fake: Batch) -> dict[str, Loss]:
         """`pull_ratio`: how large the gradient of eq. (7)'s second term is beside that of the first, as norms over the
         generator's weights. In [0, inf); NaN where the first has none."""
         first, second = (
-            gradient_norm(term, self.players["generator"])
-            for term in (super().generator_loss(real, fake), self.pull(real, fake))
+            gradient_norm(term, self.players["generator"]) for term in (self.first(fake), self.pull(real, fake))
         )
         return {"pull_ratio": torch.where(first > 0, second / first, math.nan)}
 

@@ -43,7 +43,6 @@ class StackedMLP(nn.Module):
         depths = list(zip(*alone, strict=True))
         self.weights = nn.ParameterList(torch.stack([layer.weight.T for layer in same]) for same in depths)
         self.biases = nn.ParameterList(torch.stack([layer.bias[None] for layer in same]) for same in depths)
-        self.layers = list(zip(self.weights, self.biases, strict=True))
         self.activation = ACTIVATIONS[activation]
 
     @torch.no_grad()
@@ -51,10 +50,16 @@ class StackedMLP(nn.Module):
         with torch_stream(seed, self.purpose):
             return [nn.Linear(n, m) for n, m in pairwise(sizes)]
 
+    @property
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """Weights and biases, read anew at each call: `functional_call` and the like put others in their place."""
+        return list(zip(self.weights, self.biases, strict=True))
+
     def forward(self, x: Float[Tensor, "seeds batch in"]) -> Float[Tensor, "seeds batch out"]:
-        for weight, bias in self.layers[:-1]:
+        *inner, last = self.layers
+        for weight, bias in inner:
             x = self.activation(affine(x, weight, bias))
-        return affine(x, *self.layers[-1])
+        return affine(x, *last)
 
 
 def affine(

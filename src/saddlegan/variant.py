@@ -1,0 +1,116 @@
+"""What makes a GAN the variant that it is: who moves, what the players minimise, what they are given.
+
+A variant declares an `objective`, or overrides one hook; see `methods/`. What stays the same in all of them is in
+`adversarial.py`. All tensors carry seeds as their first axis; losses reduce the last axis only.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple
+
+import lightning as L
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from saddlegan.batch import Batch, joined
+from saddlegan.metrics.oracles import optimal_discriminator_error
+from saddlegan.objectives import Objective
+from saddlegan.random import Law
+
+Samples = Float[Tensor, "seeds batch *shape"]
+Logits = Float[Tensor, "seeds batch"]
+Loss = Float[Tensor, "seeds"]
+#: What a player minimises: a loss per seed, or the terms of which it is the sum, by name.
+Losses = Loss | Mapping[str, Loss]
+Optimizers = dict[str, Callable[..., Optimizer]]
+
+
+class Turn(NamedTuple):
+    """A player's move in an iteration: so many optimizer steps, one after the other."""
+
+    player: str
+    steps: int = 1
+
+
+class Variant(L.LightningModule):
+    """The hooks of a variant, and what they call. Its networks are attributes by the names of its players."""
+
+    #: What the players minimise, where a variant does not say so in `<player>_loss`.
+    objective: Objective
+    #: What the networks are given besides latents and samples, by its name in the data's batches: `("label",)`.
+    conditions: ClassVar[tuple[str, ...]] = ()
+    #: What a variant draws of its own, per seed, player, name and iteration: in the batch of fake samples, by its name.
+    noise: ClassVar[Mapping[str, Law]] = {}
+    #: Whether a loss is differentiated twice, which torch's compiler refuses.
+    second_order: ClassVar[bool] = False
+    generator: nn.Module
+    discriminator: nn.Module
+    #: The parameters that each player's steps move.
+    players: Mapping[str, list[nn.Parameter]]
+    num_critic_steps: int
+    optimizer_factories: Optimizers
+    schedule: Callable[[Optimizer], LRScheduler] | None
+
+    def turns(self) -> list[Turn]:
+        """Who moves in an iteration, in order."""
+        return [Turn("discriminator", self.num_critic_steps), Turn("generator")]
+
+    def make(self, generator: nn.Module, given: Batch) -> Batch:
+        """The samples `x` of a generator, and whatever else it returns by name. `given` holds the latent, the noise of
+        the variant, and its conditions."""
+        made = generator(given["latent"], *(given[name] for name in self.conditions))
+        return made if isinstance(made, Mapping) else {"x": made}
+
+    def discriminator_loss(self, real: Batch, fake: Batch) -> Losses:
+        """What the discriminator minimises. `fake` holds what was given to the generator and what it made, without
+        gradients. Every player of another name has such a loss of its own, `<player>_loss`."""
+        return self.objective.discriminator(*self.judge(real, fake))
+
+    def generator_loss(self, real: Batch, fake: Batch) -> Losses:
+        """What the generator minimises. `real` is the last minibatch that the discriminator saw."""
+        return self.objective.generator(self.logits(fake))
+
+    def after_step(self, player: str, terms: Mapping[str, Loss]) -> None:
+        """Called after every step of a player, with the terms of its loss, e.g. to clip weights or to move a gain."""
+
+    def score(self, batch: Batch) -> Logits:
+        """What the discriminator says of each sample, to be looked at: D(x)."""
+        return self.objective.output(self.logits(batch))
+
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
+        """An optimizer per player, in the order of `players`, and their schedules, which move after each iteration."""
+        optimizers = [self.optimizer_factories[player](parameters) for player, parameters in self.players.items()]
+        return optimizers, [self.schedule(optimizer) for optimizer in optimizers if self.schedule]
+
+    def advice(self, real: Samples) -> list[str]:
+        """What a user should know before training starts, given some of the data."""
+        return []
+
+    def watch(self, real: Batch, fake: Batch) -> dict[str, Loss]:
+        """What this variant shows of itself at each evaluation, per seed; `fake` carries gradients to the generator."""
+        return {}
+
+    def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
+        """Oracles that this variant must satisfy, measured per seed on a trained generator's samples, in float64."""
+        if not hasattr(self, "objective") or self.objective.optimum is None:
+            return {}
+        return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
+
+    # What hooks call ------------------------------------------------------------------------------------------------
+
+    def logits(self, batch: Batch) -> Logits:
+        """The discriminator's, of a batch of samples."""
+        return self.discriminator(batch["x"], *(batch[name] for name in self.conditions))
+
+    def judge(self, real: Batch, fake: Batch) -> tuple[Logits, Logits]:
+        """The discriminator's logits of real and of fake samples.
+
+        In one pass where it declares that it judges each sample by itself (`per_sample`): where a layer looks across
+        the batch, as batch normalisation does, real and fake samples together would be another batch.
+        """
+        if not getattr(self.discriminator, "per_sample", False):
+            return self.logits(real), self.logits(fake)
+        both = self.logits(joined([real, fake]))
+        count = real["x"].shape[1]
+        return both[:, :count], both[:, count:]
