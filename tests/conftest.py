@@ -1,5 +1,6 @@
 """What the tests share: the command line in this process, composed configurations, and runs of a few iterations."""
 
+import functools
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from saddlegan import cli
 from saddlegan import config as typed
+from saddlegan.checks import ConfigError
 from saddlegan.keys import composing
 
 #: The suite runs in several processes, each of which has one thread: tensors this small lose more to waiting threads
@@ -22,6 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 METHODS = sorted(path.stem for path in (CONF / "method").glob("*.yaml"))
+MODELS = sorted((path.stem for path in (CONF / "model").glob("*.yaml")), key=lambda name: (name != "mlp", name))
 
 #: Where the real MNIST lies, if it does: tests that need it are skipped without it.
 PLACES = (Path(os.environ.get("SADDLEGAN_DATA", ROOT / "data")), *sorted(ROOT.parent.glob("*/datasets")))
@@ -54,6 +57,21 @@ def composed(*overrides: str) -> dict[str, Any]:
     """The resolved configuration of these overrides."""
     with composing():
         return typed.resolved(compose("config", list(overrides)))
+
+
+@functools.cache
+def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits")) -> tuple[str, ...]:
+    """`overrides`, to put after `SMALL`, with the first of the data and the first model that go with them."""
+    for name in data:
+        few = ("num_seeds=1", "evaluation.samples=128") if name == "digits" else ()
+        for model in MODELS:
+            found = (f"data={name}", f"model={model}", *few, *overrides)
+            try:
+                typed.check(composed(*SMALL, *found))
+            except ConfigError:
+                continue
+            return found
+    pytest.skip(f"{', '.join(overrides)} goes with no model of {' or '.join(data)}")
 
 
 @pytest.fixture

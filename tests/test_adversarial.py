@@ -3,7 +3,7 @@
 import lightning as L
 import pytest
 import torch
-from conftest import METHODS, SMALL, composed
+from conftest import METHODS, SMALL, composed, fitting
 from interventions import WATCHED, calling
 
 from saddlegan.adversarial import AdversarialModule
@@ -18,18 +18,26 @@ def fitted(*overrides: str, precision: str = "32-true") -> AdversarialModule:
     return module
 
 
+def stacked(method: str) -> tuple[str, ...]:
+    """Overrides of a method where it carries several seeds; else the test is skipped."""
+    return fitting(f"method={method}", data=("gaussian_1d",))
+
+
 def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in module.named_parameters()}
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_moves_both_players_and_counts_iterations(method):
-    before = weights(build(composed(*SMALL, f"method={method}"))[0])
-    module = fitted(f"method={method}")
+    settings = fitting(f"method={method}")
+    before = weights(build(composed(*SMALL, *settings))[0])
+    module = fitted(*settings)
     after = weights(module)
     assert int(module.iteration) == 12
     for name in before:
-        assert name == "iteration" or not torch.equal(before[name], after[name]), name
+        # A critic that judges by differences has a last bias whose gradient is 0.
+        still = name == "discriminator.biases.1" and method.startswith("wgan")
+        assert still or not torch.equal(before[name], after[name]), name
         assert torch.isfinite(after[name]).all(), name
 
 
@@ -38,7 +46,7 @@ def test_every_method_moves_both_players_and_counts_iterations(method):
 def test_a_step_moves_its_player_alone_and_k_steps_make_an_iteration(method, minibatch):
     """By the weights as each step begins, and by the player whose optimizer it is."""
     settings = ("method.num_critic_steps=3", f"method.minibatch={minibatch}", "iterations=4", *WATCHED.values())
-    module, data = build(composed(*SMALL, f"method={method}", *settings))
+    module, data = build(composed(*SMALL, *fitting(f"method={method}"), *settings))
     owners = {id(parameter): name.split(".")[0] for name, parameter in module.named_parameters()}
     begun = []
     with calling(lambda optimizer: begun.append((owners[id(optimizer.param_groups[0]["params"][0])], weights(module)))):
@@ -69,7 +77,7 @@ def test_fresh_and_reused_minibatches(minibatch, distinct):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_seed_in_a_block_is_the_run_of_that_seed_alone(method):
     """Float64, 100 iterations: equal to 1e-10 (a batched product may round otherwise than a single one)."""
-    long = (f"method={method}", "iterations=100")
+    long = (*stacked(method), "iterations=100")
     block = weights(fitted(*long, "seed=3", "num_seeds=4", precision="64-true"))
     alone = weights(fitted(*long, "seed=5", "num_seeds=1", precision="64-true"))
     for name, value in alone.items():
@@ -79,7 +87,7 @@ def test_a_seed_in_a_block_is_the_run_of_that_seed_alone(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_seed_in_a_block_takes_the_same_first_step_in_float32(method):
     """One step of SGD: Adam's first step is the gradient's sign, which hides its size and shows its rounding."""
-    first = (f"method={method}", "iterations=1", "optimizer=sgd")
+    first = (*stacked(method), "iterations=1", "optimizer=sgd")
     block = weights(fitted(*first, "seed=3", "num_seeds=64"))
     alone = weights(fitted(*first, "seed=5", "num_seeds=1"))
     for name, value in alone.items():

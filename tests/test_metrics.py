@@ -131,3 +131,16 @@ def test_density_quantiles_and_cdf_are_one_law(name):
     step = grid[1] - grid[0]
     slope = (law.cdf(grid[middle] + step) - law.cdf(grid[middle] - step)) / (2 * step)
     np.testing.assert_allclose(law.density(grid)[middle], slope, atol=1e-3)
+
+
+def test_a_discriminators_error_is_its_mean_distance_from_the_best_in_bins_of_equally_many():
+    """Two bins, in each of which D is constant: at its best, or 0.1 too high in one and 0.2 too low in the other."""
+    real, fake = np.linspace(2, 3, 100)[None], np.concatenate([np.linspace(0, 1, 100), np.linspace(2, 3, 100)])[None]
+    edge = np.sort(np.concatenate([real, fake], 1))[0, 150]
+    p = np.array([(real < edge).sum() + 1, (real >= edge).sum() + 1]) / 102
+    q = np.array([(fake < edge).sum() + 1, (fake >= edge).sum() + 1]) / 202
+    target = p / (p + q)
+    for shift in (0.0, 0.1):
+        scores = [np.where(x < edge, target[0] + shift, target[1] - 2 * shift) for x in (real, fake)]
+        found = metrics.discriminator_error((real, fake), scores, lambda p, q: p / (p + q), bins=2)
+        np.testing.assert_allclose(found, 1.5 * shift, atol=1e-12)

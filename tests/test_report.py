@@ -27,7 +27,7 @@ OPTIONS = {"metric": "w1_std", "reference": "gan", "map": None, "claims": ["gaus
 def folder(tmp_path_factory):
     """gan learns, primal_dual is far with one seed diverged; one run each failed, diverged, missing and damaged."""
     top = tmp_path_factory.mktemp("outputs") / "gaussian_1d"
-    write_run(top / "gan", "gan", spread(0.2), report=OPTIONS, final={"optimal_discriminator_error": [1e-5] * 32})
+    write_run(top / "gan", "gan", spread(0.2), report=OPTIONS, final={"discriminator_error": [0.01] * 32})
     far = spread(6.0, seed=1)
     far[5] = np.nan
     write_run(top / "pd", "primal_dual", far, report=OPTIONS, sigma=1.0)
@@ -143,7 +143,7 @@ def test_results_csv_is_tidy_and_settings_csv_has_the_intervals(folder):
 
 def test_claims_json_holds_verdicts_and_no_nan(folder):
     ledger = json.loads((folder / "claims.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
-    assert {entry["id"] for entry in ledger} == {"gaussian-1d-primal-dual-worse", "optimal-discriminator"}
+    assert {entry["id"] for entry in ledger} == {"gaussian-1d-primal-dual-worse", "discriminator-near-its-best"}
     for entry in ledger:
         assert {"source", "statement", "verdict", "effect", "interval", "seeds", "text"} <= set(entry)
 

@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from conftest import METHODS, SMALL, composed
+from conftest import METHODS, SMALL, composed, fitting
 from interventions import WATCHED, calling, interrupted_at
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
@@ -29,7 +29,7 @@ def same_weights(one, other):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_result_holds_what_it_promises(run, method):
-    result = run(f"method={method}")
+    result = run(*fitting(f"method={method}", data=("gaussian_1d",)))
     assert result["status"] == "finished"
     assert result["seeds"] == [0, 1, 2]
     assert result["iterations"] == 12
@@ -37,7 +37,6 @@ def test_result_holds_what_it_promises(run, method):
     expected = {"w1", "w1_std", "mean_error", "std_ratio", "ks", "oscillation", "converged", "diverged"}
     assert expected <= result["final"].keys()
     assert all(len(column) == 3 and all(map(math.isfinite, column)) for column in result["final"].values())
-    assert result["final"]["optimal_discriminator_error"][0] < 1e-9
     assert result["compiled"] is False  # so few iterations do not earn it back
     json.dumps(result)
 
@@ -80,15 +79,15 @@ def test_losses_are_means_over_every_step_since_the_last_evaluation(run, tmp_pat
 
 
 def test_mean_losses_go_on_from_a_checkpoint():
-    one, other = MeanLosses(("a", "b"), seeds=2), MeanLosses(("a", "b"), seeds=2)
+    one, other = MeanLosses(("a", "b")), MeanLosses(("a", "b"))
     for value in (1.0, 2.0, 6.0):
-        one.add("a", torch.tensor([value, 10 * value]))
+        one.add("a", {"near": torch.tensor([value, 0.0]), "far": torch.tensor([0.0, 10 * value])})
     other.load_state_dict(one.state_dict())
-    other.add("a", torch.tensor([3.0, 30.0]))
-    found = other.take()
-    assert found["a"].tolist() == [3.0, 30.0]
-    assert found["b"].isnan().all()
-    assert other.take()["a"].isnan().all()
+    other.add("a", {"near": torch.tensor([3.0, 0.0]), "far": torch.tensor([0.0, 30.0])})
+    found = {name: values.tolist() for name, values in other.take(2).items() if name != "b"}
+    assert found == {"a": [3.0, 30.0], "a/near": [3.0, 0.0], "a/far": [0.0, 30.0]}
+    assert other.take(2)["b"].isnan().all()
+    assert other.take(2)["a"].isnan().all()
 
 
 def test_one_evaluation_in_the_last_fifth_leaves_blank_how_training_ended(run):
@@ -228,14 +227,6 @@ def test_a_trained_generator_approaches_the_data(run, tmp_path):
     start = np.median([float(row["w1"]) for row in rows[:8]])
     assert start > 0.4
     assert np.median(result["final"]["w1"]) < 0.2
-
-
-@pytest.mark.parametrize("pair", ["js", "kl", "reverse_kl", "pearson", "hellinger", "approximate_wasserstein"])
-def test_every_pair_meets_its_oracles_on_its_own_samples(run, pair):
-    """A fresh generator is far from the data: whole bins are real or fake alone, and the optimum is far out."""
-    final = run("method=primal_dual", f"method.pair={pair}", "method.epsilon=0.001", "evaluation.samples=1024")["final"]
-    assert max(final["optimal_discriminator_error"]) < 1e-6
-    assert max(final["gradient_identity_error"]) < 1e-9
 
 
 def test_compile_is_chosen_where_it_is_earned_back(monkeypatch):

@@ -251,7 +251,7 @@ class AdversarialModule(Variant):
         Lightning's hooks around a backward pass and a step take as long as a toy's step does, and only a gradient
         scaler needs them: without one they are left out.
         """
-        terms = loss if isinstance(loss, Mapping) else {"": loss}
+        terms = loss if isinstance(loss, Mapping) else {"loss": loss}
         total = summed(terms).sum()
         found = self.optimizers()
         optimizer = found[list(self.players).index(player)] if isinstance(found, list) else found

@@ -106,7 +106,7 @@ def toy_players(
     return {
         player: factory(in_features=latent, out_features=dim, seeds=seeds, **given)
         if player == "generator"
-        else factory(in_features=dim, out_features=1, seeds=seeds, **given)
+        else factory(in_features=dim, seeds=seeds, **given)
         for player, factory in factories.items()
     }
 

@@ -5,13 +5,14 @@ from typing import Any
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest, shown
 from saddlegan.data.files import FEWEST, TRAINING
 from saddlegan.folder import CHECKPOINT
-from saddlegan.signatures import class_attribute
+from saddlegan.signatures import class_attribute, signature_of
 
 
 def check_compatible(config: dict[str, Any]) -> None:
     """Raise `ConfigError` for the first parts that do not fit; each by itself has passed `config.check`."""
     kind = class_attribute(config["data"]["_target_"], "samples")
     _check_kind(config, kind)
+    _check_given(config)
     if kind == "images":
         _check_images(config)
     _check_stops(config)
@@ -32,6 +33,33 @@ def _check_kind(config: dict[str, Any], kind: str | None) -> None:
                 f"model.{player}: got {target}, which takes {model}, but {config['data']['_target_']} gives {kind}."
                 f" Remedy: model={others}."
             )
+
+
+def _check_given(config: dict[str, Any]) -> None:
+    """Whether the networks are given the conditions that they take, and judge in the way that the method reads."""
+    method, data = config["method"]["_target_"], config["data"]["_target_"]
+    conditions = class_attribute(method, "conditions") or ()
+    along = class_attribute(data, "sizes") or {}
+    if missing := [name for name in conditions if name not in along]:
+        raise ConfigError(
+            f"data: got {data}, which has no {missing[0]}, but {method} gives it to its networks. Remedy: data=mnist or"
+            " data=digits."
+        )
+    for player in ("generator", "discriminator"):
+        target = config["model"][player]["_target_"]
+        takes = "conditions" in (signature_of(target) or {})
+        if takes != bool(conditions):
+            needed = f"{', '.join(conditions)}, which it does not take" if conditions else "no label, which it needs"
+            remedy = "mnist_cgan" if conditions else "mlp, mnist_conv or mnist_mlp"
+            raise ConfigError(f"model.{player}: got {target}; {method} gives it {needed}. Remedy: model={remedy}.")
+    target = config["model"]["discriminator"]["_target_"]
+    gives, reads = (class_attribute(of, "judges_by") or "logits" for of in (target, method))
+    if gives != reads:
+        remedy = "mlp_autoencoder" if reads == "reconstructions" else "mlp"
+        raise ConfigError(
+            f"model.discriminator: got {target}, which gives {gives}, but {method} reads {reads}."
+            f" Remedy: model={remedy}."
+        )
 
 
 def _check_images(config: dict[str, Any]) -> None:

@@ -91,6 +91,16 @@ def approximate_wasserstein(epsilon: float) -> Pair:
     )
 
 
+def wasserstein() -> Objective:
+    """Wasserstein-1: the critic ascends mean D(x) - mean D(G(z)), D being real and to be kept Lipschitz by other means.
+    Arjovsky, Chintala & Bottou (2017), eq. (2)."""
+    return Objective(
+        discriminator=lambda real, fake: fake.mean(-1) - real.mean(-1),
+        generator=lambda fake: -fake.mean(-1),
+        output=lambda logits: logits,
+    )
+
+
 def pair_named(name: str, *, epsilon: float) -> Pair:
     """The (f0, f1) pair called `name`; `epsilon` is that of `approximate_wasserstein`, and unused elsewhere."""
     if name == "approximate_wasserstein":

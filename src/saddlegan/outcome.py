@@ -11,9 +11,6 @@ from saddlegan.adversarial import AdversarialModule
 from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Evaluate
 
-#: Samples per seed that probes look at: a kernel in float64 is (seeds, PROBED, PROBED).
-PROBED = 128
-
 
 def finish(
     module: AdversarialModule,
@@ -23,7 +20,7 @@ def finish(
     folder: Path,
     chosen: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Summaries, probes, figures and samples.npz of a run that has ended."""
+    """Summaries, figures and samples.npz of a run that has ended."""
     module.eval()
     limit = config["evaluation"]["diverged_above"]
     reached, last = evaluate.history[-1]
@@ -35,10 +32,7 @@ def finish(
     stops = {str(stop): evaluate.summary(stop, limit) for stop in wanted}
     draw = config["evaluation"]["figures"] > 0
     conclusion = evaluate.conclude(trainer, module, fake, folder, draw)
-    module.cpu()  # where the oracles are computed, in float64
-    probes = module.probes(*(module.place(x[:, :PROBED]) for x in (evaluate.real["x"], fake)))
-    found = {name: value.detach().cpu().tolist() for name, value in probes.items()}
-    final = last | flags | conclusion.final | found
+    final = last | flags | conclusion.final
     medians = {name: float(np.nanmedian(np.array(v, dtype=float))) for name, v in final.items() if np.isfinite(v).any()}
     through = [name for name in medians if name in last and "_loss" not in name]
     board.log_outcome(trainer, board.hyperparameters(config, chosen), medians, through, reached)

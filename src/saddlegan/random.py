@@ -76,13 +76,16 @@ class Uniform:
 
 
 class Latent:
-    """The law of the generator's input: `dim` independent coordinates, N(0, 1) or U(-1, 1), times `scale`.
+    """The law of the generator's input: `dim` independent coordinates, `normal` N(0, 1), `uniform` U(-1, 1) or `unit`
+    U(0, 1), times `scale`.
 
     Raises `ConfigError` where `dim < 1`, `scale <= 0` or the law is unknown.
     """
 
     @checked
-    def __init__(self, *, dim: PositiveInt, law: Literal["normal", "uniform"], scale: PositiveFloat = 1.0) -> None:
+    def __init__(
+        self, *, dim: PositiveInt, law: Literal["normal", "uniform", "unit"], scale: PositiveFloat = 1.0
+    ) -> None:
         self.dim = dim
         self.scale = np.float32(scale)
         self.law = law
@@ -92,7 +95,8 @@ class Latent:
         size = (*shape, self.dim)
         if self.law == "normal":
             return self.scale * rng.standard_normal(size, dtype=np.float32)
-        return self.scale * (2.0 * rng.random(size, dtype=np.float32) - 1.0)
+        numbers = rng.random(size, dtype=np.float32)
+        return self.scale * (numbers if self.law == "unit" else 2.0 * numbers - 1.0)
 
 
 def draw_block(

@@ -38,7 +38,10 @@ def write_report(runs: Sequence[Path], folder: Path) -> Path:
     problems += [
         Problem("unknown", f"claim {name}", "the experiment names it, but it does not exist") for name in unknown
     ]
-    says = {name: claim.says for claim, _ in ledger for name in claim.experiments}
+    says: dict[str, dict[str, str]] = {}
+    for claim, _ in ledger:
+        for name in claim.experiments:
+            says.setdefault(name, {}).update(claim.says)
     sections, frames = [], []
     for experiment in results.experiments.values():
         text, frame, found = _experiment(experiment, says.get(experiment.name, {}), folder)

@@ -14,7 +14,6 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from saddlegan.batch import Batch, joined
-from saddlegan.metrics.oracles import optimal_discriminator_error
 from saddlegan.objectives import Objective
 from saddlegan.random import Law
 
@@ -42,6 +41,8 @@ class Variant(L.LightningModule):
     conditions: ClassVar[tuple[str, ...]] = ()
     #: What a variant draws of its own, per seed, player, name and iteration: in the batch of fake samples, by its name.
     noise: ClassVar[Mapping[str, Law]] = {}
+    #: What the discriminator gives: `logits`, or `reconstructions` of its input.
+    judges_by: ClassVar[str] = "logits"
     #: Whether a loss is differentiated twice, which torch's compiler refuses.
     second_order: ClassVar[bool] = False
     generator: nn.Module
@@ -72,7 +73,8 @@ class Variant(L.LightningModule):
         return self.objective.generator(self.logits(fake))
 
     def after_step(self, player: str, terms: Mapping[str, Loss]) -> None:
-        """Called after every step of a player, with the terms of its loss, e.g. to clip weights or to move a gain."""
+        """Called after every step of a player, with the terms of its loss by name (`loss`, where it is one alone), e.g.
+        to clip weights or to move a gain."""
 
     def score(self, batch: Batch) -> Logits:
         """What the discriminator says of each sample, to be looked at: D(x)."""
@@ -90,12 +92,6 @@ class Variant(L.LightningModule):
     def watch(self, real: Batch, fake: Batch) -> dict[str, Loss]:
         """What this variant shows of itself at each evaluation, per seed; `fake` carries gradients to the generator."""
         return {}
-
-    def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
-        """Oracles that this variant must satisfy, measured per seed on a trained generator's samples, in float64."""
-        if not hasattr(self, "objective") or self.objective.optimum is None:
-            return {}
-        return {"optimal_discriminator_error": optimal_discriminator_error(self.objective, real, fake)}
 
     # What hooks call ------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import lightning as L
 import numpy as np
+import torch
 from torch import Tensor
 
 from saddlegan.callbacks import board
@@ -79,7 +80,20 @@ class EvaluateToy(Evaluate):
             save_png(density_figure([panel]), folder / "figures" / "density.png")
             figure = discriminator_figure([Curve(panel.title, panel.support, curves)])
             save_png(figure, folder / "figures" / "discriminator.png")
-        return Conclusion()
+        return Conclusion(self.beside_the_best(module, fake))
+
+    def beside_the_best(self, module: Any, fake: Tensor) -> dict[str, list[float]]:
+        """How far the discriminator is from its optimum, where the variant has one."""
+        optimum = getattr(getattr(module, "objective", None), "optimum", None)
+        if optimum is None:
+            return {}
+        batches = self.real, {**self.given, "x": fake}
+        error = metrics.discriminator_error(
+            [batch["x"][..., 0].numpy() for batch in batches],
+            [board.score(module, batch) for batch in batches],
+            lambda p, q: optimum(torch.as_tensor(p), torch.as_tensor(q)).numpy(),
+        )
+        return {"discriminator_error": error.tolist()}
 
 
 def support_of(law: Distribution, fake: np.ndarray, points: int = 400) -> np.ndarray:

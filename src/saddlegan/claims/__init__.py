@@ -3,7 +3,7 @@
 Rules stand in the docstring of each deciding function. A claim that fails is a result.
 """
 
-from saddlegan.claims import images, oracles, parzen, toys
+from saddlegan.claims import discriminator, images, parzen, toys
 from saddlegan.claims.images import FIGURE_2_SAYS
 from saddlegan.claims.toys import (
     FIGURE_1_SAYS,
@@ -29,14 +29,12 @@ __all__ = [
     "figure_1_map",
 ]
 
-CLAIMS: tuple[Claim, ...] = (*toys.CLAIMS, *images.CLAIMS, *parzen.CLAIMS, *oracles.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (*toys.CLAIMS, *images.CLAIMS, *parzen.CLAIMS, *discriminator.CLAIMS)
 
 
 def decide(results: Results) -> tuple[list[tuple[Claim, Verdict]], list[str]]:
     """Verdicts of the claims that the runs name or can decide, and the named ids that do not exist."""
     named = {claim for experiment in results.experiments.values() for claim in experiment.claims}
-    columns, tried = set(results.table.columns), {run.experiment for run in results.runs}
-    wanted = [
-        claim for claim in CLAIMS if claim.id in named or set(claim.experiments) & tried or claim.probe in columns
-    ]
+    tried = {run.experiment for run in results.runs}
+    wanted = [claim for claim in CLAIMS if claim.id in named or set(claim.experiments) & tried]
     return [(claim, claim.decide(results)) for claim in wanted], sorted(named - {claim.id for claim in CLAIMS})

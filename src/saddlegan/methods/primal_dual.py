@@ -20,7 +20,6 @@ from saddlegan.extractor import Extractor
 from saddlegan.kernels import dual_pull, kernel_density
 from saddlegan.losses import gradient_norm
 from saddlegan.metrics.neighbours import distances
-from saddlegan.metrics.oracles import gradient_identity_error
 from saddlegan.variant import Loss, Samples
 
 
@@ -112,9 +111,3 @@ class PrimalDual(AdversarialModule):
             gradient_norm(term, self.players["generator"]) for term in (self.first(fake), self.pull(real, fake))
         )
         return {"pull_ratio": torch.where(first > 0, second / first, math.nan)}
-
-    def probes(self, real: Samples, fake: Samples) -> dict[str, Loss]:
-        constraint = self.pair.f1(self.discriminator(real))
-        points = self.points(fake), self.points(real)
-        error = gradient_identity_error(*points, constraint, self.sigma, self.alpha, self.normalised)
-        return super().probes(real, fake) | {"gradient_identity_error": error}

@@ -3,7 +3,7 @@
 Samples come as `(seeds, n)`, sorted along n; every function returns `(seeds,)`, and NaN for a seed with a NaN sample.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -45,3 +45,24 @@ def modes_covered(samples: Sorted, modes: Float[np.ndarray, "modes"], radius: fl
     near = np.abs(samples[..., None] - modes) <= radius
     covered = (near.mean(-2) >= least / len(modes)).sum(-1).astype(float)
     return np.where(np.isfinite(samples).all(-1), covered, np.nan)
+
+
+def discriminator_error(
+    samples: Sequence[Float[np.ndarray, "seeds _"]],
+    scores: Sequence[Float[np.ndarray, "seeds _"]],
+    optimum: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    bins: int = 16,
+) -> PerSeed:
+    """Mean |D - D*| in units of D (lower is better) over `bins` intervals that hold equally many samples, real and fake
+    ones together. D is the mean of `scores` in one; D* the `optimum` for the shares that it has of the real and of the
+    fake samples, one of each added so that it is finite. Of the pairs the real one comes first; in no order."""
+    errors = []
+    for real, fake, of_real, of_fake in zip(*samples, *scores, strict=True):
+        both, score = np.concatenate([real, fake]), np.concatenate([of_real, of_fake])
+        real_here = np.arange(both.size) < real.size
+        parts = np.array_split(np.argsort(both, kind="stable"), bins)
+        p = np.array([(real_here[part].sum() + 1) / (real.size + bins) for part in parts])
+        q = np.array([((~real_here[part]).sum() + 1) / (fake.size + bins) for part in parts])
+        found = np.array([score[part].mean() for part in parts])
+        errors.append(np.abs(found - optimum(p, q)).mean() if np.isfinite(both).all() else np.nan)
+    return np.array(errors)

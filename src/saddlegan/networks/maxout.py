@@ -31,7 +31,7 @@ class ReLUGenerator(nn.Module):
         sizes = [in_features, *widths, int(torch.tensor(self.shape).prod())]
         self.layers = nn.ModuleList(nn.Linear(n, m) for n, m in pairwise(sizes))
         for layer in self.layers:
-            _uniform(layer, irange)
+            uniform_weights(layer, irange)
 
     def start_from(self, mean: Float[Tensor, "channel height width"]) -> None:
         """Let the output's bias give the data's mean image, pixels clipped to [0.001, 0.999]."""
@@ -67,22 +67,33 @@ class MaxoutDiscriminator(nn.Module):
         irange: PositiveFloat,
     ) -> None:
         super().__init__()
-        self.pieces = pieces
         sizes = [int(torch.tensor(tuple(shape)).prod()), *widths]
-        self.layers = nn.ModuleList(nn.Linear(n, m * pieces) for n, m in pairwise(sizes))
+        self.layers = nn.ModuleList(Maxout(n, m, pieces) for n, m in pairwise(sizes))
         self.last = nn.Linear(sizes[-1], 1)
         self.input_dropout, self.dropout = Dropout(input_dropout), Dropout(dropout)
         for layer in (*self.layers, self.last):
-            _uniform(layer, irange)
+            uniform_weights(layer, irange)
 
     def forward(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch"]:
         x = self.input_dropout(images.flatten(1))
         for layer in self.layers:
-            x = self.dropout(layer(x).unflatten(-1, (-1, self.pieces)).amax(-1))
+            x = self.dropout(layer(x))
         return self.last(x).squeeze(-1)
 
 
-def _uniform(layer: nn.Module, irange: float) -> None:
+class Maxout(nn.Linear):
+    """Units that are each the largest of `pieces` linear maps: `(batch, in)` to `(batch, width)`."""
+
+    def __init__(self, in_features: int, width: int, pieces: int) -> None:
+        super().__init__(in_features, width * pieces)
+        self.pieces = pieces
+
+    def forward(self, x: Float[Tensor, "batch in"]) -> Float[Tensor, "batch width"]:
+        return super().forward(x).unflatten(-1, (-1, self.pieces)).amax(-1)
+
+
+def uniform_weights(layer: nn.Module, irange: float) -> None:
+    """Weights uniform in (-irange, irange), biases at 0."""
     assert isinstance(layer, nn.Linear)
     nn.init.uniform_(layer.weight, -irange, irange)
     nn.init.zeros_(layer.bias)

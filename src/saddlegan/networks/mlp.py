@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -88,5 +89,18 @@ class MLPDiscriminator(StackedMLP):
 
     purpose = Purpose.INIT_DISCRIMINATOR
 
+    def __init__(self, *, in_features: PositiveInt, **shared: Any) -> None:
+        super().__init__(in_features=in_features, out_features=1, **shared)
+
     def forward(self, x: Float[Tensor, "seeds batch in"]) -> Float[Tensor, "seeds batch"]:
         return super().forward(x).squeeze(-1)
+
+
+class MLPAutoencoder(StackedMLP):
+    """Samples `(seeds, batch, data)` to reconstructions of them: a discriminator for BEGAN."""
+
+    purpose = Purpose.INIT_DISCRIMINATOR
+    judges_by = "reconstructions"
+
+    def __init__(self, *, in_features: PositiveInt, **shared: Any) -> None:
+        super().__init__(in_features=in_features, out_features=in_features, **shared)

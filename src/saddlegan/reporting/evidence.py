@@ -23,13 +23,11 @@ LEAST_SEEDS = 3  # the same of images, judged by Student's intervals
 
 @dataclass(frozen=True)
 class Claim(Statement):
-    """A statement that runs decide: `experiments`, or any run that has `probe`; `says`: {method: the source's own
-    result}."""
+    """A statement that runs of `experiments` decide; `says`: {method: the source's own result}."""
 
     decide: Callable[[Results], Verdict]
     experiments: tuple[str, ...] = ()
     says: Mapping[str, str] = field(default_factory=dict)
-    probe: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,16 +98,6 @@ def _account(pairs: Sequence[Pair]) -> str:
             f"{count['contradicted']}, undecided in {count['inconclusive']}{dead}."
         )
     return " ".join(sentences + [f"{pair.setting}: {pair.text}" for pair in pairs if len(pairs) <= FEW])
-
-
-def largest(results: Results, metric: str, tolerance: float, measure: str) -> Verdict:
-    table = results.table
-    values = table[metric].dropna() if metric in table else []
-    if not len(values):
-        return Verdict("not_run", f"No run has {metric}.")
-    worst, seeds = float(np.max(values)), len(values)
-    text = f"{measure} over {seeds} seeds: {worst:.2g} (tolerance {tolerance:g})."
-    return Verdict("reproduced" if worst < tolerance else "contradicted", text, worst, None, seeds, measure)
 
 
 def learned(w1_std: pd.Series) -> Estimate:

@@ -36,6 +36,7 @@ MEASURES = {
     "modes_covered": Measure("modes covered", "higher"),
     "oscillation": Measure("oscillation of the mean"),
     "converged": Measure("converged", "higher", most=1),
+    "discriminator_error": Measure("mean |D - D*|"),
     "generator_loss": Measure("generator's loss", "none", -math.inf),
     "discriminator_loss": Measure("discriminator's loss", "none", -math.inf),
     "pull_ratio": Measure("gradient of the second term / of the first", "none", watched=True),

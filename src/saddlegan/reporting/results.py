@@ -91,7 +91,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
 
 
 def _rows(run: Run) -> pd.DataFrame:
-    """A row per seed and stop; the end of training is a stop too, and carries the final values and the probes."""
+    """A row per seed and stop; the end of training is a stop too, and carries the final values."""
     result = run.result
     # What was asked for, so that seeds whose runs ended at other iterations are still one setting (`_shortened`).
     end = int(result["config"].get("iterations") or result["iterations"])
