@@ -89,6 +89,7 @@ ALLOWED = {
         "provenance",
         "random",
     },
+    "frozen": {"checks", "interface"},
     "commands": {"checks", "folder", "interface"},
     "reporting": {"checks", "figures", "folder", "identity", "lock"},
     "claims": {"reporting"},

@@ -1,0 +1,95 @@
+"""The engine carries the hardest kinds of GAN, each added by a class and a YAML outside of it: they train, go on to the
+same weights when they were interrupted, and keep their seeds apart."""
+
+import pytest
+import torch
+from conftest import ROOT
+from interventions import interrupted_at
+
+from saddlegan.folder import CHECKPOINT, DamagedRun
+from saddlegan.frozen import Frozen
+from saddlegan.interface import load
+
+CONF = f"--config-dir={ROOT / 'tests' / 'conf'}"
+RUN = ("iterations=30", "batch_size=8", "evaluation.every=10", "evaluation.samples=128", "evaluation.figures=0",
+       "checkpoint_seconds=1e-9")  # fmt: skip
+LINE, PICTURES = ("num_seeds=3",), ("data=digits", "num_seeds=1")
+#: How each variant is run.
+KINDS = {
+    "two generators and two discriminators with a pool": ("method=cycle", "model=cycle", *LINE),
+    "a policy gradient": ("method=policy", "model=policy", *LINE),
+    "two heads and labels": ("method=classifying", "model=classifying", *PICTURES),
+    "a penalty with noise of its own": ("method=wgan_gp", *LINE),
+    "an autoencoder with a gain per seed": ("method=began", "model=mlp_autoencoder", "method.gain=0.5", *LINE),
+    "unrolled steps of Adam": ("method=unrolled", *LINE),
+    "a generator that moves twice": ("method=twice", "method.minibatch=reused", *LINE),
+    "labels": ("method=cgan", "model=mnist_cgan", "model.generator.width=20", *PICTURES),
+}
+
+
+@pytest.fixture
+def trained(saddlegan, tmp_path):
+    """Train in a folder of its own; the state that the run ends in."""
+
+    def train(folder, *overrides, expected=0):
+        status, output = saddlegan(CONF, *RUN, *overrides, f"hydra.run.dir={tmp_path / folder}")
+        assert status == expected, output
+        return torch.load(tmp_path / folder / CHECKPOINT, weights_only=True)["state_dict"] if not expected else {}
+
+    return train
+
+
+def apart(one, other):
+    """Names of what is not equal to the bit."""
+    assert one.keys() == other.keys()
+    return {name for name in one if not torch.equal(one[name], other[name])}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_trains_and_goes_on_to_the_same_weights(trained, kind):
+    whole = trained("whole", *KINDS[kind])
+    assert all(value.isfinite().all() for value in whole.values())
+    start = trained("start", *KINDS[kind], "iterations=1")
+    assert {name.split(".")[0] for name in apart(whole, start)} >= {"generator", "discriminator"}
+    with interrupted_at(17) as broken:
+        trained("broken", *KINDS[kind], broken, expected=130)
+    assert not apart(trained("broken", *KINDS[kind], broken), whole)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, settings in KINDS.items() if "num_seeds=3" in settings])
+def test_a_kind_keeps_its_seeds_apart(trained, kind):
+    """Float64, 30 iterations: a batched product may round otherwise than a single one."""
+    settings = (*KINDS[kind], "trainer.precision=64-true")
+    block = trained("block", *settings, "seed=3", "num_seeds=4")
+    alone = trained("alone", *settings, "seed=5", "num_seeds=1")
+    for name, value in alone.items():
+        if value.dim():
+            torch.testing.assert_close(block[name][2:3], value, rtol=1e-9, atol=1e-9, msg=lambda m, n=name: f"{n}: {m}")
+
+
+def test_a_second_stage_stands_on_a_frozen_first_one(trained, tmp_path):
+    first = trained("first", "method=gan", *LINE)
+    stage = ("model=refined", f"model.generator.first.run={tmp_path / 'first'}", "method=gan", *LINE)
+    second = trained("second", *stage)
+    for name, value in first.items():
+        if name.startswith("generator."):
+            assert torch.equal(second[f"generator.first.network.{name.removeprefix('generator.')}"], value)
+    begun = trained("begun", *stage, "iterations=1")
+    moved = apart(second, begun)
+    assert moved == {name for name in second if not name.startswith("generator.first.")}
+    with interrupted_at(17) as broken:
+        trained("broken", *stage, broken, expected=130)
+    assert not apart(trained("broken", *stage, broken), second)
+
+
+def test_a_frozen_player_of_images_is_never_in_training_mode(trained, tmp_path):
+    trained("first", "method=gan", "model=mnist_conv", "model.generator.widths=[4,4,4]",
+            "model.discriminator.widths=[4,4]", *PICTURES)  # fmt: skip
+    frozen = Frozen(run=str(tmp_path / "first"), player="generator").train()
+    latent = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(frozen(latent), frozen(latent)), "its dropout is off"
+    assert not any(part.training for part in frozen.modules())
+    assert not any(parameter.requires_grad for parameter in frozen.parameters())
+    assert torch.equal(frozen(latent), load(tmp_path / "first")(latent[None])[0])
+    with pytest.raises(DamagedRun, match="expected a run folder"):
+        Frozen(run=str(tmp_path / "nowhere"), player="generator")

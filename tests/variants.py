@@ -1,0 +1,229 @@
+"""The kinds of GAN that are hardest for an engine, each as one class: what `test_kinds.py` trains. Their YAMLs lie in
+`variants/`; nothing outside of tests/ knows of them."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.functional import cross_entropy, one_hot, softplus
+
+from saddlegan.adversarial import AdversarialModule
+from saddlegan.methods.gan_non_saturating import NonSaturatingGAN
+from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator
+from saddlegan.random import Uniform
+from saddlegan.variant import Turn
+
+# Networks -------------------------------------------------------------------------------------------------------------
+
+
+class Two(nn.Module):
+    """Two perceptrons as one player: `there` and `back`."""
+
+    samples = "vectors"
+    stackable = True
+
+    def __init__(self, *, seeds, in_features, kind, out_features=1):
+        super().__init__()
+        make = {"generator": MLPGenerator, "discriminator": MLPDiscriminator}[kind]
+        sizes = {"out_features": 1} if kind == "generator" else {}
+        for name, shift in {"there": 0, "back": 1000}.items():
+            own = [seed + shift for seed in seeds]
+            self.add_module(name, make(in_features=1, widths=[8], activation="relu", seeds=own, **sizes))
+
+    def forward(self, x):
+        return self.there(x)
+
+
+class Chances(MLPGenerator):
+    """Latents to the logits of `levels` values: a distribution, from which the variant draws."""
+
+    def __init__(self, *, in_features, out_features, levels, seeds):
+        super().__init__(in_features=in_features, out_features=levels, widths=[8], activation="relu", seeds=seeds)
+
+    def forward(self, x):
+        return {"logits": super().forward(x)}
+
+
+class TwoHeads(nn.Module):
+    """Images to a logit and to the logits of classes."""
+
+    samples = "images"
+    per_sample = True
+
+    def __init__(self, *, shape, conditions):
+        super().__init__()
+        self.body = nn.Linear(shape[0] * shape[1] * shape[2], 16)
+        self.head, self.classes = nn.Linear(16, 1), nn.Linear(16, conditions["label"])
+
+    def forward(self, images, label):
+        x = torch.relu(self.body(images.flatten(1)))
+        return {"logits": self.head(x).squeeze(-1), "classes": self.classes(x)}
+
+
+class Labelled(nn.Module):
+    """Latents and labels to images."""
+
+    samples = "images"
+
+    def __init__(self, *, in_features, shape, conditions):
+        super().__init__()
+        self.shape, self.classes = tuple(shape), conditions["label"]
+        self.layer = nn.Linear(in_features + self.classes, shape[0] * shape[1] * shape[2])
+
+    def forward(self, latent, label):
+        given = torch.cat([latent, one_hot(label, self.classes).to(latent.dtype)], dim=-1)
+        return torch.sigmoid(self.layer(given)).unflatten(-1, self.shape)
+
+
+# Variants -------------------------------------------------------------------------------------------------------------
+
+
+class Cycle(AdversarialModule):
+    """Two generators and two discriminators, and a pool of earlier fakes that a coin chooses from, as in CycleGAN. The
+    latent is the one domain, the data are the other."""
+
+    noise: ClassVar = {"coin": Uniform()}
+    size = 6
+
+    def __init__(self, **shared):
+        super().__init__(**shared)
+        self.register_buffer("pool", torch.zeros(len(self.seeds), self.size, 1))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+
+    def make(self, generator, given):
+        there = generator.there(given["latent"])
+        return {"x": there, "again": generator.back(there)}
+
+    def generator_loss(self, real, fake):
+        back = self.generator.back(real["x"])
+        cycle = (fake["again"] - fake["latent"]).abs() + (self.generator.there(back) - real["x"]).abs()
+        return {
+            "there": softplus(-self.discriminator.there(fake["x"])).mean(-1),
+            "back": softplus(-self.discriminator.back(back)).mean(-1),
+            "cycle": 10.0 * cycle.mean((-1, -2)),
+        }
+
+    def pooled(self, fake):
+        """Half of the time an earlier fake, once there are some."""
+        earlier = self.pool[:, torch.arange(fake["x"].shape[1]) % self.size]
+        use = (fake["coin"] < 0.5) & (self.filled > 0)
+        mixed = torch.where(use, earlier, fake["x"])
+        with torch.no_grad():
+            self.pool = fake["x"][:, : self.size].clone()
+            self.filled += 1
+        return mixed
+
+    def discriminator_loss(self, real, fake):
+        back = self.generator.back(real["x"]).detach()
+        of = {
+            "there": (self.discriminator.there, real["x"], self.pooled(fake)),
+            "back": (self.discriminator.back, fake["latent"], back),
+        }
+        return {
+            name: softplus(-judge(true)).mean(-1) + softplus(judge(false)).mean(-1)
+            for name, (judge, true, false) in of.items()
+        }
+
+    def score(self, batch):
+        return self.discriminator.there(batch["x"])
+
+
+class Policy(NonSaturatingGAN):
+    """A generator that returns a distribution, and is trained by a policy gradient, as a boundary-seeking GAN is. A
+    value is drawn from it with noise of the variant's own."""
+
+    noise: ClassVar = {"choice": Uniform()}
+    values = torch.linspace(-1, 3, 9)
+
+    def make(self, generator, given):
+        logits = generator(given["latent"])["logits"]
+        below = logits.softmax(-1).cumsum(-1)
+        chosen = (given["choice"].to(below.dtype) > below).sum(-1).clamp(max=len(self.values) - 1)
+        return {"logits": logits, "chosen": chosen, "x": self.values.to(logits)[chosen][..., None]}
+
+    def generator_loss(self, real, fake):
+        reward = self.logits(fake).detach()
+        chance = fake["logits"].log_softmax(-1).gather(-1, fake["chosen"][..., None]).squeeze(-1)
+        return -((reward - reward.mean(-1, keepdim=True)) * chance).mean(-1)
+
+
+class Classifying(AdversarialModule):
+    """A discriminator with two heads and labels, as in AC-GAN."""
+
+    conditions = ("label",)
+
+    def of_label(self, batch):
+        """The logits, and the loss of the classes `(seeds,)`."""
+        found = self.discriminator(batch["x"], batch["label"])
+        loss = cross_entropy(found["classes"].flatten(0, 1), batch["label"].flatten(), reduction="none")
+        return found["logits"], loss.unflatten(0, batch["label"].shape).mean(-1)
+
+    def discriminator_loss(self, real, fake):
+        (of_real, real_classes), (of_fake, fake_classes) = self.of_label(real), self.of_label(fake)
+        source = softplus(-of_real).mean(-1) + softplus(of_fake).mean(-1)
+        return {"source": source, "classes": real_classes + fake_classes}
+
+    def generator_loss(self, real, fake):
+        logits, classes = self.of_label(fake)
+        return {"source": softplus(-logits).mean(-1), "classes": classes}
+
+    def score(self, batch):
+        return torch.sigmoid(self.of_label(batch)[0])
+
+
+class Unrolled(NonSaturatingGAN):
+    """The generator looks `unrolled` steps of the discriminator's Adam ahead, and differentiates through them."""
+
+    second_order = True
+
+    def __init__(self, *, unrolled: int, rate: float, **shared):
+        super().__init__(**shared)
+        self.unrolled, self.rate = unrolled, rate
+
+    def generator_loss(self, real, fake):
+        weights = dict(self.discriminator.named_parameters())
+        first = second = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+
+        def logits(weights: Mapping[str, Tensor], batch):
+            return functional_call(self.discriminator, weights, (batch["x"],))
+
+        for step in range(1, self.unrolled + 1):
+            loss = self.objective.discriminator(logits(weights, real), logits(weights, fake)).sum()
+            slopes = dict(
+                zip(weights, torch.autograd.grad(loss, list(weights.values()), create_graph=True), strict=True)
+            )
+            first = {name: 0.9 * first[name] + 0.1 * slopes[name] for name in weights}
+            second = {name: 0.999 * second[name] + 0.001 * slopes[name].square() for name in weights}
+            moves = {
+                name: (first[name] / (1 - 0.9**step)) / ((second[name] / (1 - 0.999**step) + 1e-16).sqrt() + 1e-8)
+                for name in weights
+            }
+            weights = {name: weight - self.rate * moves[name] for name, weight in weights.items()}
+        return self.objective.generator(logits(weights, fake))
+
+
+class Twice(NonSaturatingGAN):
+    """The generator moves twice per turn, as in MidiNet."""
+
+    def turns(self):
+        return [Turn("discriminator", self.num_critic_steps), Turn("generator", 2)]
+
+
+class Refined(nn.Module):
+    """A second stage: what a frozen generator makes, moved by a perceptron of the seeds' own."""
+
+    samples = "vectors"
+    stackable = True
+
+    def __init__(self, *, first, in_features, out_features, seeds):
+        super().__init__()
+        self.first = first
+        self.second = MLPGenerator(
+            in_features=out_features, out_features=out_features, widths=[8], activation="relu", seeds=seeds
+        )
+
+    def forward(self, latent):
+        made = self.first(latent)
+        return made + self.second(made)
