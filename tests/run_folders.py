@@ -5,6 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+#: Methods that stored runs name.
+TARGETS = {
+    "gan": "saddlegan.methods.gan.GAN",
+    "gan_non_saturating": "saddlegan.methods.gan_non_saturating.NonSaturatingGAN",
+    "primal_dual": "saddlegan.methods.primal_dual.PrimalDual",
+}
+
 
 def finite(values):
     return [float(value) if np.isfinite(value) else None for value in values]
@@ -26,7 +33,7 @@ def write_run(
     mean, flags = metrics_of(w1_std)
     mean |= means or {}
     nested = {"seed": seeds[0] if seeds else 0, "num_seeds": len(seeds), "iterations": 5000, "report": report,
-              "method": {"_target_": f"saddlegan.methods.{method}", **method_config},
+              "method": {"_target_": TARGETS.get(method, method), **method_config},
               "optimizer": {"lr": lr, "generator": {"lr": lr}, "discriminator": {"lr": lr}}}  # fmt: skip
     command = f"saddlegan method={method} experiment={experiment} num_seeds=32 output_root=here"
     result = {
@@ -86,7 +93,7 @@ def write_image_run(
         "status": "finished", "experiment": experiment, "command": f"saddlegan experiment={experiment} method={method}",
         "choices": {"method": method, "model": "mnist_conv", "data": data, "optimizer": "adam", "trainer": "gpu"},
         "config": {"seed": seed, "num_seeds": 1, "iterations": iterations, "report": report,
-                   "method": {"_target_": f"saddlegan.methods.{method}", **method_config}, "optimizer": {"lr": 2e-4}},
+                   "method": {"_target_": TARGETS.get(method, method), **method_config}, "optimizer": {"lr": 2e-4}},
         "seeds": [seed], "final": metrics | lost, "last_fifth": mean | lost, "stops": {}, "best": mean,
         "iterations": iterations, "seconds": 600.0, "device": "gpu", "versions": {"torch": "2.15.0"},
         "commit": "0123abc", "error": None, "floors": FLOORS if floors is None else floors,

@@ -44,6 +44,11 @@ def fitted(*overrides, callbacks=(), logger=False, resume=None):
 # Toys -----------------------------------------------------------------------------------------------------------------
 
 
+def flagged(evaluate, series, diverged_above):
+    """Metrics over several evaluations."""
+    return evaluate.computed("over", series | evaluate.offered_over(diverged_above))
+
+
 def test_two_atoms_are_measured_in_their_own_units():
     """std 1, unit 0.0316, jumps in the distribution function; samples half a unit beside one atom."""
     *_, evaluate = prepared("data=two_point")
@@ -59,7 +64,7 @@ def test_two_atoms_are_measured_in_their_own_units():
     np.testing.assert_allclose(exact["ks"], 0.5, atol=1e-12)  # below the atom, where F jumps with the samples
     np.testing.assert_allclose(values["modes_covered"], [1, 2, 0])
     series = {"w1": np.array([[0.3 * unit, 0.7 * unit, 0.4]] * 2), "mean_error": np.array([[0, 0, 1.0], [0, 2.0, 3.0]])}
-    flags = evaluate.flags(series, diverged_above=0.3)
+    flags = flagged(evaluate, series, 0.3)
     assert flags["converged"].tolist() == [1.0, 0.0, 0.0], "below half a unit"
     assert flags["oscillation"].tolist() == [0.0, 1.0, 1.0], "of the mean, over time"
     assert flags["diverged"].tolist() == [0.0, 0.0, 1.0], "above 0.3 root mean squares of the data, which are 1"
@@ -68,7 +73,7 @@ def test_two_atoms_are_measured_in_their_own_units():
 def test_divergence_is_judged_by_the_size_of_the_data():
     *_, evaluate = prepared("data.mean=100")
     series = {"w1": np.array([[250.0, 350.0]] * 2), "mean_error": np.zeros((2, 2))}
-    assert evaluate.flags(series, diverged_above=3.0)["diverged"].tolist() == [0.0, 1.0]
+    assert flagged(evaluate, series, 3.0)["diverged"].tolist() == [0.0, 1.0]
 
 
 def test_a_summary_is_the_mean_over_the_last_fifth_of_what_was_reached():
@@ -197,8 +202,11 @@ def test_classes_are_measured_where_the_extractor_knows_them(images):
     assert "classes_covered" in evaluate.history[-1][1]
     source = data.images
     stranger = type("Other", (), {"classes": "fashion_mnist", "test": source.test, "test_labels": source.test_labels})()
+    own = {"metrics": composed(*IMAGES)["evaluation"]["metrics"], "extractor": None}
     settings = {"seeds": [0], "iterations": 1, "every": 1, "samples": 128, "pictures": 0, "path": None}
-    assert EvaluateImages(stranger, extractor=None, **settings).classes is False
+    other = EvaluateImages(type("Data", (), {"images": stranger})(), **own, **settings)
+    assert other.classes is False
+    assert other.measure(torch.rand(1, 128, 1, 28, 28)).keys() == {"frechet", "kernel_distance"}
 
 
 # Loggers and progress -------------------------------------------------------------------------------------------------

@@ -118,11 +118,13 @@ def test_the_average_follows_the_generator_alone_and_training_does_not_see_it(ru
 
 
 def test_the_layout_of_memory_changes_rounding_alone(run, tmp_path):
-    few = (*IMAGES, "iterations=2", "optimizer=sgd", "optimizer.lr=0.01")
+    """Without dropout, whose masks are drawn in the order in which values lie."""
+    few = (*IMAGES, "iterations=2", "optimizer=sgd", "optimizer.lr=0.01", "model.generator.dropout=0",
+           "model.discriminator.dropout=0")  # fmt: skip
     run(*few, folder="plain")
     run(*few, "trainer.channels_last=true", folder="last")
     for name, value in weights(tmp_path / "plain").items():
-        torch.testing.assert_close(weights(tmp_path / "last")[name], value, rtol=1e-3, atol=3e-4)
+        torch.testing.assert_close(weights(tmp_path / "last")[name], value, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("decay", ["0", "0.999", "0.999999"])

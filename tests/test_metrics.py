@@ -141,6 +141,6 @@ def test_a_discriminators_error_is_its_mean_distance_from_the_best_in_bins_of_eq
     q = np.array([(fake < edge).sum() + 1, (fake >= edge).sum() + 1]) / 202
     target = p / (p + q)
     for shift in (0.0, 0.1):
-        scores = [np.where(x < edge, target[0] + shift, target[1] - 2 * shift) for x in (real, fake)]
-        found = metrics.discriminator_error((real, fake), scores, lambda p, q: p / (p + q), bins=2)
+        real_scores, scores = (np.where(x < edge, target[0] + shift, target[1] - 2 * shift) for x in (real, fake))
+        found = metrics.discriminator_error(fake, scores, real, real_scores, lambda p, q: p / (p + q), bins=2)
         np.testing.assert_allclose(found, 1.5 * shift, atol=1e-12)

@@ -23,9 +23,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from saddlegan import cli
+from saddlegan.files import conf_folder
 from saddlegan.guard import Guard, own_part
 from saddlegan.identity import flatten
-from saddlegan.keys import conf_folder, with_inner
+from saddlegan.keys import with_inner
 
 #: The settings under which all keys are tried: a toy, and images, between them most of what there is.
 BASES = {

@@ -4,7 +4,7 @@ import math
 import re
 
 import pytest
-from conftest import results
+from conftest import composed, results
 
 from saddlegan.sweeps import value_of
 
@@ -68,6 +68,9 @@ def test_more_jobs_are_allowed_where_that_is_said(saddlegan):
     assert "Remedy: fewer values, or hydra.sweeper.most_jobs=2" in output
 
 
+METRICS = composed()["evaluation"]["metrics"]
+
+
 @pytest.mark.parametrize(
     ("metric", "values", "lost", "expected"),
     [
@@ -82,7 +85,8 @@ def test_more_jobs_are_allowed_where_that_is_said(saddlegan):
 def test_what_a_search_goes_by(metric, values, lost, expected):
     """The median over the seeds, a diverged one being the worst; of a run without the metric the worst."""
     last = {} if values is None else {metric: values, "diverged": lost}
-    assert value_of({"last_fifth": last}, metric) == expected
+    config = {"evaluation": {"metrics": {metric: METRICS[metric]}}}
+    assert value_of({"last_fifth": last, "config": config}, metric) == expected
     assert value_of({"status": "failed"}, metric) in (math.inf, -math.inf)
 
 

@@ -9,8 +9,9 @@ from hydra._internal.utils import get_args_parser
 
 from saddlegan.checks import ConfigError, shown
 from saddlegan.explain import HELP
+from saddlegan.files import conf_folder
 from saddlegan.identity import GROUPS
-from saddlegan.keys import choices, conf_folder
+from saddlegan.keys import choices
 
 #: Groups of which a run has one choice; `logger` may have several.
 SINGLE = (*GROUPS, "experiment", "optimizer/schedule")

@@ -1,5 +1,6 @@
 """From a checked configuration to the objects of a run: the module, its data, its evaluation."""
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,6 @@ from torch import nn
 
 from saddlegan.adversarial import AdversarialModule
 from saddlegan.callbacks.evaluate import Evaluate
-from saddlegan.callbacks.images import EvaluateImages
-from saddlegan.callbacks.toys import EvaluateToy
 from saddlegan.checks import ConfigError, shown
 from saddlegan.data.images import ImageData, ImageSet, unit
 from saddlegan.data.spans import Spans
@@ -146,17 +145,18 @@ def _own_errors() -> Iterator[None]:
 
 
 def evaluation(data: Spans, config: dict[str, Any], folder: Path | None = None) -> Evaluate:
-    """The evaluation that suits the data, as a callback; with a run `folder` it writes metrics.csv there."""
+    """The evaluation that the data name, as a callback; with a run `folder` it writes metrics.csv there."""
     settings = config["evaluation"]
-    shared = {
-        "seeds": data.seeds,
-        "iterations": config["iterations"],
-        "every": settings["every"],
-        "samples": settings["samples"],
-        "pictures": settings["figures"],
-        "path": folder / METRICS if folder else None,
-    }
-    if isinstance(data, ImageData):
-        return EvaluateImages(data.images, extractor=settings["extractor"], **shared)
-    assert isinstance(data, ToyData)
-    return EvaluateToy(data.distribution, **shared)
+    kind = get_class(settings["_target_"])
+    own = {"extractor": settings["extractor"]} if "extractor" in inspect.signature(kind).parameters else {}
+    return kind(
+        data,
+        metrics=settings["metrics"],
+        seeds=data.seeds,
+        iterations=config["iterations"],
+        every=settings["every"],
+        samples=settings["samples"],
+        pictures=settings["figures"],
+        path=folder / METRICS if folder else None,
+        **own,
+    )

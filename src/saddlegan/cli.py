@@ -19,10 +19,10 @@ from saddlegan import arguments, provenance, sweeps
 from saddlegan import config as typed
 from saddlegan.checks import ConfigError
 from saddlegan.explain import explain
+from saddlegan.files import conf_folder
 from saddlegan.folder import RESULT, DamagedRun, RunFailed, claim_run, read_result, remove_if_new, write_json
 from saddlegan.guard import Guard
 from saddlegan.identity import GROUPS
-from saddlegan.keys import conf_folder
 from saddlegan.lock import HeldRun, hold
 from saddlegan.resources import check_resources
 

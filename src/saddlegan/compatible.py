@@ -5,6 +5,7 @@ from typing import Any
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest, shown
 from saddlegan.data.files import FEWEST, TRAINING
 from saddlegan.folder import CHECKPOINT
+from saddlegan.measured import check_metrics, metrics_in
 from saddlegan.signatures import class_attribute, signature_of
 
 
@@ -13,6 +14,7 @@ def check_compatible(config: dict[str, Any]) -> None:
     kind = class_attribute(config["data"]["_target_"], "samples")
     _check_kind(config, kind)
     _check_given(config)
+    _check_evaluation(config)
     if kind == "images":
         _check_images(config)
     _check_stops(config)
@@ -62,6 +64,20 @@ def _check_given(config: dict[str, Any]) -> None:
         )
 
 
+def _check_evaluation(config: dict[str, Any]) -> None:
+    """Whether the evaluation is one, and its metrics can be computed by it."""
+    target = config["evaluation"]["_target_"]
+    offers = class_attribute(target, "offers")
+    if offers is None:
+        raise ConfigError(
+            f"evaluation._target_: got {shown(target)}, expected an Evaluate of saddlegan.callbacks. Remedy: name none,"
+            " and the data do."
+        )
+    check_metrics(config, offers)
+    if "diverged" not in metrics_in(config):
+        raise ConfigError("evaluation.metrics.diverged: got none, expected the metric that says which seeds are lost.")
+
+
 def _check_images(config: dict[str, Any]) -> None:
     """Whether there are enough images to measure, and to fill a minibatch."""
     enough = Annotated[int, Above(FEWEST, inclusive=True)]
@@ -98,11 +114,11 @@ def _check_seeds(config: dict[str, Any]) -> None:
 
 def _check_metric(key: str, metric: Any, config: dict[str, Any]) -> None:
     """Whether a metric is one that is measured of these data."""
-    data = config["data"]["_target_"]
-    metrics = class_attribute(data, "metrics")
-    if metrics and metric not in metrics:
+    players = (player for player in config["model"] if player != "latent")
+    metrics = [*metrics_in(config), *(f"{player}_loss" for player in players)]
+    if metric not in metrics:
         raise ConfigError(
-            f"{key}={shown(str(metric))}: got a metric that {data} does not have, expected one of:"
+            f"{key}={shown(str(metric))}: got a metric that is not measured of these data, expected one of:"
             f" {', '.join(metrics)}.{nearest(str(metric), metrics)}"
         )
 

@@ -17,6 +17,7 @@ from saddlegan.checks import (
     Annotated,
     ConfigError,
     Decay,
+    Filled,
     Literal,
     Made,
     NonNegativeFloat,
@@ -31,7 +32,8 @@ from saddlegan.checks import (
 from saddlegan.compatible import check_compatible
 from saddlegan.constructors import annotation_of, check_targets
 from saddlegan.identity import run_name
-from saddlegan.signatures import class_attribute
+from saddlegan.measured import metrics_in
+from saddlegan.metrics.facts import Facts
 
 Part = Annotated[dict, Made()]
 Player = Annotated[dict, Made(partial=True)]
@@ -58,6 +60,8 @@ KEYS: dict[str, Any] = {
     "iterations": PositiveInt,
     "batch_size": PositiveInt,
     "ema_decay": Decay,
+    "evaluation._target_": str,
+    "evaluation.metrics": Annotated[dict, Filled()],
     "evaluation.every": PositiveInt,
     "evaluation.samples": PositiveInt,
     "evaluation.figures": NonNegativeInt,
@@ -123,19 +127,22 @@ def _run_name(override_dirname: str, *, _root_: DictConfig) -> str:
 
 
 def _headline(*, _root_: DictConfig) -> str:
-    """The metric of a report that names none: the first that is measured of its data."""
-    target = OmegaConf.select(_root_, "data._target_", default="")
-    try:
-        return (class_attribute(str(target), "metrics") or ("",))[0]
-    except ConfigError:  # what is wrong with the data `check` says
-        return ""
+    """The metric of a report that names none: the first of its evaluation's."""
+    return next(iter(_metrics(_root_)), "")
 
 
-def direction(metric: str) -> str:
+def direction(metric: str, *, _root_: DictConfig) -> str:
     """Which way a search goes by a metric, in Optuna's words."""
-    from saddlegan.reporting.measures import higher_is_better
+    facts = _metrics(_root_).get(metric)
+    return "maximize" if facts and facts.better == "higher" else "minimize"
 
-    return "maximize" if higher_is_better(metric) else "minimize"
+
+def _metrics(root: DictConfig) -> dict[str, Facts]:
+    listed = OmegaConf.select(root, "evaluation.metrics", default={})
+    try:
+        return metrics_in({"evaluation": {"metrics": listed if isinstance(listed, Mapping) else {}}})
+    except ConfigError:  # what is wrong with them `check` says
+        return {}
 
 
 # At import, because a sweep's workers unpickle their task before anything else runs in them.

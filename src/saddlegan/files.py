@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all. No torch."""
+"""Files: the suite's own configurations, and what is written whole or not at all. No torch."""
 
 import contextlib
 import os
@@ -32,3 +32,9 @@ def remove_partial(folder: Path) -> None:
     """Remove what killed processes left half written at or below `folder`. Nobody may be writing there."""
     for partial in folder.rglob(f"{PARTIAL}*"):
         partial.unlink(missing_ok=True)
+
+
+def conf_folder() -> Path:
+    """conf/ of the installed package, or of the checkout."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"

@@ -122,7 +122,7 @@ def check_direction(config: DictConfig) -> None:
     """Raise `ConfigError` where a search would go for the worst, or by several numbers, of which a job gives one."""
     found = OmegaConf.select(config, "hydra.sweeper.direction")
     found = getattr(found, "name", found)  # an enumeration of the plugin's
-    if found != (right := direction(config.report.metric)):
+    if found != (right := direction(config.report.metric, _root_=config)):
         raise wrong("hydra.sweeper.direction", found, f"{right} for report.metric={config.report.metric}")
 
 

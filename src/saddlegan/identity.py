@@ -8,7 +8,10 @@ from typing import Any
 #: The groups of which a run chooses one each.
 GROUPS = ("method", "model", "data", "optimizer", "trainer")
 #: Keys that do not change what a run computes: they may differ between a stored run and the one asked for.
-NEUTRAL = ("report", "logger", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
+NEUTRAL = (
+    "report", "logger", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download",
+    "evaluation._target_", "evaluation.metrics",
+)  # fmt: skip
 
 
 #: Keys that came later, and what their absence from a stored run meant.

@@ -13,13 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from saddlegan.files import conf_folder
 from saddlegan.identity import flatten
-
-
-def conf_folder() -> Path:
-    """conf/ of the installed package, or of the checkout."""
-    inside = Path(__file__).parent / "conf"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
 
 
 def folders_of(cfg: DictConfig) -> list[Path]:

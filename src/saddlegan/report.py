@@ -16,7 +16,6 @@ from saddlegan.files import write_whole
 from saddlegan.reporting import notes, page, pictures, quality, tables
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Finding, entry, paragraphs
-from saddlegan.reporting.measures import name_of
 from saddlegan.reporting.results import Results, load_results
 from saddlegan.reporting.runs import NoRuns, Problem
 from saddlegan.reporting.sections import Loaded, blocks, load_sections, overview
@@ -132,7 +131,7 @@ def _experiment(
     """The section of one experiment, its settings as a table for settings.csv, and files that could not be read."""
     summary, compared = tables.summary(experiment), tables.comparisons(experiment)
     drawn, problems = pictures.draw(experiment, folder / "figures")
-    metric, large = name_of(experiment.metric), len(summary) > LARGE
+    metric, large = experiment.about(experiment.metric).name, len(summary) > LARGE
     note, paired_note = notes.summary_note(experiment), notes.paired_note(experiment)
     blocks = [f"## {escape(experiment.name)}: {escape(metric)}", *filter(None, [escape(notes.usual_note(experiment))])]
     if large and len(compared):

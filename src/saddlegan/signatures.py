@@ -69,6 +69,18 @@ def class_attribute(target: str, name: str) -> Any:
     return None
 
 
+@functools.cache
+def decoration(target: str, name: str) -> dict[str, Any] | None:
+    """The literal arguments of the decorator `name` on the function at a dotted path, a first one without a name as
+    `name`; None where it has no such decorator. Raises `ConfigError` where there is no such function."""
+    _, node = _find(target)
+    for call in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == name:
+            first = {"name": ast.literal_eval(call.args[0])} if call.args else {}
+            return first | {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg}
+    return None
+
+
 def _targets(statement: ast.stmt) -> list[ast.expr]:
     return [statement.target] if isinstance(statement, ast.AnnAssign) else getattr(statement, "targets", [])
 

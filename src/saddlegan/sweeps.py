@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from saddlegan.checks import ConfigError, shown
 from saddlegan.folder import RESULT, DamagedRun, RunFailed, read_result
 from saddlegan.lock import HeldRun
+from saddlegan.measured import metrics_in
 
 #: The sweeper of `conf/config.yaml`, which takes a record of each job; others take a number.
 OURS = "hydra_plugins.saddlegan_sweeper.UnionSweeper"
@@ -77,9 +78,8 @@ def value_of(result: dict[str, Any], metric: str) -> float:
     A seed that diverged counts as the worst there is, infinity with the sign that is bad for the metric (plus, where
     lower is better or neither is); so does a run that failed, or has not this metric. NaN no search can order.
     """
-    from saddlegan.reporting.measures import higher_is_better
-
-    worst = -math.inf if higher_is_better(metric) else math.inf
+    facts = metrics_in(result.get("config") or {}).get(metric)
+    worst = -math.inf if facts and facts.better == "higher" else math.inf
     last = result.get("last_fifth") or {}
     if metric not in last:
         return worst

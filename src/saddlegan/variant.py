@@ -43,6 +43,8 @@ class Variant(L.LightningModule):
     noise: ClassVar[Mapping[str, Law]] = {}
     #: What the discriminator gives: `logits`, or `reconstructions` of its input.
     judges_by: ClassVar[str] = "logits"
+    #: {what `watch` shows: what figures call it}.
+    watches: ClassVar[Mapping[str, str]] = {}
     #: Whether a loss is differentiated twice, which torch's compiler refuses.
     second_order: ClassVar[bool] = False
     generator: nn.Module

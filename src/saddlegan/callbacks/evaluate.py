@@ -3,10 +3,10 @@ it is shown, is the data's own: `toys` and `images`."""
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning as L
 import numpy as np
@@ -15,9 +15,11 @@ from torch import Tensor
 
 from saddlegan.batch import Batch, first, placed
 from saddlegan.callbacks.board import log_scalars
+from saddlegan.callbacks.metrics import computed, metrics_of
 from saddlegan.checks import ConfigError, shown
 from saddlegan.files import write_whole
 from saddlegan.metrics import trajectory
+from saddlegan.metrics.facts import When
 from saddlegan.random import Purpose, draw_evaluation
 
 Row = dict[str, list[float]]
@@ -36,19 +38,32 @@ class Conclusion:
 class Evaluate(L.Callback, ABC):
     """Evaluates every seed at iteration 0, every `every` iterations, and at the end, on `samples` fixed latents of it.
 
-    `pictures` figures are shown through training. The history is part of the checkpoint, so that a run that goes on
-    writes the same file as one that was never stopped. `path` is that of metrics.csv; None writes none. The median of
-    each metric over the seeds is in `trainer.callback_metrics`, by its name: what early stopping and the like look at.
+    `metrics` are those of the configuration, the headline first; `pictures` figures are shown through training. The
+    history is part of the checkpoint, so that a run that goes on writes the same file as one that was never stopped.
+    `path` is that of metrics.csv; None writes none. The median of each metric over the seeds is in
+    `trainer.callback_metrics`, by its name: what early stopping and the like look at.
     """
 
-    #: The metric by which a seed is lost, or at its best: positive, lower is better, NaN where samples are not finite.
-    headline: str
+    #: What metrics may ask for by name, of samples; `over` some evaluations also metrics themselves.
+    offers: ClassVar[tuple[str, ...]] = ()
     #: Real samples and what comes along with them, each `(seeds, n, ...)`.
     real: Batch
 
     def __init__(
-        self, *, seeds: Sequence[int], iterations: int, every: int, samples: int, pictures: int, path: Path | None
+        self,
+        *,
+        metrics: Mapping[str, str | None],
+        seeds: Sequence[int],
+        iterations: int,
+        every: int,
+        samples: int,
+        pictures: int,
+        path: Path | None,
     ) -> None:
+        self.metrics = metrics_of(metrics)
+        #: The metric by which a seed is lost, or at its best: positive, lower is better, NaN where samples are not
+        #: finite.
+        self.headline = self.metrics[0].names[0]
         self.seeds = list(seeds)
         self.iterations = iterations
         self.every = every
@@ -61,12 +76,12 @@ class Evaluate(L.Callback, ABC):
     # What the data decide --------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
-        """The metrics of samples `(seeds, n, *shape)`, each `(seeds,)`; NaN for a seed that is not finite."""
+    def offered(self, fake: Tensor) -> dict[str, Any]:
+        """What metrics may ask for of samples `(seeds, n, *shape)`, by name."""
 
-    @abstractmethod
-    def flags(self, series: dict[str, np.ndarray], diverged_above: float) -> dict[str, np.ndarray]:
-        """0 or 1 per seed (`diverged` among them) and the like, from metrics `(evaluations, seeds)`."""
+    def offered_over(self, diverged_above: float) -> dict[str, Any]:
+        """What metrics over several evaluations may ask for besides the metrics in them."""
+        return {}
 
     @abstractmethod
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
@@ -75,6 +90,14 @@ class Evaluate(L.Callback, ABC):
     @abstractmethod
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         """Write samples.npz and, with `draw`, pictures; measure what is measured at the end alone."""
+
+    def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
+        """The metrics of samples `(seeds, n, *shape)`, each `(seeds,)`; NaN for a seed that is not finite."""
+        return {name: np.atleast_1d(value) for name, value in self.computed("through", self.offered(fake)).items()}
+
+    def computed(self, when: When, offered: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of `when` for which all that they ask for is offered."""
+        return computed(self.metrics, when, offered)
 
     # Hooks -----------------------------------------------------------------------------------------------------------
 
@@ -185,7 +208,8 @@ class Evaluate(L.Callback, ABC):
         tail = trajectory.last_fifth(iterations, min(stop, int(iterations[-1])))
         rows = [row for (_, row), inside in zip(self.history, tail, strict=True) if inside]
         series = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
-        return {name: values.mean(0) for name, values in series.items()} | self.flags(series, diverged_above)
+        over = self.computed("over", series | self.offered_over(diverged_above))
+        return {name: values.mean(0) for name, values in series.items()} | over
 
     def best(self) -> Row:
         """Each seed's metrics at the evaluation where its headline metric was least, and that iteration."""

@@ -13,21 +13,17 @@ from torch import Tensor, nn
 from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Conclusion, Evaluate
 from saddlegan.checks import ConfigError
-from saddlegan.data.images import ImageSet, unit
+from saddlegan.data.images import ImageData, unit
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
 from saddlegan.figures.images import ImagePanel, image_figure, square
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
-from saddlegan.metrics import features as metrics
-from saddlegan.metrics.manifold import precision_recall_density_coverage
-from saddlegan.metrics.neighbours import distances, memorisation, nearest
-from saddlegan.metrics.parzen import parzen
+from saddlegan.metrics.neighbours import SEARCHED, distances, nearest
 
 SHOWN, FOLLOWED, FRAMES = 64, 16, 25  # images at the end, images through training, and moments of it that are kept
 LINES, STEPS, NEIGHBOURS = 6, 10, 10  # of the interpolation; images whose nearest neighbours are shown
 FLOORS: dict[tuple[str, int, int, str], dict[str, float]] = {}  # what real images reach, once it is known
-SEARCHED = 2000  # images whose nearest training image is sought
 
 
 class EvaluateImages(Evaluate):
@@ -37,11 +33,11 @@ class EvaluateImages(Evaluate):
     trained on these classes.
     """
 
-    headline = "frechet"
+    offers = ("features", "real_features", "logits", "images", "test", "train", "validation")
 
-    def __init__(self, images: ImageSet, *, extractor: str | None, **evaluation: Any) -> None:
+    def __init__(self, data: ImageData, *, extractor: str | None, **evaluation: Any) -> None:
         super().__init__(**evaluation)
-        self.images = images
+        self.images = images = data.images
         self.extractor = Extractor(extractor)
         self.classes = images.classes == self.extractor.dataset
         self.real = {"x": unit(images.test)[None], "label": images.test_labels[None]}
@@ -67,47 +63,34 @@ class EvaluateImages(Evaluate):
 
     # Metrics ---------------------------------------------------------------------------------------------------------
 
-    def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
-        return {name: np.array([value]) for name, value in self.compare(*self.extractor.see(fake[0])).items()}
+    def offered(self, fake: Tensor) -> dict[str, Any]:
+        """Features; logits of classes where the extractor knows them."""
+        features, logits = self.extractor.see(fake[0])
+        found = {"features": features, "real_features": self.features}
+        return found | ({"logits": logits} if self.classes else {})
+
+    def offered_at_the_end(self, fake: Tensor) -> dict[str, Any]:
+        """Also the images themselves, flat, and real ones."""
+        found = self.offered(fake) | {"images": fake[0].flatten(1), "test": self.real["x"][0].flatten(1)}
+        found["train"] = unit(self.images.train).flatten(1)
+        if self.images.validation is not None:
+            found["validation"] = unit(self.images.validation).flatten(1)
+        return found
 
     @cached_property
     def features(self) -> Tensor:
         """Of the test images."""
         return self.extractor.see(self.real["x"][0])[0]
 
-    def compare(self, features: Tensor, logits: Tensor) -> dict[str, float]:
-        """What is measured at every evaluation."""
-        values = {
-            "frechet": metrics.frechet_distance(features, self.features),
-            "kernel_distance": metrics.kernel_distance(features, self.features),
-        }
-        if self.classes:
-            values["classifier_score"] = metrics.classifier_score(logits)
-            values["classes_covered"] = metrics.classes_covered(logits)
-            values["class_kl"] = metrics.class_kl(logits)
-        return values
-
-    def at_the_end(self, images: Tensor, features: Tensor) -> dict[str, float]:
-        """What is measured once, of images `(n, 1, 28, 28)`."""
-        test = self.real["x"][0].flatten(1)
-        values = precision_recall_density_coverage(features, self.features)
-        if self.images.validation is not None:
-            found = parzen(images.flatten(1), unit(self.images.validation).flatten(1), test)
-            values |= {"parzen": found.mean, "parzen_se": found.standard_error, "parzen_sigma": found.sigma}
-        return values
-
     def floors(self) -> dict[str, float]:
         """The same metrics of real training images: the best that can be hoped for. Once a process and data set."""
         key = (self.images.name, len(self.images.train), self.samples, self.extractor.sha256)
         if key not in FLOORS:
-            real = unit(self.images.train[: self.samples])
-            features, logits = self.extractor.see(real)
-            values = self.compare(features, logits) | self.at_the_end(real, features)
+            offered = self.offered_at_the_end(unit(self.images.train[: self.samples])[None])
+            del offered["train"]  # what asks for it is relative to real data
+            values = self.computed("through", offered) | self.computed("end", offered)
             FLOORS[key] = {name: float(f"{value:.7g}") for name, value in values.items()}
         return FLOORS[key]
-
-    def flags(self, series: dict[str, np.ndarray], diverged_above: float) -> dict[str, np.ndarray]:
-        return {"diverged": (~np.isfinite(series[self.headline])).any(0).astype(float)}
 
     # Pictures and the end --------------------------------------------------------------------------------------------
 
@@ -118,11 +101,9 @@ class EvaluateImages(Evaluate):
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         self.extractor.to(module.device)
-        features, _ = self.extractor.see(fake[0])
-        final = self.at_the_end(fake[0], features)
-        shown, test, train = (x.flatten(1) for x in (fake[0], self.real["x"][0], unit(self.images.train)))
-        final["memorisation"] = memorisation(shown[:SEARCHED], test[:SEARCHED], train)
-        arrays = self.pictures(module, fake, train)
+        offered = self.offered_at_the_end(fake)
+        final = self.computed("end", offered)
+        arrays = self.pictures(module, fake, offered["train"])
         with write_whole(folder / SAMPLES) as partial:
             np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]
         if draw:

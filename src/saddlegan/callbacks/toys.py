@@ -12,11 +12,10 @@ from torch import Tensor
 from saddlegan.callbacks import board
 from saddlegan.callbacks.evaluate import Conclusion, Evaluate
 from saddlegan.data.distributions import Distribution
+from saddlegan.data.toy import ToyData
 from saddlegan.figures import Curve, DensityPanel, density_figure, discriminator_figure, save_png
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
-from saddlegan.metrics import distribution as metrics
-from saddlegan.metrics import trajectory
 from saddlegan.random import draw_evaluation
 
 #: Quantiles of each seed's samples that samples.npz keeps.
@@ -24,37 +23,32 @@ KEPT = 256
 
 
 class EvaluateToy(Evaluate):
-    """W1 and its like against `law`; densities and discriminators as pictures."""
+    """W1 and its like against the law of the data; densities and discriminators as pictures."""
 
-    headline = "w1"
+    offers = (
+        "samples", "law", "quantiles", "mean", "std", "cdf", "cdf_left", "modes", "radius", "unit", "limit",
+        "real", "scores", "real_scores", "optimum",
+    )  # fmt: skip
 
-    def __init__(self, law: Distribution, **evaluation: Any) -> None:
+    def __init__(self, data: ToyData, **evaluation: Any) -> None:
         super().__init__(**evaluation)
-        self.law = law
+        self.law = law = data.distribution
         self.quantiles = law.quantiles(self.samples)
         self.real = {"x": draw_evaluation(law.draw, self.seeds, self.samples, part=1)}
 
-    def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
-        """A point mass has no std to measure in."""
+    def offered(self, fake: Tensor) -> dict[str, Any]:
+        """Samples sorted, and the law: no std of a point mass, no modes of a law that has one alone."""
         law = self.law
         ordered = np.sort(fake[..., 0].double().numpy(), axis=-1)
         ordered = np.where(np.isfinite(ordered).all(-1, keepdims=True), ordered, np.nan)
-        w1 = metrics.wasserstein_1(ordered, self.quantiles)
-        values = {"w1": w1, "mean_error": metrics.mean_error(ordered, law.mean)}
-        values["ks"] = metrics.kolmogorov_smirnov(ordered, law.cdf, law.cdf_left if len(law.atoms) else None)
-        if law.std > 0:
-            values |= {"w1_std": w1 / law.std, "std_ratio": metrics.std_ratio(ordered, law.std)}
-        if len(law.modes) > 1:
-            values["modes_covered"] = metrics.modes_covered(ordered, law.modes, law.radius)
-        return values
+        found = {"samples": ordered, "law": law, "quantiles": self.quantiles, "mean": law.mean, "cdf": law.cdf}
+        found |= {"std": law.std} if law.std > 0 else {}
+        found |= {"cdf_left": law.cdf_left} if len(law.atoms) else {}
+        return found | ({"modes": law.modes, "radius": law.radius} if len(law.modes) > 1 else {})
 
-    def flags(self, series: dict[str, np.ndarray], diverged_above: float) -> dict[str, np.ndarray]:
+    def offered_over(self, diverged_above: float) -> dict[str, Any]:
         size = max(math.hypot(self.law.mean, self.law.std), self.law.unit)
-        return {
-            "oscillation": trajectory.oscillation(series["mean_error"]),
-            "converged": trajectory.converged(series["w1"], self.law.unit),
-            "diverged": trajectory.diverged(series["w1"], diverged_above * size),
-        }
+        return {"unit": self.law.unit, "limit": diverged_above * size}
 
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The generated density beside the true one, and D(x)."""
@@ -80,20 +74,21 @@ class EvaluateToy(Evaluate):
             save_png(density_figure([panel]), folder / "figures" / "density.png")
             figure = discriminator_figure([Curve(panel.title, panel.support, curves)])
             save_png(figure, folder / "figures" / "discriminator.png")
-        return Conclusion(self.beside_the_best(module, fake))
+        offered = {**self.offered(fake), **self.judged(module, fake)}
+        return Conclusion({name: list(values) for name, values in self.computed("end", offered).items()})
 
-    def beside_the_best(self, module: Any, fake: Tensor) -> dict[str, list[float]]:
-        """How far the discriminator is from its optimum, where the variant has one."""
+    def judged(self, module: Any, fake: Tensor) -> dict[str, Any]:
+        """What the discriminator says of samples and of real ones, and its optimum, where the variant has one."""
         optimum = getattr(getattr(module, "objective", None), "optimum", None)
-        if optimum is None:
-            return {}
-        batches = self.real, {**self.given, "x": fake}
-        error = metrics.discriminator_error(
-            [batch["x"][..., 0].numpy() for batch in batches],
-            [board.score(module, batch) for batch in batches],
-            lambda p, q: optimum(torch.as_tensor(p), torch.as_tensor(q)).numpy(),
-        )
-        return {"discriminator_error": error.tolist()}
+        found: dict[str, Any] = {
+            "samples": fake[..., 0].numpy(),
+            "scores": board.score(module, {**self.given, "x": fake}),
+            "real": self.real["x"][..., 0].numpy(),
+            "real_scores": board.score(module, self.real),
+        }
+        if optimum is not None:
+            found["optimum"] = lambda p, q: optimum(torch.as_tensor(p), torch.as_tensor(q)).numpy()
+        return found
 
 
 def support_of(law: Distribution, fake: np.ndarray, points: int = 400) -> np.ndarray:

@@ -16,12 +16,6 @@ class Distribution(ABC):
 
     #: What a model must take to be trained on this.
     samples = "vectors"
-    #: What is measured of a model through training, the headline first; `w1_std` and `std_ratio` of laws with a
-    #: standard deviation, `modes_covered` of laws with several modes.
-    metrics = (
-        "w1", "w1_std", "ks", "mean_error", "std_ratio", "modes_covered", "converged", "oscillation", "diverged",
-        "generator_loss", "discriminator_loss",
-    )  # fmt: skip
     dim = 1
     mean: float
     std: float

@@ -46,11 +46,6 @@ class ImageSet:
 
     #: What a model must take to be trained on this.
     samples = "images"
-    #: What is measured of a model through training, the headline first; the classes' where the extractor knows them.
-    metrics = (
-        "frechet", "kernel_distance", "classifier_score", "classes_covered", "class_kl",
-        "generator_loss", "discriminator_loss", "diverged",
-    )  # fmt: skip
     shape = (1, 28, 28)
     #: Labels that come along with images, and their classes.
     sizes: ClassVar = {"label": 10}

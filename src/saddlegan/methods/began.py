@@ -1,7 +1,7 @@
 """BEGAN: Berthelot, Schumm & Metz (2017), arXiv:1703.10717. The discriminator is an autoencoder."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ class BEGAN(AdversarialModule):
     """
 
     judges_by = "reconstructions"
+    watches: ClassVar = {"began_k": "k", "began_measure": "measure of convergence M"}
     k: Tensor
     real_error: Tensor
 

@@ -6,7 +6,7 @@ also pulls p_g towards the dual variables after one subgradient step, eq. (5).
 """
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -34,6 +34,8 @@ class PrimalDual(AdversarialModule):
         `features` of the fixed extractor, an extension of ours for images.
     first_term: `saturating` is f1 as in eq. (7); `non_saturating` is -f0.
     """
+
+    watches: ClassVar = {"pull_ratio": "gradient of the second term / of the first"}
 
     @checked
     def __init__(

@@ -17,6 +17,8 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
+from saddlegan.metrics.facts import metric
+
 Fakes = Float[Tensor, "n d"]
 Reals = Float[Tensor, "m d"]
 Logits = Float[Tensor, "n classes"]
@@ -36,36 +38,39 @@ class _AsIs(nn.Module):
         return features
 
 
-def frechet_distance(fake: Fakes, real: Reals) -> float:
+@metric("Fréchet distance")
+def frechet_distance(features: Fakes, real_features: Reals) -> float:
     """Fréchet distance of the Gaussians with the samples' means and covariances (Heusel et al. 2017, section 3).
 
     |mu - nu|^2 + tr(S + T - 2 (S T)^(1/2)): squared units of the features, lower is better, 0 for equal sets up to a
     rounding that may fall below 0. Biased upwards by few samples: compare at equal n and m only. n, m >= 2.
     """
-    if not _finite(fake, real):
+    if not _finite(features, real_features):
         return math.nan
-    metric = FrechetInceptionDistance(feature=_AsIs(fake.shape[-1]), sync_on_compute=False)
-    metric.update(_exact(real), real=True)
-    metric.update(_exact(fake), real=False)
+    metric = FrechetInceptionDistance(feature=_AsIs(features.shape[-1]), sync_on_compute=False)
+    metric.update(_exact(real_features), real=True)
+    metric.update(_exact(features), real=False)
     return metric.compute().item()
 
 
-def kernel_distance(fake: Fakes, real: Reals, subsets: int = 100, subset_size: int = 1000) -> float:
+@metric("kernel distance", least=None)
+def kernel_distance(features: Fakes, real_features: Reals, subsets: int = 100, subset_size: int = 1000) -> float:
     """Squared MMD with the kernel (x.y / d + 1)^3, unbiased (Bińkowski et al. 2018, section 4): lower is better.
 
     The mean over `subsets` random pairs of subsets of `subset_size` samples, or of the smaller set's size where that is
     less. Around 0, also below it, for samples of one law. n, m >= 2.
     """
-    if not _finite(fake, real):
+    if not _finite(features, real_features):
         return math.nan
-    size = min(subset_size, len(fake), len(real))
+    size = min(subset_size, len(features), len(real_features))
     with _fixed_seed():
-        metric = KernelInceptionDistance(_AsIs(fake.shape[-1]), subsets, size, sync_on_compute=False)
-        metric.update(_exact(real), real=True)
-        metric.update(_exact(fake), real=False)
+        metric = KernelInceptionDistance(_AsIs(features.shape[-1]), subsets, size, sync_on_compute=False)
+        metric.update(_exact(real_features), real=True)
+        metric.update(_exact(features), real=False)
         return metric.compute()[0].item()
 
 
+@metric("classifier score", better="higher", least=1.0, most=10.0)
 def classifier_score(logits: Logits, splits: int = 10) -> float:
     """exp(mean KL(p(y|x) | p(y))) in [1, classes], higher is better: the Inception score (Salimans et al. 2016,
     section 4) with the classifier of these logits in place of Inception; the mean over `splits` random parts of n.
@@ -80,6 +85,7 @@ def classifier_score(logits: Logits, splits: int = 10) -> float:
         return metric.compute()[0].item()
 
 
+@metric("classes covered", better="higher", most=10.0)
 def classes_covered(logits: Logits, least: float = 0.25) -> float:
     """How many classes get at least `least` times an equal share of the samples, each counted for its likeliest class
     (higher is better, up to `classes`), as `distribution.modes_covered` counts modes."""
@@ -89,6 +95,7 @@ def classes_covered(logits: Logits, least: float = 0.25) -> float:
     return float((_counts(logits) >= least * len(logits) / classes).sum())
 
 
+@metric("KL of classes", most=2.302585092994046)
 def class_kl(logits: Logits) -> float:
     """KL(histogram of the likeliest classes | uniform) in nats: 0 for equal shares, log(classes) for one class alone.
 

@@ -7,13 +7,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from saddlegan.metrics.facts import metric
 from saddlegan.metrics.neighbours import ROUNDING, squared_distances
 
 Fakes = Float[Tensor, "n d"]
 Reals = Float[Tensor, "m d"]
 
 
-def precision_recall_density_coverage(fake: Fakes, real: Reals, k: int = 5, chunk: int = 250) -> dict[str, float]:
+@metric(
+    when="end",
+    gives={
+        "precision": {"name": "precision", "better": "higher", "most": 1.0},
+        "recall": {"name": "recall", "better": "higher", "most": 1.0},
+        "density": {"name": "density", "better": "higher"},
+        "coverage": {"name": "coverage", "better": "higher", "most": 1.0},
+    },
+)
+def precision_recall_density_coverage(
+    features: Fakes, real_features: Reals, k: int = 5, chunk: int = 250
+) -> dict[str, float]:
     """With open balls around each sample, up to its k-th nearest other sample of its own set:
 
     - precision in [0, 1]: share of fakes inside some real ball (quality);
@@ -26,11 +38,11 @@ def precision_recall_density_coverage(fake: Fakes, real: Reals, k: int = 5, chun
     the k-th neighbour is outside, whatever rounding says. Computed in float64 in blocks of `chunk` reals: memory grows
     as chunk * max(n, m). NaN for samples that are not finite in float32. Raises `ValueError` unless n > k and m > k.
     """
+    fake, real = features.detach(), real_features.detach()
     if min(len(fake), len(real)) <= k:
         raise ValueError(f"k={k} needs more than {k} samples of each set; got {len(fake)} fake and {len(real)} real")
     if not all(torch.isfinite(samples.float()).all() for samples in (fake, real)):
         return dict.fromkeys(("precision", "recall", "density", "coverage"), math.nan)
-    fake, real = fake.detach(), real.detach()
     fake_radii, real_radii = _squared_radii(fake, k, chunk), _squared_radii(real, k, chunk)
     inside_some_real = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
     recalled = covered = pairs = 0

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from saddlegan.metrics.facts import metric
+
 Points = Float[Tensor, "n p"]
 Among = Float[Tensor, "m p"]
 
@@ -18,6 +20,8 @@ CLOSE = 1e-3
 ROUNDING = 1e-10
 #: Numbers that are gathered at once for differences.
 GATHERED = 2**22
+#: Images whose nearest training image is sought.
+SEARCHED = 2000
 
 
 class Scales(NamedTuple):
@@ -71,8 +75,9 @@ def nearest(images: Points, among: Among, chunk: int = 500) -> tuple[Float[Tenso
     return torch.cat(distances), torch.cat(indices)
 
 
+@metric("memorisation", better="one", when="end")
 def memorisation(
-    fake: Float[Tensor, "fakes p"], test: Float[Tensor, "tests p"], train: Float[Tensor, "trains p"], chunk: int = 500
+    images: Float[Tensor, "fakes p"], test: Float[Tensor, "tests p"], train: Float[Tensor, "trains p"], chunk: int = 500
 ) -> float:
     """Median distance of the generated images to their nearest training image, over the same of the test images.
 
@@ -80,10 +85,11 @@ def memorisation(
     error is 1.4 % with 1000 generated and test images, 0.8 % with 2000; of `train`, all are needed. NaN for images that
     are not finite. Raises `ValueError` where most test images are training images, too.
     """
+    images, test = images[:SEARCHED], test[:SEARCHED]
     held_out = _median(nearest(test, train, chunk)[0])
     if held_out == 0.0:
         raise ValueError("most of `test` is in `train`, so that their distance measures nothing: give held-out images")
-    return _median(nearest(fake, train, chunk)[0]) / held_out
+    return _median(nearest(images, train, chunk)[0]) / held_out
 
 
 def distances(points: Points) -> Scales:

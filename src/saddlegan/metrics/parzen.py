@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from saddlegan.metrics.facts import metric
 from saddlegan.metrics.neighbours import squared_distances
 
 #: Of the validation images, these choose sigma: the first so many.
@@ -27,18 +28,26 @@ class Parzen(NamedTuple):
     sigma: float
 
 
-def parzen(fake: Centres, validation: Float[Tensor, "v p"], test: Float[Tensor, "t p"], chunk: int = 250) -> Parzen:
-    """Score of `test` under the window on `fake` (10 000 in the protocol), images of p pixels in [0, 1].
+@metric(
+    when="end",
+    gives={
+        "parzen": {"name": "Parzen log-likelihood, nats", "better": "higher", "least": None},
+        "parzen_se": {"name": "its standard error, nats", "better": "none"},
+        "parzen_sigma": {"name": "its sigma", "better": "none"},
+    },
+)
+def parzen(images: Centres, validation: Float[Tensor, "v p"], test: Float[Tensor, "t p"], chunk: int = 250) -> Parzen:
+    """Score of `test` under the window on generated `images` (10 000 in the protocol), of p pixels in [0, 1].
 
     sigma is that of 10 values, 0.1 to 1 in equal ratios, which gives the first 1000 images of `validation` the highest
-    mean log-likelihood. The standard error is std / sqrt(t), over the test images. NaN for fakes that are not finite.
+    mean log-likelihood. The standard error is std / sqrt(t), over the test images. NaN for images that are not finite.
     """
-    if not torch.isfinite(fake).all():
+    if not torch.isfinite(images).all():
         return Parzen(math.nan, math.nan, math.nan)
     sigmas = torch.logspace(-1.0, 0.0, 10, dtype=torch.float64)
-    best = log_likelihoods(fake, validation[:CHOOSING], sigmas, chunk).mean(-1).argmax().item()
+    best = log_likelihoods(images, validation[:CHOOSING], sigmas, chunk).mean(-1).argmax().item()
     sigma = sigmas[int(best)]
-    scores = log_likelihoods(fake, test, sigma[None], chunk)[0]
+    scores = log_likelihoods(images, test, sigma[None], chunk)[0]
     return Parzen(scores.mean().item(), scores.std(correction=0).item() / math.sqrt(len(test)), sigma.item())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from saddlegan.metrics.facts import Facts
 from saddlegan.reporting import measures
 from saddlegan.reporting import settings as naming
 from saddlegan.reporting.runs import Run
@@ -20,7 +21,8 @@ class Experiment:
     `table`: columns run, experiment, setting (label), the varying keys, seed, stop (iterations), and metrics: the mean
     over the last fifth before the stop, `final_*` at the last iteration, flags as 0/1, NaN where not finite.
     `settings`: {label: {varying key: value}}; labels leave out the values in `usual`.
-    `metric`: what tables, maps and comparisons are about.
+    `metric`: what tables, maps and comparisons are about. `facts`: of metrics, in the order of tables; `watched`: of
+    what methods show of themselves.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Experiment:
     reference: str | None
     map: Mapping[str, str] | None
     claims: tuple[str, ...]
+    facts: Mapping[str, Facts]
+    watched: Mapping[str, Facts]
 
     @cached_property
     def _cells(self) -> dict[tuple[str, int], pd.DataFrame]:
@@ -44,9 +48,13 @@ class Experiment:
         names = {setting: set(rows) for setting, rows in self.table.groupby("setting")["run"]}
         return {str(setting): tuple(run for run in self.runs if run.name in own) for setting, own in names.items()}
 
+    def about(self, metric: str) -> Facts:
+        """What is known of a metric."""
+        return self.facts.get(metric) or self.watched.get(metric) or measures.unknown(metric)
+
     @property
     def higher_is_better(self) -> bool:
-        return measures.higher_is_better(self.metric)
+        return self.about(self.metric).better == "higher"
 
     @property
     def floors(self) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from saddlegan.reporting.experiment import Experiment, floors_of
-from saddlegan.reporting.measures import MEASURES, average, directed
+from saddlegan.reporting.measures import average
 from saddlegan.reporting.tables import escape, markdown, show
 
 NOTE = (
@@ -22,7 +22,7 @@ FEATURES = (
 def beside_real(experiment: Experiment, settings: Sequence[str]) -> list[str]:
     """Blocks of Markdown: metrics over the last fifth, metrics at the last iteration, a note; none for toys."""
     settings = [setting for setting in settings if floors_of(experiment.runs_of(setting))]
-    judged = [metric for metric, measure in MEASURES.items() if measure.better != "none"]
+    judged = [metric for metric, facts in experiment.facts.items() if facts.better != "none"]
     known = [m for m in judged if any(experiment.values(setting, m).notna().any() for setting in settings)]
     through = [metric for metric in known if f"final_{metric}" in experiment.table]
     halves = {
@@ -36,20 +36,20 @@ def beside_real(experiment: Experiment, settings: Sequence[str]) -> list[str]:
 def _table(experiment: Experiment, settings: Sequence[str], metrics: Sequence[str]) -> str:
     rows = []
     for setting in settings:
-        estimates = [average(metric, experiment.values(setting, metric)) for metric in metrics]
+        estimates = [average(experiment.about(metric), experiment.values(setting, metric)) for metric in metrics]
         rows.append([setting, experiment.values(setting).size, *map(show, estimates)])
     data = dict.fromkeys(experiment.configured(setting, "data") for setting in settings)
     for name in data:
         runs = [run for run in experiment.runs if run.choices.get("data") == name]
         floors = floors_of(runs)
         label = "real data (train against test)" if len(data) == 1 else f"real data of {name} (train against test)"
-        rows.append([label, "–", *(_real(metric, floors) for metric in metrics)])
-    return markdown(["setting", "seeds", *map(directed, metrics)], rows)
+        rows.append([label, "–", *(_real(experiment, metric, floors) for metric in metrics)])
+    return markdown(["setting", "seeds", *(experiment.about(metric).directed for metric in metrics)], rows)
 
 
-def _real(metric: str, floors: Mapping[str, float]) -> str:
+def _real(experiment: Experiment, metric: str, floors: Mapping[str, float]) -> str:
     """The value of real data: by definition where a metric is relative to it."""
-    if MEASURES[metric].better == "one":
+    if experiment.about(metric).better == "one":
         return "1"
     return f"{floors[metric]:.3g}" if metric in floors else "–"
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from saddlegan.reporting import measures
 from saddlegan.reporting import settings as naming
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.runs import Problem, Run, load_runs
@@ -51,6 +52,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
     described = [naming.describe(run.choices, run.result["config"]) for run in runs]
     keys = naming.varying(described)
     usual = naming.usual(described, keys)
+    configs = [run.result["config"] for run in runs]
     settings: dict[str, dict[str, Any]] = {}
     tables = []
     for run, values in zip(runs, described, strict=True):
@@ -87,6 +89,8 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
         options.get("reference"),
         options.get("map"),
         tuple(options.get("claims") or ()),
+        measures.facts_of(configs),
+        measures.watched_by(configs),
     )
 
 

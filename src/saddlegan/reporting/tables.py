@@ -25,7 +25,7 @@ def summary(experiment: Experiment) -> pd.DataFrame:
                 "iterations": experiment.stops(setting)[-1],
                 "seeds": values.size,
                 "median": statistics.median(values),
-                "mean": measures.average(experiment.metric, values),
+                "mean": measures.average(experiment.about(experiment.metric), values),
                 **({"converged": share} if says_converged else {}),
                 "diverged": int(values.isna().sum()),
             }

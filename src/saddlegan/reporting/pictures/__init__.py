@@ -10,7 +10,6 @@ from saddlegan import figures
 from saddlegan.reporting.arrays import read_curves
 from saddlegan.reporting.evidence import LEVEL
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.measures import MEASURES, name_of
 from saddlegan.reporting.pictures.densities import draw_densities
 from saddlegan.reporting.pictures.images import draw_images
 from saddlegan.reporting.pictures.maps import draw_maps
@@ -60,7 +59,7 @@ def _draw_training(
     level, dotted = experiment.floors.get(experiment.metric), " Dotted: real data (train against test)."
     if experiment.metric == "w1_std":
         level, dotted = LEVEL, " Dotted: the level of convergence."
-    name = name_of(experiment.metric)
+    name = experiment.about(experiment.metric).name
     path = figures.save_png(figures.training_figure(curves, name, level), stem.with_name(f"{stem.name}-training.png"))
     return [Picture(path, f"{name} through training.{dotted if level else ''}{which}")]
 
@@ -68,12 +67,12 @@ def _draw_training(
 def _draw_watched(experiment: Experiment, chosen: list[str], stem: Path, which: str) -> list[Picture]:
     """What methods show of themselves through training, each for the settings that have it."""
     pictures = []
-    for metric in (name for name, measure in MEASURES.items() if measure.watched):
+    for metric in experiment.watched:
         having = [setting for setting in chosen if experiment.values(setting, metric).gt(0).any()]
         curves, _ = _curves(experiment, having, metric)
         if curves:
             shown = [replace(curve, values=np.clip(curve.values, *WATCHED)) for curve in curves]
-            name, path = name_of(metric), stem.with_name(f"{stem.name}-{metric}.png")
+            name, path = experiment.about(metric).name, stem.with_name(f"{stem.name}-{metric}.png")
             figures.save_png(figures.training_figure(shown, name), path)
             ends = f"{WATCHED[0]:g} stands for that and less, {WATCHED[1]:g} for that and more"
             pictures.append(Picture(path, f"{name}, through training; {ends}.{which}"))

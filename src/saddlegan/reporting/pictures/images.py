@@ -6,7 +6,6 @@ from pathlib import Path
 from saddlegan import figures
 from saddlegan.figures import ImagePanel, Progress, square
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.measures import name_of
 from saddlegan.reporting.pictures.selection import Picture, Shown
 
 SIDE_BY_SIDE = "Images from fixed latents at the end of training, none of them picked, beside real test images."
@@ -58,4 +57,5 @@ def _seeds(experiment: Experiment, shown: Sequence[Shown]) -> str:
     if most == 1:
         return ""
     seeds = ", ".join(str(one.seed) for one in shown)
-    return f" Shown: seed {seeds}, of each setting the one with the median {name_of(experiment.metric)} of {most}."
+    metric = experiment.about(experiment.metric).name
+    return f" Shown: seed {seeds}, of each setting the one with the median {metric} of {most}."

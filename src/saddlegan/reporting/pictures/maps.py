@@ -10,7 +10,6 @@ from saddlegan import figures
 from saddlegan.reporting import paired
 from saddlegan.reporting import settings as naming
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.measures import name_of
 from saddlegan.reporting.pictures.selection import Picture
 
 
@@ -23,7 +22,7 @@ def draw_maps(experiment: Experiment, stem: Path) -> Iterable[Picture]:
     pairs = experiment.pairs()
     *before, end = stops = sorted(set(experiment.table["stop"]))
     panels = {stop: _panels(experiment, axes, pairs, stop) for stop in stops}
-    name, (x, y) = name_of(experiment.metric), (axes[axis].split(".")[-1] for axis in ("x", "y"))
+    name, (x, y) = experiment.about(experiment.metric).name, (axes[axis].split(".")[-1] for axis in ("x", "y"))
     better = " Blue: better than the reference; orange: worse." if pairs else ""
     if pairs and before and len({len(each) for each in panels.values()}) == 1:
         title = f"{name} through training: ratio to {experiment.reference}, all else equal"

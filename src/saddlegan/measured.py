@@ -1,0 +1,61 @@
+"""The metrics that a configuration lists, found in source text, so that checking and reporting import nothing heavy."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from saddlegan.checks import ConfigError, nearest, shown
+from saddlegan.metrics.facts import Facts, facts_of
+from saddlegan.signatures import decoration, signature_of
+
+
+@functools.cache
+def facts_in(target: str) -> dict[str, Facts]:
+    """The facts on the function at a dotted path, by the name of the value; "" stands for its only one.
+
+    Raises `ConfigError` where there is no such function, or it is no metric.
+    """
+    marks = decoration(target, "metric")
+    if marks is None:
+        raise ConfigError(
+            f"evaluation.metrics: got {shown(target)}, which is no metric: expected the full name of a function with"
+            " the decorator saddlegan.metrics.facts.metric."
+        )
+    marks = {key: value for key, value in marks.items() if key != "when"}
+    gives = marks.pop("gives", None)
+    return facts_of(marks, gives)
+
+
+def metrics_in(config: Mapping[str, Any]) -> dict[str, Facts]:
+    """{metric: its facts} of a configuration's `evaluation.metrics`, in their order. Raises `ConfigError`."""
+    listed = (config.get("evaluation") or {}).get("metrics") or {}
+    return {
+        value or key: facts
+        for key, target in listed.items()
+        if target is not None
+        for value, facts in facts_in(target).items()
+    }
+
+
+def check_metrics(config: Mapping[str, Any], offers: tuple[str, ...]) -> None:
+    """Raise `ConfigError` where a metric that is listed is none, or asks for what is not offered."""
+    for key, target in config["evaluation"]["metrics"].items():
+        if target is None:
+            continue
+        if not isinstance(target, str):
+            raise ConfigError(
+                f"evaluation.metrics.{key}: got {shown(str(target))}, expected the full name of a metric's function, or"
+                " null to leave it out."
+            )
+        try:
+            names = [*facts_in(target)]
+            required = [name for name, argument in (signature_of(target) or {}).items() if argument.required]
+        except ConfigError as error:
+            raise ConfigError(f"evaluation.metrics.{key}: {error}") from None
+        over = [*offers, *metrics_in(config)]
+        if missing := [name for name in required if name not in over]:
+            raise ConfigError(
+                f"evaluation.metrics.{key}: {target} asks for {missing[0]}, expected one of: {', '.join(over)}."
+                + nearest(missing[0], over)
+            )
+        assert names
