@@ -306,7 +306,8 @@ def test_checkpoints_are_saved_at_evaluations_and_at_the_end_alone(run, monkeypa
 
 # Which run it is -----------------------------------------------------------------------------------------------------
 
-NEUTRAL = ("report.", "logger.", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download")
+NEUTRAL = ("report.", "logger.", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download",
+           "evaluation._target_", "evaluation.metrics.")  # fmt: skip
 
 
 @pytest.mark.parametrize("overrides", [SMALL, (*SMALL, *IMAGES, "method=primal_dual")], ids=["toy", "images"])

@@ -68,6 +68,25 @@ ACCEPTED = {
     "data.mean": {*POSITIVE, "negative"},  # any number
     "data.variance": POSITIVE,  # any positive number
     "evaluation.diverged_above": POSITIVE,
+    **{
+        f"evaluation.metrics.{name}": {"deleted", "null"}
+        for name in (  # those that no other one asks for
+            "w1_std",
+            "std_ratio",
+            "ks",
+            "modes_covered",
+            "oscillation",
+            "converged",
+            "discriminator_error",
+            "kernel_distance",
+            "classifier_score",
+            "classes_covered",
+            "class_kl",
+            "manifold",
+            "memorisation",
+            "parzen",
+        )
+    },
     "checkpoint_seconds": POSITIVE,
     "method.alpha": POSITIVE,
     "method.epsilon": POSITIVE,

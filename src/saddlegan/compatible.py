@@ -73,6 +73,12 @@ def _check_evaluation(config: dict[str, Any]) -> None:
             f"evaluation._target_: got {shown(target)}, expected an Evaluate of saddlegan.callbacks. Remedy: name none,"
             " and the data do."
         )
+    kind, data = class_attribute(config["data"]["_target_"], "samples"), config["data"]["_target_"]
+    if kind and class_attribute(target, "kind") not in (None, kind):
+        raise ConfigError(
+            f"evaluation: got {target}, which is not for {kind}, as {data} gives them. Remedy: name none, and the data"
+            " do."
+        )
     check_metrics(config, offers)
     if "diverged" not in metrics_in(config):
         raise ConfigError("evaluation.metrics.diverged: got none, expected the metric that says which seeds are lost.")

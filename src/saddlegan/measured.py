@@ -32,30 +32,33 @@ def metrics_in(config: Mapping[str, Any]) -> dict[str, Facts]:
     return {
         value or key: facts
         for key, target in listed.items()
-        if target is not None
+        if isinstance(target, str)  # what else it may be `check_metrics` says
         for value, facts in facts_in(target).items()
     }
 
 
 def check_metrics(config: Mapping[str, Any], offers: tuple[str, ...]) -> None:
     """Raise `ConfigError` where a metric that is listed is none, or asks for what is not offered."""
-    for key, target in config["evaluation"]["metrics"].items():
-        if target is None:
-            continue
-        if not isinstance(target, str):
+    listed = {key: target for key, target in config["evaluation"]["metrics"].items() if target is not None}
+    required = {key: _asked(key, target) for key, target in listed.items()}
+    known = [*offers, *metrics_in(config)]
+    for key, names in required.items():
+        if missing := [name for name in names if name not in known]:
             raise ConfigError(
-                f"evaluation.metrics.{key}: got {shown(str(target))}, expected the full name of a metric's function, or"
-                " null to leave it out."
+                f"evaluation.metrics.{key}: {listed[key]} asks for {missing[0]}, expected one of: {', '.join(known)}."
+                + nearest(missing[0], known)
             )
-        try:
-            names = [*facts_in(target)]
-            required = [name for name, argument in (signature_of(target) or {}).items() if argument.required]
-        except ConfigError as error:
-            raise ConfigError(f"evaluation.metrics.{key}: {error}") from None
-        over = [*offers, *metrics_in(config)]
-        if missing := [name for name in required if name not in over]:
-            raise ConfigError(
-                f"evaluation.metrics.{key}: {target} asks for {missing[0]}, expected one of: {', '.join(over)}."
-                + nearest(missing[0], over)
-            )
-        assert names
+
+
+def _asked(key: str, target: Any) -> list[str]:
+    """The arguments without a default of a metric."""
+    if not isinstance(target, str):
+        raise ConfigError(
+            f"evaluation.metrics.{key}: got {shown(str(target))}, expected the full name of a metric's function, or"
+            " null to leave it out."
+        )
+    try:
+        facts_in(target)
+        return [name for name, argument in (signature_of(target) or {}).items() if argument.required]
+    except ConfigError as error:
+        raise ConfigError(f"evaluation.metrics.{key}: {error}") from None

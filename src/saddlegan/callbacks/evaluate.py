@@ -44,6 +44,8 @@ class Evaluate(L.Callback, ABC):
     `trainer.callback_metrics`, by its name: what early stopping and the like look at.
     """
 
+    #: What the data must be, `vectors` or `images`.
+    kind: ClassVar[str]
     #: What metrics may ask for by name, of samples; `over` some evaluations also metrics themselves.
     offers: ClassVar[tuple[str, ...]] = ()
     #: Real samples and what comes along with them, each `(seeds, n, ...)`.

@@ -33,6 +33,7 @@ class EvaluateImages(Evaluate):
     trained on these classes.
     """
 
+    kind = "images"
     offers = ("features", "real_features", "logits", "images", "test", "train", "validation")
 
     def __init__(self, data: ImageData, *, extractor: str | None, **evaluation: Any) -> None:

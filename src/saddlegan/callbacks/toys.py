@@ -25,6 +25,7 @@ KEPT = 256
 class EvaluateToy(Evaluate):
     """W1 and its like against the law of the data; densities and discriminators as pictures."""
 
+    kind = "vectors"
     offers = (
         "samples", "law", "quantiles", "mean", "std", "cdf", "cdf_left", "modes", "radius", "unit", "limit",
         "real", "scores", "real_scores", "optimum",
