@@ -28,19 +28,19 @@ def test_a_layer_is_its_matrix_product_at_any_width(n, m):
 
 
 def test_a_seed_starts_the_same_in_any_block_and_the_players_differ():
-    block = MLPDiscriminator(**SHAPE, out_features=1, seeds=[3, 4, 5])
-    alone = MLPDiscriminator(**SHAPE, out_features=1, seeds=[4])
+    block = MLPDiscriminator(**SHAPE, seeds=[3, 4, 5])
+    alone = MLPDiscriminator(**SHAPE, seeds=[4])
     assert torch.equal(block.weights[0][1:2], alone.weights[0])
     generator = MLPGenerator(**SHAPE, out_features=1, seeds=[4])
     assert not torch.equal(alone.weights[0], generator.weights[0])
 
 
 def test_a_discriminator_returns_logits_without_a_last_axis():
-    assert MLPDiscriminator(**SHAPE, out_features=1, seeds=[0, 1])(torch.randn(2, 6, 2)).shape == (2, 6)
+    assert MLPDiscriminator(**SHAPE, seeds=[0, 1])(torch.randn(2, 6, 2)).shape == (2, 6)
 
 
 def test_gradients_of_seeds_stay_apart():
-    network = MLPDiscriminator(**SHAPE, out_features=1, seeds=[0, 1])
+    network = MLPDiscriminator(**SHAPE, seeds=[0, 1])
     loss = network(torch.randn(2, 6, 2)).mean(-1)
     loss[0].backward()
     assert all((p.grad[1] == 0).all() and (p.grad[0] != 0).any() for p in network.parameters())

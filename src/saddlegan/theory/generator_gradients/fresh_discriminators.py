@@ -56,7 +56,7 @@ class Images:
         pixels = self.train.shape[-1]
         return (
             MLPGenerator(in_features=LATENT, out_features=pixels, widths=WIDTHS, activation="relu", seeds=seeds),
-            MLPDiscriminator(in_features=pixels, out_features=1, widths=WIDTHS, activation="leaky_relu", seeds=seeds),
+            MLPDiscriminator(in_features=pixels, widths=WIDTHS, activation="leaky_relu", seeds=seeds),
         )
 
     def reals(self, stack: int) -> Iterator[Tensor]:

@@ -6,6 +6,7 @@ benchmark: the rates are ten times theirs, and the scale of the initial weights 
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -154,7 +155,8 @@ def _generator_loss(
 
 def _stack(kind: type[Stack], scale: NDArray, noise: torch.Generator) -> Stack:
     """A network a row, as `nn.Linear` draws it times `scale` (rows,), the same for every method."""
-    network = kind(in_features=1, out_features=1, widths=[WIDTH], activation="relu", seeds=[0])
+    out: dict[str, Any] = {"out_features": 1} if kind is MLPGenerator else {}
+    network = kind(in_features=1, widths=[WIDTH], activation="relu", seeds=[0], **out)
     for weight, bias in network.layers:
         for parameter in (weight, bias):
             same = torch.rand(len(scale) // len(METHODS), *parameter.shape[1:], generator=noise).repeat(

@@ -67,9 +67,7 @@ class Ring:
         self.random = torch.Generator().manual_seed(0)
         stack = range(seeds)
         generator = MLPGenerator(in_features=2, out_features=2, widths=[32, 32], activation="relu", seeds=stack)
-        discriminator = MLPDiscriminator(
-            in_features=BUMPS**2, out_features=1, widths=[32], activation="leaky_relu", seeds=stack
-        )
+        discriminator = MLPDiscriminator(in_features=BUMPS**2, widths=[32], activation="leaky_relu", seeds=stack)
         self.generator, self.discriminator = (merged([net] * len(methods)) for net in (generator, discriminator))
         self._spread_out()
         each = [(method.alpha, method.sigma, method.held) for method in methods for _ in range(seeds)]

@@ -34,9 +34,7 @@ def train(
         raise ConfigError(
             f"samples={samples}, seeds={seeds}, steps={steps}, marks={marks}: expected >= 1, marks <= steps."
         )
-    network = MLPDiscriminator(
-        in_features=1, out_features=1, widths=WIDTHS, activation="relu", seeds=[*range(seeds)] * len(samples)
-    )
+    network = MLPDiscriminator(in_features=1, widths=WIDTHS, activation="relu", seeds=[*range(seeds)] * len(samples))
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     loss, found = saturating(js()).discriminator, []
