@@ -19,7 +19,7 @@ BATCH = 64
 
 
 def bare_loop(method: str, seconds: float) -> float:
-    """Iterations a second of one seed, the median of five stretches."""
+    """Iterations per second of one seed, the median of five stretches."""
     import torch
     from torch import nn
     from torch.nn.functional import softplus

@@ -1,4 +1,4 @@
-"""The MNIST rows of `make bench`: images a second of training with the networks of Table 2, batch 128, all in one run.
+"""The MNIST rows of `make bench`: images per second of training, the networks of Table 2, batch 128, all in one run.
 
 Two bare loops are the reference: one with a DataLoader and transforms, as most tutorials write it, one with the data in
 memory. `saddlegan` runs whole, with TensorBoard, metrics.csv and an evaluation every 50 iterations on 128 images. The
@@ -96,7 +96,7 @@ def with_torchs_dropout(network: Any) -> Any:
 
 
 def bare_loop(loader: bool) -> float:
-    """Images a second of plain PyTorch, fp32."""
+    """Images per second of plain PyTorch, fp32."""
     import torch
     from torch.nn.functional import softplus
 
@@ -132,7 +132,7 @@ def suite(name: str) -> float:
 
 
 def measure(name: str) -> tuple[float, float]:
-    """A row in a process of its own: images a second, and its peak memory in MB."""
+    """A row in a process of its own: images per second, and its peak memory in MB."""
     done = subprocess.run([sys.executable, __file__, "--row", name], check=True, capture_output=True, text=True)
     rate, memory = done.stdout.split()[-2:]
     return float(rate), float(memory)

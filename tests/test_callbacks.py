@@ -273,7 +273,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_run_that_goes_on_is_timed_by_what_it_does_itself(clock, capsys):
-    """From iteration 400 of 1000 on, 10 iterations a second: 50 seconds are left at 500."""
+    """From iteration 400 of 1000 on, 10 iterations per second: 50 seconds are left at 500."""
     _, module, _, evaluate = prepared()
     evaluate.history.append((0, {"w1": [1.0, 2.0, 6.0]}))
     progress = Progress(evaluate, 1000, "w1", "name", seconds=5.0)

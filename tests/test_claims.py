@@ -128,7 +128,7 @@ def test_mode_collapse(tmp_path, gan, primal_dual, outcome):
 
 
 def mnist(tmp_path, gan, primal_dual, experiment="mnist", covered=(), **config):
-    """One run a seed; NaN diverged; `covered`: classes that gan covers, a value a seed, where not all ten."""
+    """One run per seed; NaN diverged; `covered`: classes that gan covers, a value per seed, where not all ten."""
     for seed, value in enumerate(gan):
         classes = {"classes_covered": covered[seed]} if covered else {}
         write_image_run(

@@ -22,7 +22,7 @@ REAL = 220
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three methods, a run a seed; every image of a method has one shade, another one in each further seed."""
+    """Three methods, a run per seed; every image of a method has one shade, another one in each further seed."""
     top = tmp_path_factory.mktemp("outputs") / "mnist"
     for method, values in FRECHET.items():
         own = {"sigma": 10.0, "space": "pixels"} if method == "primal_dual" else {}

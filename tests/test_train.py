@@ -65,7 +65,7 @@ class Noted(GAN):
 
 
 def test_losses_are_means_over_every_step_since_the_last_evaluation(run, tmp_path):
-    """Held against the losses that the players were given, with two discriminator steps an iteration."""
+    """Held against the losses that the players were given, with two discriminator steps per iteration."""
     for losses in GIVEN.values():
         losses.clear()
     run(f"method._target_={__name__}.Noted", "method.num_critic_steps=2")

@@ -37,7 +37,7 @@ class AdversarialModule(Variant):
         latent: the law of the generator's input.
         seeds: one per stacked copy of the networks.
         optimizers: by player, each parameters -> Optimizer.
-        num_critic_steps: k, the discriminator's steps an iteration.
+        num_critic_steps: k, the discriminator's steps per iteration.
         minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused`
             draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
         ema_decay: samples come from an exponential average of the generator's weights with this decay; 0: from the

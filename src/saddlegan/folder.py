@@ -31,7 +31,7 @@ class RunFailed(Exception):
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a dict as JSON, a line a key, whole or not at all; numbers that are not finite become null."""
+    """Write a dict as JSON, a line per key, whole or not at all; numbers that are not finite become null."""
     lines = (f"{json.dumps(key)}: {json.dumps(_finite(value))}" for key, value in content.items())
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     with write_whole(path) as partial:

@@ -84,7 +84,7 @@ class EvaluateImages(Evaluate):
         return self.extractor.see(self.real["x"][0])[0]
 
     def floors(self) -> dict[str, float]:
-        """The same metrics of real training images: the best that can be hoped for. Once a process and data set."""
+        """The same metrics of real training images: the best that can be hoped for. Once per process and data set."""
         key = (self.images.name, len(self.images.train), self.samples, self.extractor.sha256)
         if key not in FLOORS:
             offered = self.offered_at_the_end(unit(self.images.train[: self.samples])[None])

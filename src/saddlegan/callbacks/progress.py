@@ -11,7 +11,7 @@ from saddlegan.callbacks.evaluate import Evaluate
 
 
 class Progress(L.Callback):
-    """Iterations a second, the median over seeds of the headline metric, and the time left; on standard error.
+    """Iterations per second, the median over seeds of the headline metric, and the time left; on standard error.
 
     Not on a terminal, a line every `seconds`. `ended_by`: what broke training off, if anything did.
     """

@@ -1,1 +1,1 @@
-"""One GAN variant a file, each with its YAML in conf/method."""
+"""One GAN variant per file, each with its YAML in conf/method."""

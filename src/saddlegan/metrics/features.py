@@ -1,4 +1,4 @@
-"""Scores of images in the features, or by the logits, of a classifier: extracted already, one set a call.
+"""Scores of images in the features, or by the logits, of a classifier: extracted already, one set per call.
 
 The distances and the score are torchmetrics' own, computed in float64 on the CPU. All are pure: those that torchmetrics
 computes on random subsets draw them from a fixed seed, and leave the global generator as it was. NaN for samples that

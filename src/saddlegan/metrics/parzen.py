@@ -21,7 +21,7 @@ Centres = Float[Tensor, "n p"]
 
 
 class Parzen(NamedTuple):
-    """Mean log-likelihood of the test images (nats an image, higher is better), its standard error, and sigma."""
+    """Mean log-likelihood of the test images (nats per image, higher is better), its standard error, and sigma."""
 
     mean: float
     standard_error: float

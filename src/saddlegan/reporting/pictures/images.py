@@ -44,7 +44,7 @@ def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, whic
 
 
 def _side_by_side(shown: Sequence[Shown]) -> list[ImagePanel]:
-    """A panel a setting, and one of real images for each data set."""
+    """A panel per setting, and one of real images for each data set."""
     panels = [ImagePanel(one.setting, square(one.arrays["images"])) for one in shown]
     real = {one.data: one.arrays["real"] for one in reversed(shown)}
     titles = {data: "real images" if len(real) == 1 else f"real images of {data}" for data in real}

@@ -54,7 +54,7 @@ CURVES = (
 
 
 def slopes(iterations: NDArray, values: NDArray) -> NDArray:
-    """Orders of magnitude in 1000 iterations, one a seed, of `values` (seeds, t)."""
+    """Orders of magnitude in 1000 iterations, one per seed, of `values` (seeds, t)."""
     return np.polyfit(iterations / 1000.0, np.log10(values.T), 1)[0]
 
 

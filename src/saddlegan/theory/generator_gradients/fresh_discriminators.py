@@ -110,7 +110,7 @@ def train_fresh(images: Images, generators: Sequence[MLPGenerator], iterations: 
 
 
 def generator_gradients(copies: MLPGenerator, logits: Tensor, term: str) -> tuple[Tensor, Tensor]:
-    """Norm and variance of the gradient of `term`; `logits` (networks, minibatches, batch), a copy a minibatch."""
+    """Norm and variance of the gradient of `term`; `logits` (networks, minibatches, batch), a copy per minibatch."""
     loss = TERMS[term].generator(logits).sum()
     parts = torch.autograd.grad(loss, list(copies.parameters()), retain_graph=True)
     gradients = torch.cat([part.flatten(1) for part in parts], 1).unflatten(0, logits.shape[:2])

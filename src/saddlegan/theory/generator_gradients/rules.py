@@ -2,7 +2,7 @@
 
 Statements: the discriminator's error falls to 0; the generator's gradient then decays under log(1 - D) and grows, in
 norm and in variance, under -log D (arXiv:1701.04862, taken as directions: its figures were not read). A slope is that
-of log10 against the discriminator's iteration, by least squares over its whole training, one a seed. Reproduced: the
+of log10 against the discriminator's iteration, by least squares over its whole training, one per seed. Reproduced: the
 95 % interval of the mean slope lies on the stated side of 0 for all checkpoints (for -log D: of norm and variance);
 contradicted: on the other side for any. The error is that of the last quarter of training, on the images trained on:
 reproduced where the interval lies below 1 % for all checkpoints, contradicted where above 5 % for any. Else

@@ -85,7 +85,7 @@ def ratio_integrated(sigma: float, alpha: float, std: float, shift: float) -> fl
 
 
 def ratio_sampled(sigma: float, alpha: float, std: float, shift: float, *, count: int, seeds: int) -> NDArray:
-    """The same from `forces` on `count` draws of each side: a ratio a seed, from the same draws at any sigma.
+    """The same from `forces` on `count` draws of each side: a ratio per seed, from the same draws at any sigma.
 
     Raises `ConfigError` where a number is out of its range.
     """
@@ -121,7 +121,7 @@ def recover(
 ) -> tuple[NDArray, NDArray]:
     """Free samples, all on the left of two modes, follow both forces under `smoothed_logit` by Euler steps.
 
-    `time` and `step` in units of std^2, the standard term's own. The data are `count` points a seed, half on each mode.
+    `time` and `step` in units of std^2, the standard term's own. Data: `count` points per seed, half on each mode.
     Returns the shares of samples within 3 std of the missing mode and of the other, `(alphas, sigmas, seeds)` each.
     Raises `ConfigError` where a number is out of its range, and where a sample is no longer finite.
     """

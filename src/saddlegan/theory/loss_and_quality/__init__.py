@@ -48,7 +48,7 @@ SEARCHED = (
 
 
 def image_table(tracks: Sequence[Track]) -> Table:
-    """A row a setting: mean rho of each loss with the Frechet distance over its runs."""
+    """A row per setting: mean rho of each loss with the Frechet distance over its runs."""
     rows = []
     for name in dict.fromkeys(track.setting for track in tracks):
         rhos = np.array([track.correlations for track in tracks if track.setting == name])

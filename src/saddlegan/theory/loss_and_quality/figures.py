@@ -28,7 +28,7 @@ class Losses(Protocol):
 
 
 def tracks_figure(tracks: Sequence[Losses]) -> Figure:
-    """Frechet distance against each player's loss: a line a run, coloured by setting, a dot at its end."""
+    """Frechet distance against each player's loss: a line per run, coloured by setting, a dot at its end."""
     figure, (left, right) = grid(2, width=3.7, height=3.6)
     colors = dict(zip(dict.fromkeys(track.setting for track in tracks), cycle(LINES), strict=False))
     for track in tracks:

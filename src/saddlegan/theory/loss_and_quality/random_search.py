@@ -154,7 +154,7 @@ def _generator_loss(
 
 
 def _stack(kind: type[Stack], scale: NDArray, noise: torch.Generator) -> Stack:
-    """A network a row, as `nn.Linear` draws it times `scale` (rows,), the same for every method."""
+    """A network per row, as `nn.Linear` draws it times `scale` (rows,), the same for every method."""
     out: dict[str, Any] = {"out_features": 1} if kind is MLPGenerator else {}
     network = kind(in_features=1, widths=[WIDTH], activation="relu", seeds=[0], **out)
     for weight, bias in network.layers:

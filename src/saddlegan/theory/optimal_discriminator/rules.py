@@ -3,7 +3,7 @@
 Sources: Goodfellow et al. (2014), arXiv:1406.2661, Propositions 1 and 2, Theorem 1; the pairs (f0, f1) of `objectives`,
 each derived; Nowozin, Cseke, Tomioka (2016), arXiv:1606.00709. Rules, fixed beforehand:
 
-1. Four identities: D* = p/(p+q), found by optimising a logit a point on a grid, for JS and (another statement) for
+1. Four identities: D* = p/(p+q), found by optimising a logit per point on a grid, for JS and (another statement) for
    every other pair (f0, f1) against its own optimum; C(G) = max_D V is -log 4 + 2 JSD over a family q = N(mu, s^2),
    the JSD by an adaptive rule; max_T E_p[T] - E_q[f*(T)] is D_f(p||q), with T* = f'(p/q), against closed forms.
    Reproduced if every error, for functions |found - expected| / (1 + |expected|), is at most 1e-6, contradicted if one
