@@ -28,7 +28,6 @@ from saddlegan.reporting import notes, quality, statistics, tables
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.fates import counted
 from saddlegan.reporting.ledger import Finding
-from saddlegan.reporting.measures import MEASURES
 from saddlegan.reporting.pictures import representative
 from saddlegan.reporting.pictures.selection import from_the_median
 from saddlegan.reporting.results import Results, load_results
@@ -81,14 +80,14 @@ def keep(outputs: Path, name: str) -> None:
             }
             put(pack, f"{run.folder.name}/{RESULT}", json.dumps(result).encode())
             if run.name in curves:
-                put(pack, f"{run.folder.name}/{METRICS}", drawn_columns(run, experiment.metric))
+                put(pack, f"{run.folder.name}/{METRICS}", drawn_columns(run, {experiment.metric, *experiment.watched}))
             if run.name in drawn:
                 put(pack, f"{run.folder.name}/{SAMPLES}", drawn_samples(run))
 
 
-def drawn_columns(run: Run, metric: str) -> bytes:
+def drawn_columns(run: Run, metrics: set[str]) -> bytes:
     """The columns of metrics.csv that a report draws."""
-    kept = {"iteration", "seed", metric} | {name for name, measure in MEASURES.items() if measure.watched}
+    kept = {"iteration", "seed", *metrics}
     rows = list(csv.reader((run.folder / METRICS).read_text().splitlines()))
     columns = [at for at, name in enumerate(rows[0]) if name in kept]
     return "".join(",".join(row[at] for at in columns) + "\n" for row in rows).encode()

@@ -6,9 +6,10 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from conftest import CONF, IMAGES, SMALL, composed
+from conftest import IMAGES, MODELS, SMALL, composed, fitting
 from torch.nn import functional
 
+from saddlegan.batch import split
 from saddlegan.build import build, evaluation
 from saddlegan.callbacks.evaluate import watched
 from saddlegan.methods.gan import GAN
@@ -121,8 +122,6 @@ def test_the_first_draws_of_an_evaluation_do_not_depend_on_their_number():
 
 # One pass of the discriminator for real and fake samples -------------------------------------------------------------
 
-MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
-
 
 @pytest.mark.parametrize(("per_sample", "passes"), [(True, [16]), (False, [8, 8]), (None, [8, 8])])
 def test_real_and_fake_samples_share_a_pass_where_the_discriminator_allows_it(per_sample, passes):
@@ -161,13 +160,16 @@ def test_a_variant_is_watched_without_dropout_or_always_with_the_same_and_traine
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_discriminator_that_says_per_sample_judges_each_sample_by_itself(model):
-    data = () if model == "mlp" else ("data=digits", "num_seeds=1")
-    module, _ = build(composed(*SMALL, f"model={model}", *data))
+    """Under whatever method goes with the model."""
+    methods = (("method=gan",), ("method=began",), ("method=cgan",))
+    own = {"mlp_autoencoder": methods[1], "mnist_autoencoder": methods[1], "mnist_cgan": methods[2]}
+    module, _ = build(composed(*SMALL, *fitting(*own.get(model, methods[0]), f"model={model}")))
     module.eval()
     with torch.no_grad():
-        samples = module.generator(draw_evaluation(module.latent.draw, module.seeds, 6, part=0))
-        together = module.discriminator(samples)
-        parts = torch.cat([module.discriminator(part) for part in samples.split(2, dim=1)], dim=1)
+        given = module.complete({"latent": draw_evaluation(module.latent.draw, module.seeds, 6, part=0)})
+        fake = {**given, **module.make(module.generator, given)}
+        together = module.logits(fake)
+        parts = torch.cat([module.logits(part) for part in split(fake, 2)], dim=1)
     assert not module.discriminator.per_sample or torch.allclose(together, parts, rtol=1e-4, atol=1e-6)
     assert module.discriminator.per_sample, "every discriminator of today does"
 
@@ -265,7 +267,7 @@ def test_maxout_drops_pixels_and_hidden_values_at_rates_of_their_own():
     with torch_stream(0, Purpose.DROPOUT):
         x = dropout(images.flatten(1), 0.2)
         for layer in network.layers:
-            x = dropout(layer(x).view(6, -1, 3).amax(-1), 0.5)
+            x = dropout(functional.linear(x, layer.weight, layer.bias).view(6, -1, 3).amax(-1), 0.5)
         torch.testing.assert_close(found, network.last(x)[:, 0])
 
 

@@ -173,7 +173,8 @@ def walk() -> None:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             config = compose("config", list(settings), return_hydra_config=True)
             for key, kind in cases(base, config):
-                if base in ("rates", "decay") and not key.startswith("optimizer.schedule"):
+                new = ("optimizer", "data") if base == "mixture" else ("optimizer.schedule",)
+                if base not in ("toy", "images") and not key.startswith(new):
                     continue  # the others are those of `toy`
                 found.append((base, key, kind, *tried(config, KINDS[kind].format(key))))
     heavy = sorted({"torch", "lightning", "torchvision", "tensorboard"} & sys.modules.keys())
