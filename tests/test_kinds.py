@@ -1,9 +1,11 @@
 """The engine carries the hardest kinds of GAN, each added by a class and a YAML outside of it: they train, go on to the
 same weights when they were interrupted, and keep their seeds apart."""
 
+from pathlib import Path
+
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, results
 from interventions import interrupted_at
 
 from saddlegan.folder import CHECKPOINT, DamagedRun
@@ -69,7 +71,7 @@ def test_a_kind_keeps_its_seeds_apart(trained, kind):
 
 def test_a_second_stage_stands_on_a_frozen_first_one(trained, tmp_path):
     first = trained("first", "method=gan", *LINE)
-    stage = ("model=refined", f"model.generator.first.run={tmp_path / 'first'}", "method=gan", *LINE)
+    stage = ("model=refined", f"earlier={tmp_path / 'first'}", "method=gan", *LINE)
     second = trained("second", *stage)
     for name, value in first.items():
         if name.startswith("generator."):
@@ -93,3 +95,42 @@ def test_a_frozen_player_of_images_is_never_in_training_mode(trained, tmp_path):
     assert torch.equal(frozen(latent), load(tmp_path / "first")(latent[None])[0])
     with pytest.raises(DamagedRun, match="expected a run folder"):
         Frozen(run=str(tmp_path / "nowhere"), player="generator")
+
+
+# Stages ---------------------------------------------------------------------------------------------------------------
+
+STAGES = (CONF, "experiment=two_stages", "iterations=20", "num_seeds=2", "checkpoint_seconds=1e-9")
+
+
+def test_an_experiment_of_two_stages_runs_goes_on_and_is_reported_whole(saddlegan, tmp_path):
+    with interrupted_at(25) as broken:  # in the second run of the first stage
+        status, _ = saddlegan(*STAGES, broken)
+    assert status == 130
+    status, output = saddlegan(*STAGES, broken)
+    assert status == 0, output
+    found = results(tmp_path)
+    assert len(found) == 4
+    for name, result in found.items():
+        own = "first" in result["config"]["model"]["generator"]
+        assert own == ("method=gan_non_saturating,model=refined" in name)
+        assert "earlier" not in name
+        if own:
+            first = found[Path(result["config"]["model"]["generator"]["first"]["run"]).name]
+            assert (first["choices"]["method"], first["choices"]["model"]) == ("gan", "mlp")
+            assert first["seeds"] == result["seeds"]
+    report = (tmp_path / "two_stages" / "report" / "report.md").read_text()
+    assert "gan_non_saturating · refined" in report
+    assert "gan · mlp" in report
+    status, output = saddlegan(*STAGES, broken)
+    assert output.count("finished already") == 4
+
+
+@pytest.mark.parametrize(
+    ("earlier", "said"), [("method=wgan", "got 0 runs of an earlier stage"), ("seed=0", "got 0 runs")]
+)
+def test_an_earlier_stage_that_is_not_there_is_said_before_training(saddlegan, tmp_path, earlier, said):
+    grids = f"hydra.sweeper.grids=[{{method:gan,seed:'0'}},{{stage:'2',earlier:'{earlier}',method:gan,seed:'4'}}]"
+    status, output = saddlegan("-m", grids)
+    assert status == 2
+    assert said in output
+    assert not results(tmp_path)

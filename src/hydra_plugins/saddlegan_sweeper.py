@@ -1,9 +1,13 @@
 """A Hydra sweeper over a union of grids, so that one experiment file holds one table.
 
 `hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
-the overrides of the command line, which win. Every job is composed and checked before the first one starts, and the
-report is written when the last one has ended. A run that another process holds is left to it, and told apart from one
-that failed. Hydra takes plugins from the namespace package `hydra_plugins` alone.
+the overrides of the command line, which win. A grid with `stage: "2"` begins when those of stage 1 have ended; with
+`earlier: "method=gan"` each of its jobs is given, as `earlier`, the folder of the earlier run that has these settings
+and its own seed.
+
+Every job is composed and checked before the first one starts, and the report is written when the last one has ended. A
+run that another process holds is left to it, and told apart from one that failed. Hydra takes plugins from the package
+`hydra_plugins` alone.
 """
 
 import itertools
@@ -26,6 +30,9 @@ from saddlegan.config import check, resolved
 from saddlegan.folder import RESULT
 from saddlegan.guard import check_folder, own_part
 from saddlegan.resources import check_resources
+
+#: Keys of a grid that are about the grid itself.
+ABOUT = ("stage", "earlier")
 
 
 @dataclass
@@ -57,17 +64,27 @@ class UnionSweeper(Sweeper):
         check_value("hydra.sweeper.most_jobs", PositiveInt, self.most_jobs)
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         given = parser.parse_overrides(arguments)
-        texts = [[f"{key}={values}" for key, values in grid.items()] for grid in self._wanted(given)]
+        wanted = self._wanted(given)
+        texts = [[f"{key}={values}" for key, values in grid.items() if key not in ABOUT] for grid in wanted]
         grids = [[*parser.parse_overrides(grid), *given] for grid in texts]
         for override in itertools.chain(*grids):
             _check_sweepable(override)
         total = sum(map(sweeps.count_jobs, grids))
         sweeps.check_count(total, self.most_jobs, f"hydra.sweeper.most_jobs={total}")
-        jobs = self._distinct(job for grid in grids for job in multiply(grid))
+        stages: dict[int, list[list[str]]] = {}
+        for grid, overrides in sorted(zip(wanted, grids, strict=True), key=lambda pair: _stage(pair[0])):
+            before = [job for stage, jobs in stages.items() for job in jobs if stage < _stage(grid)]
+            jobs = [[*job, *self._earlier(grid, job, before)] for job in multiply(overrides)]
+            stages.setdefault(_stage(grid), []).extend(jobs)
+        distinct = self._distinct(job for jobs in stages.values() for job in jobs)
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / sweeps.BEGUN)
-        outcomes = [job.return_value for job in self.launcher.launch(jobs, initial_job_idx=0)]
+        outcomes = []
+        for jobs in stages.values():
+            here = [job for job in distinct if job in jobs]
+            found = self.launcher.launch(here, initial_job_idx=len(outcomes)) if here else []
+            outcomes += [job.return_value for job in found]
         sweeps.report(outcomes, folder)
         return outcomes
 
@@ -77,6 +94,20 @@ class UnionSweeper(Sweeper):
         named = {name.strip("'\"") for override in methods for name in values_of(override)}
         grids = [g for g in self.grids if not named or "method" not in g or named & set(g["method"].split(","))]
         return grids or [{}]
+
+    def _earlier(self, grid: dict[str, str], job: Sequence[str], before: Sequence[Sequence[str]]) -> list[str]:
+        """The override that names the run of an earlier stage which this job builds on, where its grid asks for one."""
+        if "earlier" not in grid:
+            return []
+        same = [*grid["earlier"].split(","), *(word for word in job if word.startswith("seed="))]
+        found = [other for other in before if set(same) <= set(other)]
+        if len(found) != 1:
+            raise ConfigError(
+                f"earlier={grid['earlier']}: got {len(found)} runs of an earlier stage with {' '.join(same)}, expected"
+                f" one, for the job {' '.join(job)}. Remedy: name more of its settings."
+            )
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, [*found[0]])
+        return [f"earlier='{Path(config.hydra.sweep.dir).absolute() / config.hydra.sweep.subdir}'"]
 
     def _distinct(self, jobs: Iterable[list[str]]) -> list[list[str]]:
         """The jobs without repetitions, each checked. Two that differ must not share a folder."""
@@ -96,6 +127,12 @@ class UnionSweeper(Sweeper):
             if other[1] != plain:
                 raise ConfigError(f"two jobs would share the folder {name}: {' '.join(other[0])} and {' '.join(job)}.")
         return [job for job, _ in found.values()]
+
+
+def _stage(grid: dict[str, str]) -> int:
+    text = str(grid.get("stage", 1))
+    check_value("hydra.sweeper.grids: stage", PositiveInt, int(text) if text.isdigit() else text)
+    return int(text)
 
 
 def _check_sweepable(override: Override) -> None:
