@@ -66,7 +66,9 @@ def keep(outputs: Path, name: str) -> None:
     (REFERENCE / name).mkdir(parents=True)
     shown = representative(experiment)
     curves = {run.name for setting in shown for run in experiment.runs_of(setting)}
-    ranked = (from_the_median(experiment, setting) for setting in shown)
+    ranked = (
+        [run for run in from_the_median(experiment, setting) if (run.folder / SAMPLES).is_file()] for setting in shown
+    )
     drawn = {run.name for same in ranked for run in (same[:1] if name in IMAGES else same)}
     with zipfile.ZipFile(REFERENCE / name / PACKED, "w") as pack:
         for run in sorted(experiment.runs, key=lambda run: run.name):
