@@ -7,6 +7,7 @@ import lightning as L
 import pytest
 import torch
 from conftest import SMALL, composed, fitting
+from interventions import interrupted_at
 from torch import nn
 
 from saddlegan.build import build, evaluation
@@ -201,3 +202,18 @@ def test_a_law_on_the_unit_interval_has_its_mean_in_the_middle():
         assert 0 <= drawn.min() < 0.01
         assert 0.99 < drawn.max() < 1
         assert drawn.mean() == pytest.approx(0.5, abs=4 * math.sqrt(1 / 12 / 8000))
+
+
+# What a run leaves ----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_with_terms_and_a_column_of_its_own_goes_on_to_the_same_file(run, tmp_path):
+    """The terms of a loss come up after the first row; the file is written anew from rows before and after that."""
+    settings = (*fitting("method=began", "method.gain=0.5"), "checkpoint_seconds=1e-9")
+    run(*settings, folder="whole")
+    with interrupted_at(12) as broken, pytest.raises(KeyboardInterrupt):
+        run(*settings, broken, folder="broken")
+    run(*settings, broken, folder="broken")
+    whole, again = ((tmp_path / folder / "metrics.csv").read_text() for folder in ("whole", "broken"))
+    assert again == whole
+    assert 0 <= min(float(row["began_k"]) for row in rows(tmp_path / "whole")) <= 1

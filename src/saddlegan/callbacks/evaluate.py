@@ -167,18 +167,17 @@ class Evaluate(L.Callback, ABC):
         return fake
 
     def append(self, iteration: int, row: Row) -> None:
-        """Add a row, to metrics.csv as well. What earlier rows lack is NaN in them: a loss has no terms before its
-        player's first step."""
+        """Add a row, to metrics.csv as well. All rows have the same columns in the same order; what one lacks is NaN: a
+        loss has no terms before its player's first step."""
         known = self.history[0][1] if self.history else {}
-        self.history.append((iteration, row))
-        if row.keys() == known.keys():
-            if self.path is not None:
-                with self.path.open("a") as file:
-                    file.write(self.lines(iteration, {name: row[name] for name in known}))
-            return
         names, blank = dict.fromkeys([*known, *row]), [math.nan] * len(self.seeds)
-        self.history = [(at, {name: values.get(name, blank) for name in names}) for at, values in self.history]
-        self.rewrite()
+        self.history.append((iteration, {name: row.get(name, blank) for name in names}))
+        if len(names) > len(known):
+            self.history = [(at, {name: values.get(name, blank) for name in names}) for at, values in self.history]
+            self.rewrite()
+        elif self.path is not None:
+            with self.path.open("a") as file:
+                file.write(self.lines(*self.history[-1]))
 
     def median(self, metric: str) -> float:
         """Median over the seeds that are finite, at the latest evaluation."""
