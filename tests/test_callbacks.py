@@ -191,6 +191,8 @@ def test_floors_are_kept_for_what_they_depend_on(tmp_path):
     *_, few = prepared(*IMAGES, "evaluation.samples=150")
     *_, many = prepared(*IMAGES, "evaluation.samples=400")
     assert few.floors()["frechet"] > many.floors()["frechet"], "a Fréchet distance falls with the number of images"
+    *_, fewer = prepared(*IMAGES, "evaluation.samples=150", "evaluation.metrics.kernel_distance=null")
+    assert few.floors().keys() - fewer.floors().keys() == {"kernel_distance"}, "of the metrics that are listed"
     shrunk = {name: value * 0.9 for name, value in few.extractor.state_dict().items()}
     save_file(shrunk, tmp_path / "own.safetensors", metadata={"dataset": "mnist"})
     *_, own = prepared(*IMAGES, "evaluation.samples=150", f"evaluation.extractor={tmp_path / 'own.safetensors'}")

@@ -134,3 +134,11 @@ def test_an_earlier_stage_that_is_not_there_is_said_before_training(saddlegan, t
     assert status == 2
     assert said in output
     assert not results(tmp_path)
+
+
+def test_a_job_of_two_stages_runs_once_in_the_first(saddlegan, tmp_path):
+    grids = "hydra.sweeper.grids=[{method:gan,seed:'0'},{stage:'2',method:gan,seed:'0'}]"
+    status, output = saddlegan("-m", grids)
+    assert status == 0, output
+    assert len(results(tmp_path)) == 1
+    assert "finished already" not in output

@@ -71,19 +71,18 @@ class UnionSweeper(Sweeper):
             _check_sweepable(override)
         total = sum(map(sweeps.count_jobs, grids))
         sweeps.check_count(total, self.most_jobs, f"hydra.sweeper.most_jobs={total}")
-        stages: dict[int, list[list[str]]] = {}
+        planned: list[tuple[int, list[str]]] = []
         for grid, overrides in sorted(zip(wanted, grids, strict=True), key=lambda pair: _stage(pair[0])):
-            before = [job for stage, jobs in stages.items() for job in jobs if stage < _stage(grid)]
-            jobs = [[*job, *self._earlier(grid, job, before)] for job in multiply(overrides)]
-            stages.setdefault(_stage(grid), []).extend(jobs)
-        distinct = self._distinct(job for jobs in stages.values() for job in jobs)
+            before = [job for stage, job in planned if stage < _stage(grid)]
+            planned += [(_stage(grid), [*job, *self._earlier(grid, job, before)]) for job in multiply(overrides)]
+        distinct = self._distinct(job for _, job in planned)
+        stages = {tuple(job): stage for stage, job in reversed(planned)}  # the first of a job that is in several
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / sweeps.BEGUN)
         outcomes = []
-        for jobs in stages.values():
-            here = [job for job in distinct if job in jobs]
-            found = self.launcher.launch(here, initial_job_idx=len(outcomes)) if here else []
+        for _, jobs in itertools.groupby(distinct, key=lambda job: stages[tuple(job)]):
+            found = self.launcher.launch(list(jobs), initial_job_idx=len(outcomes))
             outcomes += [job.return_value for job in found]
         sweeps.report(outcomes, folder)
         return outcomes

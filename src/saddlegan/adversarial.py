@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from saddlegan.batch import Batch, detached, each, minibatch, placed, split, unbound
+from saddlegan.batch import Batch, detached, each, minibatch, split, unbound
 from saddlegan.checks import ConfigError, Decay, Literal, PositiveInt, checked
 from saddlegan.data.spans import Span, Spans
 from saddlegan.draws import Draws
@@ -151,8 +151,7 @@ class AdversarialModule(Variant):
         if isinstance(batch, Span):
             data = batch.data
         else:
-            one = placed(minibatch(batch), self.device, self.dtype)
-            data = each(lambda x: x.expand(1, 1, len(self.seeds), *x.shape), one)
+            data = each(lambda x: x.expand(1, 1, len(self.seeds), *x.shape), self.placed(minibatch(batch)))
         start, (count, _, _, size) = int(self.iteration), next(iter(data.values())).shape[:4]
         schedules = [entry.scheduler for entry in self.trainer.lr_scheduler_configs]
         drawn = self.drawn.iterations(start, count, size)
@@ -187,7 +186,7 @@ class AdversarialModule(Variant):
                 shared = shared or self.fake(draws, data)
                 fake = shared if makes else detached(shared)
             else:
-                with nullcontext() if makes else torch.no_grad():
+                with torch.set_grad_enabled(makes):
                     fake = self.fake(draws, data)
             self.step(player, getattr(self, f"{player}_loss")(data, fake))
             shared = None if makes else shared
@@ -211,7 +210,7 @@ class AdversarialModule(Variant):
         sampler.eval()
         masks = self.mask_stream(Purpose.EVALUATION, 2)
         with masks, torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
-            parts = [self.make(sampler, placed(part, self.device, self.dtype))["x"] for part in split(batch, CHUNK)]
+            parts = [self.make(sampler, self.placed(part))["x"] for part in split(batch, CHUNK)]
         sampler.train(training)
         return torch.cat([part.cpu() for part in parts], dim=1)
 
@@ -242,8 +241,12 @@ class AdversarialModule(Variant):
         return self(draw_evaluation(self.latent.draw, self.seeds, count, part=0))
 
     def place(self, x: Tensor) -> Tensor:
-        """`x` on the device and in the type of the networks."""
-        return x.to(self.device, self.dtype)  # type: ignore[arg-type]
+        """`x` on the device of the networks; a floating tensor in their type, and labels as they are."""
+        return x.to(self.device, self.dtype if x.is_floating_point() else None)  # type: ignore[arg-type]
+
+    def placed(self, batch: Batch) -> dict[str, Tensor]:
+        """`place` of every tensor."""
+        return each(self.place, batch)
 
     def step(self, player: str, loss: Losses) -> None:
         """One optimizer step of `player`. Gradients reach its parameters alone.

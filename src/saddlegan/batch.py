@@ -24,11 +24,6 @@ def detached(batch: Batch) -> dict[str, Tensor]:
     return each(Tensor.detach, batch)
 
 
-def placed(batch: Batch, device: torch.device, dtype: Any) -> dict[str, Tensor]:
-    """A batch on a device; floating tensors in `dtype`, and labels as they are."""
-    return each(lambda x: x.to(device, dtype if x.is_floating_point() else None), batch)
-
-
 def unbound(batch: Batch) -> Iterator[dict[str, Tensor]]:
     """The entries of the first axis, one after the other."""
     columns = zip(*(x.unbind() for x in batch.values()), strict=True)

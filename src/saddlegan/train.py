@@ -66,7 +66,7 @@ def run(config: dict[str, Any], folder: Path, chosen: Mapping[str, str] | None =
 
 def keep_freed_memory() -> None:
     """Let the process keep what it frees. glibc hands large blocks back to Linux at once, and then each iteration of an
-    image network waits for thousands of fresh pages: of the time on a CPU, a fifth to a third."""
+    image network on a CPU waits for thousands of fresh pages."""
     never_by_mmap, never_trim = (-4, 0), (-1, -1)  # M_MMAP_MAX, M_TRIM_THRESHOLD of malloc.h
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         for option in (never_by_mmap, never_trim):

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch.utils.tensorboard.summary import hparams
 
-from saddlegan.batch import Batch, placed
+from saddlegan.batch import Batch
 from saddlegan.identity import NEUTRAL, fingerprint
 
 QUANTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
@@ -107,7 +107,7 @@ def score(module: Any, batch: Batch) -> np.ndarray:
     training = module.discriminator.training
     module.discriminator.eval()
     with torch.compiler.set_stance("force_eager"):
-        output = module.score(placed(batch, module.device, module.dtype))
+        output = module.score(module.placed(batch))
     module.discriminator.train(training)
     return output.float().cpu().numpy()
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from saddlegan.batch import Batch, first, placed
+from saddlegan.batch import Batch, first
 from saddlegan.callbacks.board import log_scalars
 from saddlegan.callbacks.metrics import computed, metrics_of
 from saddlegan.checks import ConfigError, shown
@@ -233,7 +233,7 @@ def watched(module: Any, real: Batch, given: Batch) -> dict[str, Tensor]:
     training = module.training
     module.eval()
     with module.mask_stream(Purpose.EVALUATION, 3), torch.enable_grad(), torch.compiler.set_stance("force_eager"):
-        real, given = (placed(batch, module.device, module.dtype) for batch in (real, given))
+        real, given = module.placed(real), module.placed(given)
         found = module.watch(real, {**given, **module.make(module.generator, given)})
     module.train(training)
     return {name: values.detach() for name, values in found.items()}

@@ -33,8 +33,8 @@ def near_the_best(results: Results) -> Verdict:
     first = next(iter(found.values()))
     return Verdict(
         most if count == len(found) else "inconclusive",
-        f"{text}; near is at most {NEAR:g}. The source adds: so long as the generator changes slowly enough. Here it"
-        " changes as it does where the GAN learns best.",
+        f"{text}; near is at most {NEAR:g}. The source adds: so long as the generator changes slowly enough; how"
+        " slowly it changes is not varied here.",
         first.value,
         (first.low, first.high),
         min(median.count for median in found.values()),

@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 
 from saddlegan.checks import PositiveFloat, PositiveInt, Rate, checked
 from saddlegan.networks.dropout import Dropout
-from saddlegan.networks.maxout import Maxout, uniform_weights
+from saddlegan.networks.maxout import Maxout, bias_at, uniform_weights
 
 
 class ConditionalGenerator(nn.Module):
@@ -49,8 +49,7 @@ class ConditionalGenerator(nn.Module):
 
     def start_from(self, mean: Float[Tensor, "channel height width"]) -> None:
         """Let the output's bias give the data's mean image, pixels clipped to [0.001, 0.999]."""
-        with torch.no_grad():
-            self.last.bias.copy_(mean.clamp(1e-3, 1 - 1e-3).logit().flatten())
+        bias_at(self.last, mean)
 
     def forward(
         self, latent: Float[Tensor, "batch latent"], label: Int64[Tensor, "batch"]

@@ -35,8 +35,7 @@ class ReLUGenerator(nn.Module):
 
     def start_from(self, mean: Float[Tensor, "channel height width"]) -> None:
         """Let the output's bias give the data's mean image, pixels clipped to [0.001, 0.999]."""
-        with torch.no_grad():
-            self.layers[-1].bias.copy_(mean.clamp(1e-3, 1 - 1e-3).logit().flatten())  # type: ignore[union-attr]
+        bias_at(self.layers[-1], mean)
 
     def forward(self, latent: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channel height width"]:
         x = latent
@@ -90,6 +89,13 @@ class Maxout(nn.Linear):
 
     def forward(self, x: Float[Tensor, "batch in"]) -> Float[Tensor, "batch width"]:
         return super().forward(x).unflatten(-1, (-1, self.pieces)).amax(-1)
+
+
+@torch.no_grad()
+def bias_at(layer: nn.Module, mean: Float[Tensor, "channel height width"]) -> None:
+    """Let the bias of a layer before a sigmoid give an image, pixels clipped to [0.001, 0.999]."""
+    assert isinstance(layer, nn.Linear)
+    layer.bias.copy_(mean.clamp(1e-3, 1 - 1e-3).logit().flatten())
 
 
 def uniform_weights(layer: nn.Module, irange: float) -> None:

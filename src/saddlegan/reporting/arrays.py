@@ -74,4 +74,7 @@ def _fault_of_images(arrays: Arrays) -> str | None:
 
 
 def _line(error: Exception) -> str:
+    """The first line of an error, without the place of a file that is not there: the run is named beside it."""
+    if isinstance(error, FileNotFoundError):
+        return f"{type(error).__name__}: it is not there"
     return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -17,7 +17,7 @@ from saddlegan.reporting.statistics import Estimate
 from saddlegan.signatures import class_attribute
 
 
-def facts_of(configs: Iterable[Mapping[str, Any]]) -> dict[str, Facts]:
+def facts_for(configs: Iterable[Mapping[str, Any]]) -> dict[str, Facts]:
     """{metric: facts} of all metrics that the suite's evaluations list, in their order, and of those that runs of these
     configurations list themselves. What cannot be read here, such as code that is elsewhere, is left out."""
     found = dict(shipped())

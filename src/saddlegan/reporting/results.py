@@ -89,7 +89,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
         options.get("reference"),
         options.get("map"),
         tuple(options.get("claims") or ()),
-        measures.facts_of(configs),
+        measures.facts_for(configs),
         measures.watched_by(configs),
     )
 
