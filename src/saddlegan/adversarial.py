@@ -22,7 +22,7 @@ from saddlegan.draws import Draws
 from saddlegan.losses import MeanLosses, summed
 from saddlegan.random import Latent, Purpose, draw_evaluation, torch_stream
 from saddlegan.trainer import refuse
-from saddlegan.variant import Losses, Optimizers, Samples, Variant
+from saddlegan.variant import Loss, Losses, Optimizers, Samples, Variant
 
 #: Samples that are made at once for evaluation.
 CHUNK = 2000
@@ -40,6 +40,9 @@ class AdversarialModule(Variant):
         num_critic_steps: k, the discriminator's steps per iteration.
         minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused`
             draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
+        updates: `alternating`: each step sees what the one before it changed. `simultaneous`: all gradients are taken at
+            the same weights, on the same samples, and then all players move, once each (the single step of Nowozin,
+            Cseke & Tomioka 2016, arXiv:1606.00709, Algorithm 1).
         ema_decay: samples come from an exponential average of the generator's weights with this decay; 0: from the
             generator itself. Training does not see the average.
         schedule: optimizer -> its learning-rate schedule, the same for all players, stepped once an iteration; None:
@@ -47,7 +50,8 @@ class AdversarialModule(Variant):
         sizes: of each of `conditions` that is a label, the number of its classes.
 
     Raises:
-        ConfigError: where an argument is out of its range.
+        ConfigError: where an argument is out of its range; where simultaneous updates do not share their minibatch, or
+            a player makes several steps.
     """
 
     iteration: Tensor
@@ -66,6 +70,7 @@ class AdversarialModule(Variant):
         optimizers: Optimizers,
         num_critic_steps: PositiveInt,
         minibatch: Literal["fresh", "reused"],
+        updates: Literal["alternating", "simultaneous"] = "alternating",
         ema_decay: Decay = 0.0,
         schedule: Callable[[Optimizer], LRScheduler] | None = None,
         sizes: Mapping[str, int] | None = None,
@@ -88,6 +93,13 @@ class AdversarialModule(Variant):
         self.average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(ema_decay)) if ema_decay else None
         self.stacked = getattr(generator, "stackable", False)
         self.moves = [turn.player for turn in self.turns() for _ in range(turn.steps)]
+        self.simultaneous = updates == "simultaneous"
+        if self.simultaneous and not (self.reuse and len(set(self.moves)) == len(self.moves)):
+            raise ConfigError(
+                f"method.updates=simultaneous: got method.minibatch={minibatch} and the steps {', '.join(self.moves)},"
+                " expected reused and one step of each player. Remedy: method.minibatch=reused"
+                " method.num_critic_steps=1, or method.updates=alternating."
+            )
         steps = {"discriminator": 1} if self.reuse else Counter(self.moves)
         self.drawn = Draws({"latent": latent} | dict(self.noise), steps, self.seeds, self.place)
 
@@ -175,7 +187,7 @@ class AdversarialModule(Variant):
     def iterate(self, real: Sequence[Batch], given: Mapping[str, Sequence[Batch]]) -> None:
         """One iteration, on the minibatches that it has of the data, and the draws of each player's steps. Where
         minibatches are reused, G(z) is computed once for all steps until the generator moves."""
-        taken, judged, shared = Counter(), 0, None
+        taken, judged, shared, waiting = Counter(), 0, None, {}
         for player in self.moves:
             makes = player == "generator"
             data = real[-1] if makes else real[judged % len(real)]
@@ -188,8 +200,14 @@ class AdversarialModule(Variant):
             else:
                 with torch.set_grad_enabled(makes):
                     fake = self.fake(draws, data)
-            self.step(player, getattr(self, f"{player}_loss")(data, fake))
-            shared = None if makes else shared
+            terms = self.differentiate(player, getattr(self, f"{player}_loss")(data, fake))
+            if self.simultaneous:
+                waiting[player] = terms
+            else:
+                self.step(player, terms)
+                shared = None if makes else shared
+        for player, terms in waiting.items():
+            self.step(player, terms)
 
     def fake(self, draws: Batch, real: Batch) -> dict[str, Tensor]:
         """The batch of fake samples: what was drawn, the conditions of the real ones, and what the generator made."""
@@ -248,26 +266,34 @@ class AdversarialModule(Variant):
         """`place` of every tensor."""
         return each(self.place, batch)
 
-    def step(self, player: str, loss: Losses) -> None:
-        """One optimizer step of `player`. Gradients reach its parameters alone.
+    def differentiate(self, player: str, loss: Losses) -> dict[str, Loss]:
+        """Put the gradient of `player`'s loss on its parameters, and on no others; the terms of the loss, counted.
 
         Lightning's hooks around a backward pass and a step take as long as a toy's step does, and only a gradient
         scaler needs them: without one they are left out.
         """
         terms = loss if isinstance(loss, Mapping) else {"loss": loss}
         total = summed(terms).sum()
-        found = self.optimizers()
-        optimizer = found[list(self.players).index(player)] if isinstance(found, list) else found
         for parameter in self.players[player]:
             parameter.grad = None  # as zero_grad does, whose call takes longer than a layer of a toy
-        if getattr(self.trainer.precision_plugin, "scaler", None) is None:
+        if self.scaled:
+            self.manual_backward(total, inputs=self.players[player])
+        else:
             with torch.autocast(self.device.type, enabled=False):  # each gradient has the precision of its forward
                 total.backward(inputs=self.players[player])
-            optimizer.optimizer.step()
-        else:
-            self.manual_backward(total, inputs=self.players[player])
-            optimizer.step()
-        self.after_step(player, self.losses.add(player, terms))
+        return self.losses.add(player, terms)
+
+    def step(self, player: str, terms: Mapping[str, Loss]) -> None:
+        """One optimizer step of `player`, whose gradients are there."""
+        found = self.optimizers()
+        optimizer = found[list(self.players).index(player)] if isinstance(found, list) else found
+        (optimizer if self.scaled else optimizer.optimizer).step()
+        self.after_step(player, terms)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether Lightning scales gradients, as it does in half precision."""
+        return getattr(self.trainer.precision_plugin, "scaler", None) is not None
 
 
 def trained(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
