@@ -73,12 +73,12 @@ def timed(overrides: list[str]) -> dict[int, float]:
     import lightning as L
     from hydra import compose
 
-    from saddlegan import config as typed
-    from saddlegan import train
-    from saddlegan.keys import composing
+    from saddlegan.config import schema
+    from saddlegan.config.keys import composing
+    from saddlegan.engine import train
 
     with composing():
-        config = typed.resolved(compose("config", overrides))
+        config = schema.resolved(compose("config", overrides))
     times = {}
 
     class Clock(L.Callback):

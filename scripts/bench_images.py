@@ -50,11 +50,11 @@ def common() -> list[str]:
 def configuration() -> dict[str, Any]:
     from hydra import compose
 
-    from saddlegan import config as typed
-    from saddlegan.keys import composing
+    from saddlegan.config import schema
+    from saddlegan.config.keys import composing
 
     with composing():
-        return typed.resolved(compose("config", common()))
+        return schema.resolved(compose("config", common()))
 
 
 def batches(loader: bool) -> Iterator[Any]:

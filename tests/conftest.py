@@ -13,9 +13,9 @@ from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 
 from saddlegan import cli
-from saddlegan import config as typed
 from saddlegan.checks import ConfigError
-from saddlegan.keys import composing
+from saddlegan.config import schema
+from saddlegan.config.keys import composing
 
 #: The suite runs in several processes, each of which has one thread: tensors this small lose more to waiting threads
 #: than they gain. It must be said before torch is imported.
@@ -56,7 +56,7 @@ IMAGES = (
 def composed(*overrides: str) -> dict[str, Any]:
     """The resolved configuration of these overrides."""
     with composing():
-        return typed.resolved(compose("config", list(overrides)))
+        return schema.resolved(compose("config", list(overrides)))
 
 
 @functools.cache
@@ -67,7 +67,7 @@ def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits")) 
         for model in MODELS:
             found = (f"data={name}", f"model={model}", *few, *overrides)
             try:
-                typed.check(composed(*SMALL, *found))
+                schema.check(composed(*SMALL, *found))
             except ConfigError:
                 continue
             return found
@@ -77,7 +77,7 @@ def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits")) 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Train a small run in a folder of its own: `run("method=gan", folder="a")`; the result as result.json holds it."""
-    from saddlegan.train import run as train
+    from saddlegan.engine.train import run as train
 
     def trained(*overrides: str, folder: str = "run") -> dict[str, Any]:
         path = tmp_path / folder

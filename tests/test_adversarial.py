@@ -7,8 +7,8 @@ from conftest import METHODS, SMALL, composed, fitting
 from interventions import WATCHED, calling
 from oracles import optimal_discriminator_error
 
-from saddlegan.adversarial import AdversarialModule
-from saddlegan.build import build
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.build import build
 from saddlegan.methods.gan import GAN
 
 

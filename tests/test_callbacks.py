@@ -16,10 +16,10 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from safetensors.torch import save_file
 from scipy import stats
 
-from saddlegan.build import build, evaluation
-from saddlegan.callbacks.checkpoint import TimedCheckpoint
-from saddlegan.callbacks.images import EvaluateImages, pixels
-from saddlegan.callbacks.progress import Progress
+from saddlegan.engine.build import build, evaluation
+from saddlegan.engine.checkpoint import TimedCheckpoint
+from saddlegan.engine.progress import Progress
+from saddlegan.evaluation.images import EvaluateImages, pixels
 from saddlegan.methods.gan import GAN
 from saddlegan.metrics.neighbours import memorisation, nearest
 from saddlegan.random import draw_evaluation
@@ -264,8 +264,8 @@ def clock(monkeypatch):
     """Seconds that go by as a test says: `clock.now += 10`."""
     clock = SimpleNamespace(now=1000.0)
     time = SimpleNamespace(monotonic=lambda: clock.now)
-    monkeypatch.setattr("saddlegan.callbacks.progress.time", time)
-    monkeypatch.setattr("saddlegan.callbacks.checkpoint.time", time)
+    monkeypatch.setattr("saddlegan.engine.progress.time", time)
+    monkeypatch.setattr("saddlegan.engine.checkpoint.time", time)
     return clock
 
 

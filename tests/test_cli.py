@@ -300,7 +300,8 @@ def test_importing_torch_waits_for_training(tmp_path):
     code = f"""
 import sys, json
 from pathlib import Path
-from saddlegan import cli, config, folder
+from saddlegan import cli, folder
+from saddlegan.config import schema
 def call(*arguments):
     sys.argv = ["saddlegan", "output_root={tmp_path}", *arguments]
     try:
@@ -316,7 +317,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 GlobalHydra.instance().clear()
 with initialize_config_dir(str(cli.conf_folder()), version_base="1.3"):
-    cfg = config.resolved(compose("config"))
+    cfg = schema.resolved(compose("config"))
 run = Path(r"{folder}")
 result = {{"status": "finished", "config": cfg, "seeds": [0], "evaluations": 1, "final": {{"w1": [1.0]}}}}
 folder.write_json(run / "result.json", result)

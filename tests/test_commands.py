@@ -27,7 +27,7 @@ def images(tmp_path_factory):
 
 
 def trained_in(folder, *overrides):
-    from saddlegan.train import run
+    from saddlegan.engine.train import run
 
     config = composed(*SMALL, *overrides)
     write_json(folder / "config.json", config)

@@ -14,14 +14,14 @@ from hydra.core.global_hydra import GlobalHydra
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 
 import saddlegan as package
-from saddlegan.adversarial import AdversarialModule
-from saddlegan.build import build, evaluation
 from saddlegan.checks import ConfigError
 from saddlegan.commands import export, sample
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.build import build, evaluation
+from saddlegan.engine.train import run as train
 from saddlegan.folder import claim_run, write_json
 from saddlegan.interface import load_generator
 from saddlegan.report import write_report
-from saddlegan.train import run as train
 
 LONG = ("iterations=300", "evaluation.every=10", "checkpoint_seconds=1e-9")
 STOPPING = [

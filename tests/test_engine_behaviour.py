@@ -10,8 +10,8 @@ from conftest import IMAGES, MODELS, SMALL, composed, fitting
 from torch.nn import functional
 
 from saddlegan.batch import split
-from saddlegan.build import build, evaluation
-from saddlegan.callbacks.evaluate import watched
+from saddlegan.engine.build import build, evaluation
+from saddlegan.evaluation.evaluate import watched
 from saddlegan.methods.gan import GAN
 from saddlegan.networks.dropout import dropout
 from saddlegan.random import Latent, Purpose, draw_block, draw_evaluation, stream, torch_stream

@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from saddlegan import extractor
-from saddlegan.build import build
 from saddlegan.checks import ConfigError
 from saddlegan.data.images import ImageSet, unit
+from saddlegan.engine.build import build
 from saddlegan.extractor import Extractor
 from saddlegan.networks.maxout import MaxoutDiscriminator, ReLUGenerator
 from saddlegan.networks.mnist_conv import ConvDiscriminator, ConvGenerator

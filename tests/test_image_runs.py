@@ -11,10 +11,10 @@ import torch
 from conftest import IMAGES, METHODS, SMALL, composed, fitting, results
 from interventions import WATCHED, calling, interrupted_at
 
-from saddlegan.build import build
-from saddlegan.callbacks.images import digest
 from saddlegan.checks import ConfigError
 from saddlegan.data.images import ImageSet, unit
+from saddlegan.engine.build import build
+from saddlegan.evaluation.images import digest
 
 pytestmark = pytest.mark.usefixtures("own_draws")
 

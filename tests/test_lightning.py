@@ -20,13 +20,13 @@ from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, TensorDataset
 
 import saddlegan
-from saddlegan.adversarial import AdversarialModule
-from saddlegan.build import build, evaluation
 from saddlegan.checks import ConfigError
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.build import build, evaluation
+from saddlegan.engine.train import run as train
 from saddlegan.folder import write_json
 from saddlegan.methods.gan import GAN
 from saddlegan.methods.primal_dual import PrimalDual
-from saddlegan.train import run as train
 
 SHORT = (*SMALL, "iterations=200", "evaluation.every=50", "evaluation.samples=32")
 

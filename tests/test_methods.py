@@ -10,9 +10,9 @@ from conftest import SMALL, composed, fitting
 from interventions import interrupted_at
 from torch import nn
 
-from saddlegan.build import build, evaluation
+from saddlegan.engine.build import build, evaluation
+from saddlegan.engine.train import compile_players
 from saddlegan.penalties import gradient_norms, interpolated, one_lipschitz
-from saddlegan.train import compile_players
 
 
 def built(*overrides):

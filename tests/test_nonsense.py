@@ -23,10 +23,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from saddlegan import cli
+from saddlegan.cli.guard import Guard, own_part
+from saddlegan.config.keys import with_inner
 from saddlegan.files import conf_folder
-from saddlegan.guard import Guard, own_part
 from saddlegan.identity import flatten
-from saddlegan.keys import with_inner
 
 #: The settings under which all keys are tried: a toy, and images, between them most of what there is.
 BASES = {
@@ -232,7 +232,7 @@ def test_every_group_refuses_every_kind_of_nonsense(saddlegan, tmp_path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
-ROOT = sorted({key.split(".")[0] for key in cli.typed.KEYS} - set(GROUPS))
+ROOT = sorted({key.split(".")[0] for key in cli.schema.KEYS} - set(GROUPS))
 
 
 @pytest.mark.parametrize("key", ROOT)

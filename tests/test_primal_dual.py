@@ -10,7 +10,7 @@ from oracles import gradient_identity_error, optimal_discriminator_error
 from test_adversarial import fitted, weights
 
 from saddlegan import objectives
-from saddlegan.build import build
+from saddlegan.engine.build import build
 from saddlegan.methods.gan import GAN
 from saddlegan.methods.primal_dual import PrimalDual
 

@@ -6,8 +6,8 @@ import torch
 from conftest import SMALL, composed
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from saddlegan.build import build
 from saddlegan.data.distributions import Mixture
+from saddlegan.engine.build import build
 from saddlegan.random import Purpose, draw_block
 
 #: Numbers of seeds, draws, and samples that all differ; 130 iterations in three blocks.

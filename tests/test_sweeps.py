@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import composed, results
 
-from saddlegan.sweeps import value_of
+from saddlegan.cli.sweeps import value_of
 
 
 def test_a_foreign_sweeper_gets_numbers_and_its_report(saddlegan, tmp_path):

@@ -13,9 +13,9 @@ from interventions import WATCHED, calling, interrupted_at
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from saddlegan.losses import MeanLosses
+from saddlegan.engine.losses import MeanLosses
+from saddlegan.engine.train import run as train
 from saddlegan.methods.gan import GAN
-from saddlegan.train import run as train
 
 
 def checkpoint(folder):
@@ -230,7 +230,7 @@ def test_a_trained_generator_approaches_the_data(run, tmp_path):
 
 
 def test_compile_is_chosen_where_it_is_earned_back(monkeypatch):
-    from saddlegan import train as module
+    from saddlegan.engine import train as module
 
     compiled = []
     monkeypatch.setattr(module.torch, "compile", lambda function: compiled.append(function) or function)

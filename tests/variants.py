@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import cross_entropy, one_hot, softplus
 
-from saddlegan.adversarial import AdversarialModule
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.variant import Turn
 from saddlegan.methods.gan_non_saturating import NonSaturatingGAN
 from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator
 from saddlegan.random import Uniform
-from saddlegan.variant import Turn
 
 # Networks -------------------------------------------------------------------------------------------------------------
 

@@ -24,11 +24,11 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from saddlegan import sweeps
 from saddlegan.checks import ConfigError, PositiveInt, check_value, converted
-from saddlegan.config import check, resolved
+from saddlegan.cli import sweeps
+from saddlegan.cli.guard import check_folder, own_part
+from saddlegan.config.schema import check, resolved
 from saddlegan.folder import RESULT
-from saddlegan.guard import check_folder, own_part
 from saddlegan.resources import check_resources
 
 #: Keys of a grid that are about the grid itself.

@@ -16,17 +16,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from saddlegan import config as typed
-from saddlegan.adversarial import AdversarialModule
-from saddlegan.build import module_of, players_of
-from saddlegan.callbacks.checkpoint import read_checkpoint
-from saddlegan.callbacks.images import pixels
-from saddlegan.callbacks.toys import density_panel
 from saddlegan.checks import ConfigError, shown
+from saddlegan.config import schema
+from saddlegan.config.keys import composing
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.build import module_of, players_of
+from saddlegan.engine.checkpoint import read_checkpoint
+from saddlegan.evaluation.images import pixels
+from saddlegan.evaluation.line import density_panel
 from saddlegan.figures import ImagePanel, density_figure, image_figure, save_png, square
 from saddlegan.files import write_whole
 from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
-from saddlegan.keys import composing
 from saddlegan.provenance import commit, versions
 from saddlegan.random import Latent
 
@@ -41,8 +41,8 @@ def compose(*overrides: str) -> dict[str, Any]:
     Raises `ConfigError` for a value that cannot be used, Hydra's errors for a key or a choice that does not exist.
     """
     with composing():
-        config = typed.resolved(hydra_compose("config", list(overrides)))
-    typed.check(config)
+        config = schema.resolved(hydra_compose("config", list(overrides)))
+    schema.check(config)
     return config
 
 
@@ -69,8 +69,9 @@ def load_checkpoint(path: str | Path, kind: type[Module]) -> Module:
     checkpoint = read_checkpoint(Path(path))
     if not isinstance(checkpoint.get("saddlegan"), dict):
         raise ConfigError(
-            f"{path}: got a checkpoint without a configuration, expected one of a module that saddlegan.build.build"
-            " made. Remedy: build the module yourself, and give its load_state_dict the file's 'state_dict'."
+            f"{path}: got a checkpoint without a configuration, expected one of a module that"
+            " saddlegan.engine.build.build made. Remedy: build the module yourself, and give its load_state_dict the"
+            " file's 'state_dict'."
         )
     module = _with_weights(checkpoint["saddlegan"], checkpoint, Path(path))
     if not isinstance(module, kind):

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from saddlegan.adversarial import AdversarialModule
 from saddlegan.batch import Batch
 from saddlegan.checks import NonNegativeFloat, PositiveFloat, checked
-from saddlegan.variant import Logits, Loss, Losses
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.variant import Logits, Loss, Losses
 
 
 class BEGAN(AdversarialModule):

@@ -1,6 +1,6 @@
 """The GAN whose generator ascends log D(G(z)): Goodfellow et al. (2014), arXiv:1406.2661, section 3."""
 
-from saddlegan.adversarial import AdversarialModule
+from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.objectives import js, non_saturating
 
 

@@ -13,14 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from saddlegan import objectives
-from saddlegan.adversarial import AdversarialModule
 from saddlegan.batch import Batch
 from saddlegan.checks import ConfigError, Literal, NonNegativeFloat, PositiveFloat, Width, checked
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.losses import gradient_norm
+from saddlegan.engine.variant import Loss, Samples
 from saddlegan.extractor import Extractor
 from saddlegan.kernels import dual_pull, kernel_density
-from saddlegan.losses import gradient_norm
 from saddlegan.metrics.neighbours import distances
-from saddlegan.variant import Loss, Samples
 
 
 class PrimalDual(AdversarialModule):

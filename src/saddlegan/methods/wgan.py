@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from saddlegan.adversarial import AdversarialModule
 from saddlegan.checks import PositiveFloat, checked
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.variant import Loss
 from saddlegan.objectives import wasserstein
-from saddlegan.variant import Loss
 
 
 class WGAN(AdversarialModule):

@@ -2,13 +2,13 @@
 
 from typing import Any, ClassVar
 
-from saddlegan.adversarial import AdversarialModule
 from saddlegan.batch import Batch
 from saddlegan.checks import NonNegativeFloat, checked
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.variant import Losses
 from saddlegan.objectives import wasserstein
 from saddlegan.penalties import gradient_norms, interpolated, one_lipschitz
 from saddlegan.random import Uniform
-from saddlegan.variant import Losses
 
 
 class WGANGP(AdversarialModule):

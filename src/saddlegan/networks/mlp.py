@@ -53,9 +53,9 @@ class StackedMLP(nn.Module):
 
     @property
     def layers(self) -> list[tuple[Tensor, Tensor]]:
-        """Weights and biases, read anew at each call: `functional_call` and the like put others in their place. A list's
-        own iterator takes as long as a layer of a toy."""
-        return list(zip(self.weights._parameters.values(), self.biases._parameters.values(), strict=True))
+        """Weights and biases, read anew at each call: `functional_call` and the like put others in their place. (The
+        iterator of a ParameterList takes as long as a layer of a toy.)"""
+        return list(zip(self.weights._parameters.values(), self.biases._parameters.values(), strict=True))  # type: ignore[arg-type]
 
     def forward(self, x: Float[Tensor, "seeds batch in"]) -> Float[Tensor, "seeds batch out"]:
         *inner, last = self.layers

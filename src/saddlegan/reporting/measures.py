@@ -9,12 +9,12 @@ import yaml
 from numpy.typing import ArrayLike
 
 from saddlegan.checks import ConfigError
+from saddlegan.config.measured import metrics_in
+from saddlegan.config.signatures import class_attribute
 from saddlegan.files import conf_folder
-from saddlegan.measured import metrics_in
 from saddlegan.metrics.facts import Facts
 from saddlegan.reporting import statistics
 from saddlegan.reporting.statistics import Estimate
-from saddlegan.signatures import class_attribute
 
 
 def facts_for(configs: Iterable[Mapping[str, Any]]) -> dict[str, Facts]:

@@ -8,10 +8,10 @@ from typing import NamedTuple, NoReturn
 from hydra._internal.utils import get_args_parser
 
 from saddlegan.checks import ConfigError, shown
-from saddlegan.explain import HELP
+from saddlegan.config.explain import HELP
+from saddlegan.config.keys import choices
 from saddlegan.files import conf_folder
 from saddlegan.identity import GROUPS
-from saddlegan.keys import choices
 
 #: Groups of which a run has one choice; `logger` may have several.
 SINGLE = (*GROUPS, "experiment", "optimizer/schedule")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from saddlegan.checks import ConfigError, Literal, check_value, nearest
-from saddlegan.signatures import signature_of
+from saddlegan.config.signatures import signature_of
 
 #: Arguments that `build` supplies.
 OF_METHODS = {"players", "latent", "optimizers", "seeds", "sizes", "ema_decay", "schedule"}

@@ -6,7 +6,6 @@ gradients apart, so that one optimizer over stacked parameters is as many indepe
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -15,20 +14,18 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from saddlegan.batch import Batch, detached, each, minibatch, split, unbound
+from saddlegan.batch import Batch, detached, each, minibatch, unbound
 from saddlegan.checks import ConfigError, Decay, Literal, PositiveInt, checked
 from saddlegan.data.spans import Span, Spans
-from saddlegan.draws import Draws
-from saddlegan.losses import MeanLosses, summed
-from saddlegan.random import Latent, Purpose, draw_evaluation, torch_stream
-from saddlegan.trainer import refuse
-from saddlegan.variant import Loss, Losses, Optimizers, Samples, Variant
-
-#: Samples that are made at once for evaluation.
-CHUNK = 2000
+from saddlegan.engine.draws import Draws
+from saddlegan.engine.losses import MeanLosses, summed
+from saddlegan.engine.sampling import Sampler
+from saddlegan.engine.trainer import refuse
+from saddlegan.engine.variant import Loss, Losses, Optimizers
+from saddlegan.random import Latent, Purpose
 
 
-class AdversarialModule(Variant):
+class AdversarialModule(Sampler):
     """Players and their alternation. One iteration is one pass of the algorithm's outer loop.
 
     Args:
@@ -40,8 +37,8 @@ class AdversarialModule(Variant):
         num_critic_steps: k, the discriminator's steps per iteration.
         minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused`
             draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
-        updates: `alternating`: each step sees what the one before it changed. `simultaneous`: all gradients are taken at
-            the same weights, on the same samples, and then all players move, once each (the single step of Nowozin,
+        updates: `alternating`: each step sees what the one before it changed. `simultaneous`: all gradients are taken
+            at the same weights, on the same samples, and then all players move, once each (the single step of Nowozin,
             Cseke & Tomioka 2016, arXiv:1606.00709, Algorithm 1).
         ema_decay: samples come from an exponential average of the generator's weights with this decay; 0: from the
             generator itself. Training does not see the average.
@@ -179,11 +176,6 @@ class AdversarialModule(Variant):
         loop.manual_optimization.optim_step_progress.total.completed = start + count  # what global_step reads
         loop._batches_that_stepped = start + count - 1  # the x of what users log; Lightning adds the last one
 
-    def mask_stream(self, purpose: Purpose, number: int) -> AbstractContextManager[None]:
-        """Where dropout's masks come from: in training by the iteration, in an evaluation, where a generator may keep
-        them in samples, by its part. Stacked networks have none: torch's generator is one for all seeds."""
-        return nullcontext() if self.stacked else torch_stream(self.seeds[0], purpose, number)
-
     def iterate(self, real: Sequence[Batch], given: Mapping[str, Sequence[Batch]]) -> None:
         """One iteration, on the minibatches that it has of the data, and the draws of each player's steps. Where
         minibatches are reused, G(z) is computed once for all steps until the generator moves."""
@@ -213,58 +205,6 @@ class AdversarialModule(Variant):
         """The batch of fake samples: what was drawn, the conditions of the real ones, and what the generator made."""
         given = {**draws, **{name: real[name] for name in self.conditions}}
         return {**given, **self.make(self.generator, given)}
-
-    @torch.no_grad()
-    def forward(self, given: Tensor | Batch) -> Samples:
-        """Samples to look at, on the CPU, of latents `(seeds, n, dim)`, or of a batch with a `latent` and the variant's
-        conditions: from the averaged generator, where one is kept, without training's dropout.
-
-        The same latents give the same samples, also where the generator drops values from samples. For samples that
-        carry gradients call `generator`. Raises `ConfigError` for latents of another shape, and without a condition.
-        """
-        batch = self.complete(given if isinstance(given, Mapping) else {"latent": given})
-        sampler = self.generator if self.average is None else self.average
-        training = sampler.training
-        sampler.eval()
-        masks = self.mask_stream(Purpose.EVALUATION, 2)
-        with masks, torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
-            parts = [self.make(sampler, self.placed(part))["x"] for part in split(batch, CHUNK)]
-        sampler.train(training)
-        return torch.cat([part.cpu() for part in parts], dim=1)
-
-    def complete(self, given: Batch) -> dict[str, Tensor]:
-        """A batch with all that `make` is given: labels that are missing run through their classes, and noise is that
-        of evaluation."""
-        latent = given["latent"]
-        if latent.dim() != 3 or len(latent) != len(self.seeds) or latent.shape[-1] != self.latent.dim:
-            raise ConfigError(
-                f"latents: got a tensor of shape {tuple(latent.shape)}, expected (seeds, n, dim) ="
-                f" ({len(self.seeds)}, n, {self.latent.dim})."
-            )
-        count = latent.shape[1]
-        labels = {
-            name: torch.arange(count).remainder(size).expand(len(latent), -1) for name, size in self.sizes.items()
-        }
-        missing = [name for name in self.conditions if name not in given and name not in labels]
-        if missing:
-            raise ConfigError(
-                f"samples: got no {missing[0]}, which this method's generator is given besides the latent. Remedy: pass"
-                f" a batch, {{'latent': ..., '{missing[0]}': ...}}."
-            )
-        noise = {name: draw_evaluation(law.draw, self.seeds, count, part=name) for name, law in self.noise.items()}
-        return {**labels, **noise, **given}
-
-    def sample(self, count: int) -> Samples:
-        """`count` samples per seed, `(seeds, count, *shape)`: the first ones that evaluation measures."""
-        return self(draw_evaluation(self.latent.draw, self.seeds, count, part=0))
-
-    def place(self, x: Tensor) -> Tensor:
-        """`x` on the device of the networks; a floating tensor in their type, and labels as they are."""
-        return x.to(self.device, self.dtype if x.is_floating_point() else None)  # type: ignore[arg-type]
-
-    def placed(self, batch: Batch) -> dict[str, Tensor]:
-        """`place` of every tensor."""
-        return each(self.place, batch)
 
     def differentiate(self, player: str, loss: Losses) -> dict[str, Loss]:
         """Put the gradient of `player`'s loss on its parameters, and on no others; the terms of the loss, counted.

@@ -7,7 +7,7 @@ from typing import Any
 import lightning as L
 from tqdm import tqdm
 
-from saddlegan.callbacks.evaluate import Evaluate
+from saddlegan.evaluation.evaluate import Evaluate
 
 
 class Progress(L.Callback):

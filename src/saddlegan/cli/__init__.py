@@ -15,13 +15,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from saddlegan import arguments, provenance, sweeps
-from saddlegan import config as typed
+from saddlegan import provenance
 from saddlegan.checks import ConfigError
-from saddlegan.explain import explain
+from saddlegan.cli import arguments, sweeps
+from saddlegan.cli.guard import Guard
+from saddlegan.config import schema
+from saddlegan.config.explain import explain
 from saddlegan.files import conf_folder
 from saddlegan.folder import RESULT, DamagedRun, RunFailed, claim_run, read_result, remove_if_new, write_json
-from saddlegan.guard import Guard
 from saddlegan.identity import GROUPS
 from saddlegan.lock import HeldRun, hold
 from saddlegan.resources import check_resources
@@ -39,7 +40,7 @@ def task(cfg: DictConfig) -> dict[str, Any] | float:
     job = HydraConfig.get()
     tolerant = job.mode is RunMode.MULTIRUN and not sweeps.is_foreign(job)
     folder = Path(job.runtime.output_dir)
-    config = typed.resolved(cfg)
+    config = schema.resolved(cfg)
     try:
         with hold(folder):
             result = claim_and_train(config, folder, job, tolerant)
@@ -56,7 +57,7 @@ def task(cfg: DictConfig) -> dict[str, Any] | float:
 def claim_and_train(config: dict[str, Any], folder: Path, job: Any, tolerant: bool) -> dict[str, Any]:
     """The result of the run in a folder that is held, trained now unless it is there already."""
     try:
-        typed.check(config)
+        schema.check(config)
         if config["existing"] == "repeat":  # before anything is thrown away
             check_resources(config)
         result = claim_run(folder, config, config["existing"])
@@ -94,7 +95,7 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
         "choices": {group: choice for group, choice in job.runtime.choices.items() if group in GROUPS},
     }
     try:
-        from saddlegan.train import run
+        from saddlegan.engine.train import run
 
         words = [word.lstrip("+").partition("=") for word in job.overrides.task]
         groups = {group: origin["choices"][group] for group in GROUPS if group in origin["choices"]}

@@ -29,10 +29,10 @@ from saddlegan.checks import (
     nearest,
     wrong,
 )
-from saddlegan.compatible import check_compatible
-from saddlegan.constructors import annotation_of, check_targets
+from saddlegan.config.compatible import check_compatible
+from saddlegan.config.constructors import annotation_of, check_targets
+from saddlegan.config.measured import metrics_in
 from saddlegan.identity import run_name
-from saddlegan.measured import metrics_in
 from saddlegan.metrics.facts import Facts
 
 Part = Annotated[dict, Made()]

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from saddlegan.batch import Batch, first
-from saddlegan.callbacks.board import log_scalars
-from saddlegan.callbacks.metrics import computed, metrics_of
 from saddlegan.checks import ConfigError, shown
+from saddlegan.evaluation.board import log_scalars
+from saddlegan.evaluation.metrics import computed, metrics_of
 from saddlegan.files import write_whole
 from saddlegan.metrics import trajectory
 from saddlegan.metrics.facts import When

@@ -14,15 +14,15 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from saddlegan import sweeps
 from saddlegan.checks import ConfigError, PositiveInt, check_value, nearest, shown, wrong
-from saddlegan.config import check, direction, resolved
-from saddlegan.explain import explain
+from saddlegan.cli import sweeps
+from saddlegan.config.explain import explain
+from saddlegan.config.keys import choices, folders_of, keys_of_choices, with_inner
+from saddlegan.config.schema import check, direction, resolved
+from saddlegan.config.signatures import first_arguments
 from saddlegan.folder import RESULT
 from saddlegan.identity import flatten
-from saddlegan.keys import choices, folders_of, keys_of_choices, with_inner
 from saddlegan.resources import check_resources
-from saddlegan.signatures import first_arguments
 
 #: Bytes that a file system allows for one name, and for a path.
 LONGEST_NAME, LONGEST_PATH = 255, 4096
@@ -168,5 +168,5 @@ def _check_name(key: str, name: Any, valid: Sequence[str], what: str) -> None:
 
 def claim_ids() -> list[str]:
     """The ids of the ledger's claims, without the seconds that its statistics take to import."""
-    folder = Path(__file__).parent / "claims"
+    folder = Path(__file__).parents[1] / "claims"
     return [str(name) for path in sorted(folder.glob("*.py")) for name in first_arguments(path, "Claim")]

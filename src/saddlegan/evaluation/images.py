@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from saddlegan.callbacks import board
-from saddlegan.callbacks.evaluate import Conclusion, Evaluate
 from saddlegan.checks import ConfigError
 from saddlegan.data.images import ImageData, unit
+from saddlegan.evaluation import board
+from saddlegan.evaluation.evaluate import Conclusion, Evaluate
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
 from saddlegan.figures.images import ImagePanel, image_figure, square

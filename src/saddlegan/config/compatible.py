@@ -3,10 +3,10 @@
 from typing import Any
 
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest, shown
+from saddlegan.config.measured import check_metrics, metrics_in
+from saddlegan.config.signatures import class_attribute, signature_of
 from saddlegan.data.files import FEWEST, TRAINING
 from saddlegan.folder import CHECKPOINT
-from saddlegan.measured import check_metrics, metrics_in
-from saddlegan.signatures import class_attribute, signature_of
 
 
 def check_compatible(config: dict[str, Any]) -> None:

@@ -11,12 +11,12 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from torch import nn
 
-from saddlegan.adversarial import AdversarialModule
-from saddlegan.callbacks.evaluate import Evaluate
 from saddlegan.checks import ConfigError, shown
 from saddlegan.data.images import ImageData, ImageSet, unit
 from saddlegan.data.spans import Spans
 from saddlegan.data.toy import ToyData
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.evaluation.evaluate import Evaluate
 from saddlegan.folder import METRICS
 from saddlegan.networks.single import Single
 from saddlegan.random import Purpose, torch_stream

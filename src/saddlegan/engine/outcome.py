@@ -7,9 +7,9 @@ from typing import Any
 import lightning as L
 import numpy as np
 
-from saddlegan.adversarial import AdversarialModule
-from saddlegan.callbacks import board
-from saddlegan.callbacks.evaluate import Evaluate
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.evaluation import board
+from saddlegan.evaluation.evaluate import Evaluate
 
 
 def finish(

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from saddlegan.callbacks import board
-from saddlegan.callbacks.evaluate import Conclusion, Evaluate
 from saddlegan.data.distributions import Distribution
 from saddlegan.data.toy import ToyData
+from saddlegan.evaluation import board
+from saddlegan.evaluation.evaluate import Conclusion, Evaluate
 from saddlegan.figures import Curve, DensityPanel, density_figure, discriminator_figure, save_png
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
@@ -22,7 +22,7 @@ from saddlegan.random import draw_evaluation
 KEPT = 256
 
 
-class EvaluateToy(Evaluate):
+class EvaluateLine(Evaluate):
     """W1 and its like against the law of the data; densities and discriminators as pictures."""
 
     kind = "vectors"

@@ -11,7 +11,7 @@ from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, Omega
 from yaml import YAMLError
 
 from saddlegan.checks import ConfigError, nearest, shown
-from saddlegan.keys import choices, composed_keys, keys_of_choices
+from saddlegan.config.keys import choices, composed_keys, keys_of_choices
 
 UNKNOWN = re.compile(r"(?:Could not override|Error merging override|Could not delete from config\.) '?~?\+*([^'=\s]+)")
 HELP = "Remedy: `saddlegan --help` lists the settings, `saddlegan --hydra-help` the flags."

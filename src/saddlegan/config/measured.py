@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from saddlegan.checks import ConfigError, nearest, shown
+from saddlegan.config.signatures import decoration, signature_of
 from saddlegan.metrics.facts import Facts, facts_of
-from saddlegan.signatures import decoration, signature_of
 
 
 @functools.cache

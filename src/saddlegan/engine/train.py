@@ -15,18 +15,18 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from saddlegan.adversarial import AdversarialModule
-from saddlegan.build import build, evaluation
-from saddlegan.callbacks.checkpoint import TimedCheckpoint, read_checkpoint
-from saddlegan.callbacks.evaluate import Evaluate
-from saddlegan.callbacks.progress import Progress
 from saddlegan.checks import ConfigError, shown
 from saddlegan.data.spans import Spans
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.build import build, evaluation
+from saddlegan.engine.checkpoint import TimedCheckpoint, read_checkpoint
+from saddlegan.engine.outcome import finish
+from saddlegan.engine.progress import Progress
+from saddlegan.engine.trainer import trainer_of
+from saddlegan.evaluation.evaluate import Evaluate
 from saddlegan.folder import CHECKPOINT, DamagedRun
-from saddlegan.outcome import finish
 from saddlegan.provenance import commit, versions
 from saddlegan.resources import check_machine
-from saddlegan.trainer import trainer_of
 
 #: Seed-iterations from which compiling (5 to 10 seconds) is earned back; see `make bench`.
 COMPILE_PAYS = 500_000

@@ -13,9 +13,9 @@ from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
 from saddlegan.checks import ConfigError, shown
+from saddlegan.config.measured import metrics_in
 from saddlegan.folder import RESULT, DamagedRun, RunFailed, read_result
 from saddlegan.lock import HeldRun
-from saddlegan.measured import metrics_in
 
 #: The sweeper of `conf/config.yaml`, which takes a record of each job; others take a number.
 OURS = "hydra_plugins.saddlegan_sweeper.UnionSweeper"

@@ -1,0 +1,86 @@
+"""The samples that a variant gives to look at: of fixed latents, from the averaged generator, without dropout."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+
+from saddlegan.batch import Batch, each, split
+from saddlegan.checks import ConfigError
+from saddlegan.engine.variant import Samples, Variant
+from saddlegan.random import Latent, Purpose, draw_evaluation, torch_stream
+
+#: Samples that are made at once.
+CHUNK = 2000
+
+
+class Sampler(Variant):
+    """A variant with what its samples are made of."""
+
+    latent: Latent
+    seeds: Sequence[int]
+    #: Of each of `conditions` that is a label, the number of its classes.
+    sizes: Mapping[str, int]
+    #: The exponential average of the generator, where one is kept.
+    average: AveragedModel | None
+    #: Whether the networks carry all seeds.
+    stacked: bool
+
+    @torch.no_grad()
+    def forward(self, given: Tensor | Batch) -> Samples:
+        """Samples to look at, on the CPU, of latents `(seeds, n, dim)`, or of a batch with a `latent` and the variant's
+        conditions: from the averaged generator, where one is kept, without training's dropout.
+
+        The same latents give the same samples, also where the generator drops values from samples. For samples that
+        carry gradients call `generator`. Raises `ConfigError` for latents of another shape, and without a condition.
+        """
+        batch = self.complete(given if isinstance(given, Mapping) else {"latent": given})
+        sampler = self.generator if self.average is None else self.average
+        training = sampler.training
+        sampler.eval()
+        masks = self.mask_stream(Purpose.EVALUATION, 2)
+        with masks, torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
+            parts = [self.make(sampler, self.placed(part))["x"] for part in split(batch, CHUNK)]
+        sampler.train(training)
+        return torch.cat([part.cpu() for part in parts], dim=1)
+
+    def complete(self, given: Batch) -> dict[str, Tensor]:
+        """A batch with all that `make` is given: labels that are missing run through their classes, and noise is that
+        of evaluation."""
+        latent = given["latent"]
+        if latent.dim() != 3 or len(latent) != len(self.seeds) or latent.shape[-1] != self.latent.dim:
+            raise ConfigError(
+                f"latents: got a tensor of shape {tuple(latent.shape)}, expected (seeds, n, dim) ="
+                f" ({len(self.seeds)}, n, {self.latent.dim})."
+            )
+        count = latent.shape[1]
+        labels = {
+            name: torch.arange(count).remainder(size).expand(len(latent), -1) for name, size in self.sizes.items()
+        }
+        missing = [name for name in self.conditions if name not in given and name not in labels]
+        if missing:
+            raise ConfigError(
+                f"samples: got no {missing[0]}, which this method's generator is given besides the latent. Remedy: pass"
+                f" a batch, {{'latent': ..., '{missing[0]}': ...}}."
+            )
+        noise = {name: draw_evaluation(law.draw, self.seeds, count, part=name) for name, law in self.noise.items()}
+        return {**labels, **noise, **given}
+
+    def sample(self, count: int) -> Samples:
+        """`count` samples per seed, `(seeds, count, *shape)`: the first ones that evaluation measures."""
+        return self(draw_evaluation(self.latent.draw, self.seeds, count, part=0))
+
+    def place(self, x: Tensor) -> Tensor:
+        """`x` on the device of the networks; a floating tensor in their type, and labels as they are."""
+        return x.to(self.device, self.dtype if x.is_floating_point() else None)  # type: ignore[arg-type]
+
+    def placed(self, batch: Batch) -> dict[str, Tensor]:
+        """`place` of every tensor."""
+        return each(self.place, batch)
+
+    def mask_stream(self, purpose: Purpose, number: int) -> AbstractContextManager[None]:
+        """Where dropout's masks come from: in training by the iteration, in an evaluation, where a generator may keep
+        them in samples, by its part. Stacked networks have none: torch's generator is one for all seeds."""
+        return nullcontext() if self.stacked else torch_stream(self.seeds[0], purpose, number)
