@@ -7,6 +7,8 @@ from conftest import METHODS, SMALL, composed, fitting
 from interventions import WATCHED, calling
 from oracles import optimal_discriminator_error
 
+from saddlegan.checks import ConfigError
+from saddlegan.config.schema import check
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import build
 from saddlegan.methods.gan import GAN
@@ -57,6 +59,50 @@ def test_a_step_moves_its_player_alone_and_k_steps_make_an_iteration(method, min
     for (player, before), moved in zip(begun, after, strict=True):
         names = {name.split(".")[0] for name in before if not torch.equal(before[name], moved[name])}
         assert names == {player}, f"the {player}'s step moved {names or 'nothing'}"
+
+
+@pytest.mark.parametrize("method", ["gan", "primal_dual"])
+def test_simultaneous_updates_take_all_gradients_at_the_same_weights(method):
+    """The discriminator's first step is that of alternating updates; the generator's is the one it would make with a
+    discriminator that stays where it was."""
+    one = (f"method={method}", "method.minibatch=reused", "iterations=1", "optimizer=sgd_2014")
+    at_once = weights(fitted(*one, "method.updates=simultaneous"))
+    in_turn = weights(fitted(*one))
+    standing = weights(fitted(*one, "optimizer.discriminator.lr=1e-30"))
+    for name, weight in at_once.items():
+        assert torch.equal(weight, in_turn[name]) == name.startswith("discriminator"), name
+        assert torch.equal(weight, standing[name]) == name.startswith("generator"), name
+
+
+def test_after_step_follows_each_step_of_simultaneous_updates():
+    seen = []
+
+    class Noted(GAN):
+        def after_step(self, player, terms):
+            seen.append((player, list(terms), weights(self)))
+
+    module, data = build(composed(*SMALL, "method.minibatch=reused", "method.updates=simultaneous", "iterations=1"))
+    before = weights(module)
+    module.__class__ = Noted
+    L.Trainer(barebones=True, accelerator="cpu", max_epochs=-1).fit(module, datamodule=data)
+    assert [(player, terms) for player, terms, _ in seen] == [("discriminator", ["loss"]), ("generator", ["loss"])]
+    moved = [{name.split(".")[0] for name in before if not torch.equal(at[name], before[name])} for _, _, at in seen]
+    assert moved == [{"discriminator"}, {"discriminator", "generator"}]
+
+
+@pytest.mark.parametrize("overrides", [("method.minibatch=fresh",), ("method.num_critic_steps=2",)])
+def test_simultaneous_updates_are_refused_without_shared_samples_and_for_several_steps(overrides):
+    shared = ("method.updates=simultaneous", "method.minibatch=reused", *overrides)
+    with pytest.raises(ConfigError, match="on the same samples"):
+        check(composed(*shared))
+    with pytest.raises(ConfigError, match="one step of each player"):
+        build(composed(*shared))
+
+
+def test_compiling_what_is_differentiated_twice_is_refused():
+    check(composed("method=wgan_gp"))
+    with pytest.raises(ConfigError, match="differentiated twice"):
+        check(composed("method=wgan_gp", "trainer.compile=true"))
 
 
 @pytest.mark.parametrize(("minibatch", "distinct"), [("fresh", 3), ("reused", 1)])

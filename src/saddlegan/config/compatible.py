@@ -14,6 +14,7 @@ def check_compatible(config: dict[str, Any]) -> None:
     kind = class_attribute(config["data"]["_target_"], "samples")
     _check_kind(config, kind)
     _check_given(config)
+    _check_training(config)
     _check_evaluation(config)
     if kind == "images":
         _check_images(config)
@@ -64,14 +65,31 @@ def _check_given(config: dict[str, Any]) -> None:
         )
 
 
+def _check_training(config: dict[str, Any]) -> None:
+    """Whether the players can move at once, and their losses be compiled."""
+    method = config["method"]
+    shared = method["minibatch"] == "reused" and method["num_critic_steps"] == 1
+    if method.get("updates") == "simultaneous" and not shared:
+        raise ConfigError(
+            f"method.updates=simultaneous: got method.minibatch={method['minibatch']} and method.num_critic_steps="
+            f"{method['num_critic_steps']}, expected reused and 1, since all players move once, on the same samples."
+            " Remedy: method.minibatch=reused method.num_critic_steps=1."
+        )
+    if config["trainer"]["compile"] is True and class_attribute(method["_target_"], "second_order"):
+        raise ConfigError(
+            f"trainer.compile=true: got {method['_target_']}, whose loss is differentiated twice, which torch's"
+            " compiler refuses. Remedy: trainer.compile=auto."
+        )
+
+
 def _check_evaluation(config: dict[str, Any]) -> None:
     """Whether the evaluation is one, and its metrics can be computed by it."""
     target = config["evaluation"]["_target_"]
     offers = class_attribute(target, "offers")
     if offers is None:
         raise ConfigError(
-            f"evaluation._target_: got {shown(target)}, expected an Evaluate of saddlegan.callbacks. Remedy: name none,"
-            " and the data do."
+            f"evaluation._target_: got {shown(target)}, expected an Evaluate of saddlegan.evaluation. Remedy: name"
+            " none, and the data do."
         )
     kind, data = class_attribute(config["data"]["_target_"], "samples"), config["data"]["_target_"]
     if kind and class_attribute(target, "kind") not in (None, kind):

@@ -93,9 +93,8 @@ class AdversarialModule(Sampler):
         self.simultaneous = updates == "simultaneous"
         if self.simultaneous and not (self.reuse and len(set(self.moves)) == len(self.moves)):
             raise ConfigError(
-                f"method.updates=simultaneous: got method.minibatch={minibatch} and the steps {', '.join(self.moves)},"
-                " expected reused and one step of each player. Remedy: method.minibatch=reused"
-                " method.num_critic_steps=1, or method.updates=alternating."
+                f"updates=simultaneous: got minibatch={minibatch} and the steps {', '.join(self.moves)}, expected"
+                " reused and one step of each player. Remedy: updates=alternating."
             )
         steps = {"discriminator": 1} if self.reuse else Counter(self.moves)
         self.drawn = Draws({"latent": latent} | dict(self.noise), steps, self.seeds, self.place)
