@@ -1,9 +1,9 @@
-"""Train a classifier that serves as feature extractor: twenty epochs of shifted and turned images.
+"""Train a classifier that serves as feature extractor: twenty epochs of shifted and turned images with labels.
 
-    python scripts/train_extractor.py --data mnist --root DIR --output FILE    minutes on two cores
+    python scripts/train_extractor.py --output FILE data=mnist data.root=DIR    minutes on two cores
 
-DIR holds MNIST/raw (or FashionMNIST/raw, KMNIST/raw) as torchvision writes it. Prints the accuracy on the 10 000 test
-images and the file's SHA-256; `evaluation.extractor=FILE` measures with it. The shipped one is that of MNIST.
+Takes the data as `saddlegan` does, of any size and in grey or colour. Prints the accuracy on the test images and the
+file's SHA-256; `evaluation.extractor=FILE` measures with it. The shipped one is that of MNIST.
 """
 
 import argparse
@@ -11,11 +11,12 @@ import hashlib
 from pathlib import Path
 
 import torch
+from hydra.utils import instantiate
 from safetensors.torch import save_file
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
-from torchvision import datasets
 
-from saddlegan.data.files import FOLDERS
+from saddlegan import compose
+from saddlegan.data.images import unit
 from saddlegan.extractor import Classifier
 
 BATCH = 250
@@ -43,17 +44,17 @@ def accuracy(model: Classifier, images: torch.Tensor, labels: torch.Tensor) -> f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--data", choices=sorted(FOLDERS), required=True)
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("overrides", nargs="+", metavar="data=NAME")
     options = parser.parse_args()
     torch.manual_seed(0)
-    kind = getattr(datasets, FOLDERS[options.data])
-    sets = {part: kind(options.root, train=part == "train") for part in ("train", "test")}
-    images, labels = ({part: getattr(s, what) for part, s in sets.items()} for what in ("data", "targets"))
-    images = {part: x[:, None].float() / 255 for part, x in images.items()}
-    model = Classifier()
+    data = instantiate(compose("model=mnist_mlp", *options.overrides)["data"])
+    if data.train_labels is None:
+        parser.error(f"{data.name}: got images without labels, expected some with: a classifier learns them")
+    labels = {"train": data.train_labels, "test": data.test_labels}
+    images = {"train": unit(data.train), "test": unit(data.test)}
+    model = Classifier(data.shape, data.sizes["label"])
     steps = options.epochs * (len(images["train"]) // BATCH)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps)
@@ -69,7 +70,8 @@ def main() -> None:
         print(f"epoch {epoch + 1}: test accuracy {accuracy(model, images['test'], labels['test']):.4f}", flush=True)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     found = accuracy(model, images["test"], labels["test"])
-    about = {"dataset": options.data, "test_accuracy": f"{found:.4f}"}
+    shape = " ".join(map(str, data.shape))
+    about = {"dataset": data.classes, "shape": shape, "test_accuracy": f"{found:.4f}"}
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, options.output, metadata=about)
     print(f"accuracy {found:.4f}, {options.output.stat().st_size / 1e3:.0f} kB")
     print(f"sha256 {hashlib.sha256(options.output.read_bytes()).hexdigest()}")

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from saddlegan.checks import ConfigError
 from saddlegan.resources import SHIPPED
@@ -27,28 +28,31 @@ CHUNK = 1000
 
 
 class Classifier(nn.Module):
-    """Images `(n, 1, 28, 28)` in [0, 1] to 128 features, after ReLU, and 10 logits; 110 thousand parameters."""
+    """Images `(n, *shape)` in [0, 1] to 128 features, after ReLU, and logits of `classes`; 110 thousand parameters for
+    MNIST. `shape`: channels, and height and width of at least 8."""
 
     num_features = 128
 
-    def __init__(self) -> None:
+    def __init__(self, shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10) -> None:
         super().__init__()
+        self.shape = shape
+        channels, height, width = shape
 
         def block(inputs: int, outputs: int) -> list[nn.Module]:
             return [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
 
         self.body = nn.Sequential(
-            *block(1, 16), *block(16, 16), nn.MaxPool2d(2),
+            *block(channels, 16), *block(16, 16), nn.MaxPool2d(2),
             *block(16, 32), *block(32, 32), nn.MaxPool2d(2),
             *block(32, 64), nn.MaxPool2d(2), nn.Flatten(),
-            nn.Linear(576, self.num_features), nn.ReLU(),
+            nn.Linear(64 * (height // 8) * (width // 8), self.num_features), nn.ReLU(),
         )  # fmt: skip
-        self.head = nn.Linear(self.num_features, 10)
+        self.head = nn.Linear(self.num_features, classes)
 
-    def features(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, "n 128"]:
+    def features(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n 128"]:
         return self.body(images)
 
-    def forward(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, "n 10"]:
+    def forward(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n classes"]:
         return self.head(self.body(images))
 
 
@@ -60,19 +64,22 @@ class Extractor(Classifier):
     """
 
     def __init__(self, path: str | None = None) -> None:
-        super().__init__()
         file = Path(path).expanduser() if path else SHIPPED
         try:
             content = file.read_bytes()
             with safe_open(file, "pt") as opened:
-                self.dataset = (opened.metadata() or {}).get("dataset", "unknown")
-            self.load_state_dict(load(content))
-        except (OSError, SafetensorError, RuntimeError) as error:
+                about = opened.metadata() or {}
+            channels, height, width = map(int, about.get("shape", "1 28 28").split())
+            weights = load(content)
+            super().__init__((channels, height, width), len(weights["head.bias"]))
+            self.load_state_dict(weights)
+        except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise ConfigError(
                 f"evaluation.extractor={file}: got a file that cannot be used ({reason}), expected weights that"
                 f" scripts/train_extractor.py wrote. Remedy: {REMEDY if path is None else 'evaluation.extractor=null'}."
             ) from None
+        self.dataset = about.get("dataset", "unknown")
         self.sha256 = hashlib.sha256(content).hexdigest()
         if path is None and self.sha256 != SHA256:
             raise ConfigError(
@@ -87,12 +94,27 @@ class Extractor(Classifier):
         return super().train(False)
 
     @torch.no_grad()
-    def see(self, images: Float[Tensor, "n 1 28 28"]) -> tuple[Float[Tensor, "n 128"], Float[Tensor, "n 10"]]:
+    def see(
+        self, images: Float[Tensor, "n channels height width"]
+    ) -> tuple[Float[Tensor, "n 128"], Float[Tensor, "n classes"]]:
         """Features and logits, float32 on the CPU; `CHUNK` images at a time, wherever they lie and of any precision.
+
+        Images of another shape than the network's are brought to it: turned grey, or to three equal colours, and
+        resized. What the shipped network says of such images is about their coarse shapes; scripts/train_extractor.py
+        trains one for them.
 
         A GPU computes them in full precision too, not in TF32, which would show in the third digit.
         """
         exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
         with exact if self.head.weight.is_cuda else nullcontext():
-            features = torch.cat([self.features(part.to(self.head.weight)) for part in images.split(CHUNK)])
+            features = torch.cat(
+                [self.features(self.fitting(part.to(self.head.weight))) for part in images.split(CHUNK)]
+            )
             return features.cpu(), self.head(features).cpu()
+
+    def fitting(self, images: Float[Tensor, "n channels height width"]) -> Float[Tensor, "n channels height width"]:
+        """Images in the network's own shape."""
+        channels, *size = self.shape
+        if images.shape[1] != channels:
+            images = images.mean(1, keepdim=True).expand(-1, channels, -1, -1)
+        return images if list(images.shape[2:]) == size else interpolate(images, size, mode="bilinear", antialias=True)

@@ -4,13 +4,13 @@ An epoch is a permutation that (seed, epoch) decides; minibatches follow each ot
 not full is left out. The whole set lies on the device, so that no worker process loads anything.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from filelock import FileLock
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Int64, UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 from torchvision import datasets
@@ -21,14 +21,35 @@ from saddlegan.data import files
 from saddlegan.data.spans import Spans
 from saddlegan.random import Purpose, stream
 
-Pixels = UInt8[Tensor, "n 1 28 28"]
-Images = Float[Tensor, "n 1 28 28"]
-Labelled = tuple[Pixels, Int64[Tensor, "n"]]
+Pixels = UInt8[Tensor, "n channels height width"]
+Labels = Int64[Tensor, "n"]
 
 
-class ImageSet:
-    """Grey images of 28 x 28 pixels: `train`, `validation` and `test`, uint8 `(n, 1, 28, 28)`; `train_labels` and
-    `test_labels`, int64 `(n,)`.
+class Images:
+    """What a set of images is to the suite: grey ones, or red, green and blue, all of one `shape`.
+
+    A set of your own derives from this, and has in its constructor set what is declared here.
+    """
+
+    #: What a model must take to be trained on this.
+    samples = "images"
+    #: (channels, height, width), of 1 or 3 channels.
+    shape: ClassVar[tuple[int, int, int]]
+    #: The labels that come along with images, and the number of their classes: `{"label": 10}`; {} where none do.
+    sizes: ClassVar[Mapping[str, int]] = {}
+    name: str
+    #: What an extractor must have been trained on to know its classes; None where there are none.
+    classes: str | None = None
+    train: Pixels
+    test: Pixels
+    train_labels: Labels | None = None
+    test_labels: Labels | None = None
+    #: Images on which the Parzen width is chosen; without them it is not measured.
+    validation: Pixels | None = None
+
+
+class ImageSet(Images):
+    """Grey images of 28 x 28 pixels, in ten classes.
 
     Args:
         name: `mnist`, `fashion_mnist`, `kmnist` (torchvision's files), or `digits`: the 1797 real 8 x 8 digits of
@@ -44,10 +65,7 @@ class ImageSet:
     Raises `ConfigError` where files are missing, unreadable or damaged, or `train_images` is more than there are.
     """
 
-    #: What a model must take to be trained on this.
-    samples = "images"
     shape = (1, 28, 28)
-    #: Labels that come along with images, and their classes.
     sizes: ClassVar = {"label": 10}
 
     @checked
@@ -79,13 +97,13 @@ def unit(pixels: Tensor) -> Tensor:
 
 
 class ImageData(Spans):
-    """Minibatches of `images.train`; of a span `x` is `(iterations, draws, 1, batch, 1, 28, 28)`, float32 in [0, 1],
-    and `label` `(iterations, draws, 1, batch)`, int64.
+    """Minibatches of `images.train`; of a span `x` is `(iterations, draws, 1, batch, *shape)`, float32 in [0, 1], and
+    `label`, where there are labels, `(iterations, draws, 1, batch)`, int64.
 
     Raises `ConfigError` where a minibatch is larger than the data.
     """
 
-    def __init__(self, images: ImageSet, **spans: Any) -> None:
+    def __init__(self, images: Images, **spans: Any) -> None:
         super().__init__(**spans)
         self.epoch_length = len(images.train) // self.batch_size
         if not self.epoch_length:
@@ -94,16 +112,19 @@ class ImageData(Spans):
                 f" Remedy: batch_size={len(images.train)} or less."
             )
         self.images = images
-        self.pixels, self.labels = images.train, images.train_labels
+        self.parts = {"x": images.train}
+        if images.train_labels is not None:
+            self.parts["label"] = images.train_labels
         self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
 
     def span(self, start: int, stop: int) -> Batch:
         device = self.trainer.strategy.root_device  # type: ignore[union-attr]
-        self.pixels, self.labels = self.pixels.to(device), self.labels.to(device)
-        found = np.concatenate(list(self.indices(start * self.draws, stop * self.draws)))
-        index = torch.from_numpy(found).to(device)
+        self.parts = {name: part.to(device) for name, part in self.parts.items()}
+        order = np.concatenate(list(self.indices(start * self.draws, stop * self.draws)))
+        index = torch.from_numpy(order).to(device)
         axes = (stop - start, self.draws, 1, self.batch_size)
-        return {"x": unit(self.pixels[index]).unflatten(0, axes), "label": self.labels[index].unflatten(0, axes)}
+        found = {name: part[index].unflatten(0, axes) for name, part in self.parts.items()}
+        return found | {"x": unit(found["x"])}
 
     def indices(self, first: int, last: int) -> Iterator[np.ndarray]:
         """What minibatches `first` to `last` - 1 of the whole training hold."""
@@ -111,11 +132,11 @@ class ImageData(Spans):
             epoch, place = divmod(minibatch, self.epoch_length)
             if epoch != self.epoch:
                 self.epoch = epoch
-                self.order = stream(self.seeds[0], Purpose.DATA, epoch).permutation(len(self.pixels))
+                self.order = stream(self.seeds[0], Purpose.DATA, epoch).permutation(len(self.images.train))
             yield self.order[place * self.batch_size : (place + 1) * self.batch_size]
 
 
-def _digits() -> tuple[Labelled, Labelled]:
+def _digits() -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:
     from sklearn.datasets import load_digits
 
     digits: Any = load_digits()
@@ -126,7 +147,7 @@ def _digits() -> tuple[Labelled, Labelled]:
     return (pixels[~test], labels[~test]), (pixels[test], labels[test])
 
 
-def _torchvision(name: str, root: str, download: bool) -> tuple[Labelled, Labelled]:
+def _torchvision(name: str, root: str, download: bool) -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:
     files.check_files({"name": name, "root": root, "download": download})
     kind = getattr(datasets, files.FOLDERS[name])
     if files.missing(name, root):

@@ -12,7 +12,7 @@ from hydra.utils import get_class, instantiate
 from torch import nn
 
 from saddlegan.checks import ConfigError, shown
-from saddlegan.data.images import ImageData, ImageSet, unit
+from saddlegan.data.images import ImageData, Images, unit
 from saddlegan.data.spans import Spans
 from saddlegan.data.toy import ToyData
 from saddlegan.engine.adversarial import AdversarialModule
@@ -33,7 +33,7 @@ def build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
     """The module and the data of a checked configuration. Raises `ConfigError` where they cannot be made."""
     with _own_errors():
         source = instantiate(config["data"], _convert_="all")
-        module = module_of(config, source if isinstance(source, ImageSet) else None)
+        module = module_of(config, source if isinstance(source, Images) else None)
         spans = {
             "seeds": module.seeds,
             "batch_size": config["batch_size"],
@@ -41,11 +41,11 @@ def build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
             "iterations": config["iterations"],
             "evaluate_every": config["evaluation"]["every"],
         }
-        data = ImageData(source, **spans) if isinstance(source, ImageSet) else ToyData(source, **spans)
+        data = ImageData(source, **spans) if isinstance(source, Images) else ToyData(source, **spans)
         return module, data
 
 
-def module_of(config: dict[str, Any], images: ImageSet | None = None) -> AdversarialModule:
+def module_of(config: dict[str, Any], images: Images | None = None) -> AdversarialModule:
     """The module of a checked configuration with fresh weights.
 
     Without its `images` a network that starts from their mean does not, so that weights must be loaded afterwards.
@@ -70,7 +70,7 @@ def module_of(config: dict[str, Any], images: ImageSet | None = None) -> Adversa
         return module.to(memory_format=torch.channels_last) if config["trainer"]["channels_last"] else module
 
 
-def players_of(config: dict[str, Any], images: ImageSet | None = None) -> dict[str, Any]:
+def players_of(config: dict[str, Any], images: Images | None = None) -> dict[str, Any]:
     """The networks of a configuration's `model`, made for its `data`, as `players`; the law of the latent, and the
     `sizes` of the labels that the method's networks are given."""
     model = instantiate(config["model"], _convert_="all")
@@ -78,7 +78,7 @@ def players_of(config: dict[str, Any], images: ImageSet | None = None) -> dict[s
     sizes = {name: kind.sizes[name] for name in getattr(method, "conditions", ()) if name in getattr(kind, "sizes", {})}
     factories = {name: factory for name, factory in model.items() if name != "latent"}
     given = {"conditions": sizes} if sizes else {}
-    if issubclass(kind, ImageSet):
+    if issubclass(kind, Images):
         players = image_players(factories, model["latent"].dim, kind.shape, images, _seeds(config), given)
     else:
         players = toy_players(factories, model["latent"].dim, kind.dim, _seeds(config), given)
@@ -114,7 +114,7 @@ def image_players(
     factories: dict[str, Any],
     latent: int,
     shape: Sequence[int],
-    images: ImageSet | None,
+    images: Images | None,
     seeds: Sequence[int],
     given: dict[str, Any],
 ) -> dict[str, nn.Module]:

@@ -1,5 +1,5 @@
 """Metrics through training: metrics.csv, TensorBoard, and the summary that result.json holds. What is measured, and how
-it is shown, is the data's own: `toys` and `images`."""
+it is shown, is the data's own: `line` and `images`."""
 
 import math
 from abc import ABC, abstractmethod

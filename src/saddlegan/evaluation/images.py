@@ -30,7 +30,7 @@ class EvaluateImages(Evaluate):
     """Fréchet distance and its like, on `samples` images against all test images; at the end the costlier metrics too.
 
     `extractor` is a file of other weights than the shipped ones; what classes say is measured where the extractor was
-    trained on these classes.
+    trained on these classes. Images may be grey or in colour, of any size: see `Extractor.see`.
     """
 
     kind = "images"
@@ -41,7 +41,9 @@ class EvaluateImages(Evaluate):
         self.images = images = data.images
         self.extractor = Extractor(extractor)
         self.classes = images.classes == self.extractor.dataset
-        self.real = {"x": unit(images.test)[None], "label": images.test_labels[None]}
+        self.real = {"x": unit(images.test)[None]}
+        if images.test_labels is not None:
+            self.real["label"] = images.test_labels[None]
         self.frames: list[tuple[int, Tensor]] = []
 
     def state_dict(self) -> dict[str, Any]:
@@ -125,10 +127,10 @@ class EvaluateImages(Evaluate):
         _, index = nearest(shown.flatten(1), train)
         arrays = {
             "images": pixels(fake[0, :SHOWN]),
-            "real": self.images.test[:SHOWN, 0],
+            "real": channels_last(self.images.test[:SHOWN]),
             "through": torch.stack([self.frames[k][1] for k in kept]),
             "interpolation": pixels(between[0]),
-            "neighbours": torch.stack([pixels(shown), self.images.train[index, 0]]),
+            "neighbours": torch.stack([pixels(shown), channels_last(self.images.train[index])]),
         }
         moments = {"iterations": np.array([self.frames[k][0] for k in kept])}
         return {name: array.numpy() for name, array in arrays.items()} | moments
@@ -164,8 +166,13 @@ class EvaluateImages(Evaluate):
 
 
 def pixels(images: Tensor) -> Tensor:
-    """Images `(*n, 1, 28, 28)` in [0, 1] as uint8 `(*n, 28, 28)`."""
-    return (images[..., 0, :, :].nan_to_num() * 255.0).round().clamp(0, 255).to(torch.uint8).cpu()
+    """Images `(*n, channels, height, width)` in [0, 1] as uint8 `(*n, height, width)`, with colours as a last axis."""
+    return channels_last((images.nan_to_num() * 255.0).round().clamp(0, 255).to(torch.uint8).cpu())
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """`(*n, channels, height, width)` as `(*n, height, width, channels)`; of grey images without the last axis."""
+    return images[..., 0, :, :] if images.shape[-3] == 1 else images.movedim(-3, -1)
 
 
 def digest(network: nn.Module) -> str:

@@ -13,7 +13,7 @@ from saddlegan.figures.tiles import PAPER, enlarged, tile, wrapped
 from saddlegan.files import write_whole
 
 MOST_FRAMES = 25
-GREYS = 16  # levels of grey in the file: more is not seen, and does not compress
+GREYS, COLOURS = 16, 128  # levels of grey, or colours, in the file: more is not seen, and does not compress
 MILLISECONDS, AT_THE_END = 250, 3000  # that a frame and the last frame stay
 LARGEST = 450_000  # bytes; frames are left out until the file is smaller
 MARGIN, SPACE = 12, 28  # pixels
@@ -21,7 +21,8 @@ TEXT = 15  # pixels, the height of letters; in a page the file is shown pixel fo
 
 
 def animation_frames(rows: Sequence[Progress], most: int = MOST_FRAMES) -> list[NDArray]:
-    """Frames `(y, x)` of uint8, at most `most`: the first and the last moment and evenly spaced ones between.
+    """Frames `(y, x)` of uint8, or `(y, x, 3)` where images have colours, at most `most`: the first and the last moment
+    and evenly spaced ones between.
 
     The moments are those of the first setting; another one shows its nearest moment.
     """
@@ -44,15 +45,20 @@ def animation_frames(rows: Sequence[Progress], most: int = MOST_FRAMES) -> list[
     size = (columns * (side + SPACE) - SPACE + 2 * MARGIN, below[-1] + head + side + 2 * MARGIN)
     frames = []
     for moment, arrays in zip(moments, tiles, strict=True):
-        sheet = Image.new("L", size, PAPER)
+        colours = any(array.ndim == 3 for array in arrays)
+        sheet = Image.new("RGB" if colours else "L", size, (PAPER,) * 3 if colours else PAPER)
         draw = ImageDraw.Draw(sheet)
-        draw.text((MARGIN, MARGIN), f"iteration {int(times[moment])}", fill=33, font=font)
+        draw.text((MARGIN, MARGIN), f"iteration {int(times[moment])}", fill="#212121", font=font)
         bar, end = MARGIN + line + 4, size[0] - MARGIN - 1
-        draw.rectangle((MARGIN, bar, end, bar + 3), fill=221)
-        draw.rectangle((MARGIN, bar, MARGIN + (end - MARGIN) * times[moment] / max(times[-1], 1), bar + 3), fill=102)
+        draw.rectangle((MARGIN, bar, end, bar + 3), fill="#dddddd")
+        draw.rectangle(
+            (MARGIN, bar, MARGIN + (end - MARGIN) * times[moment] / max(times[-1], 1), bar + 3), fill="#666666"
+        )
         for at, (array, title) in enumerate(zip(arrays, titles, strict=True)):
             x, y = MARGIN + (at % columns) * (side + SPACE), MARGIN + below[at]
-            draw.multiline_text((x, y + head - 4 - len(title) * line), "\n".join(title), fill=33, font=font, spacing=4)
+            draw.multiline_text(
+                (x, y + head - 4 - len(title) * line), "\n".join(title), fill="#212121", font=font, spacing=4
+            )
             sheet.paste(Image.fromarray(array), (x, y + head))
         frames.append(np.asarray(sheet))
     return frames
@@ -74,7 +80,9 @@ def save_gif(rows: Sequence[Progress], path: Path, largest: int = LARGEST) -> Pa
 
 
 def _indexed(frame: NDArray) -> Image.Image:
-    """A frame of `GREYS` greys with a palette."""
+    """A frame with a palette: of `GREYS` greys, or of its own `COLOURS`."""
+    if frame.ndim == 3:
+        return Image.fromarray(frame).quantize(COLOURS, dither=Image.Dither.NONE)
     image = Image.fromarray((frame.astype(int) * (GREYS - 1) / 255).round().astype(np.uint8), "P")
     image.putpalette([round(level * 255 / (GREYS - 1)) for level in range(GREYS) for _ in range(3)])
     return image

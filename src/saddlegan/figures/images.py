@@ -1,6 +1,6 @@
 """Generated images, settings side by side: Figure 2 of the source, and what it does not show.
 
-Images are `(..., height, width)` of uint8, 0 to 255.
+Images are `(..., height, width)`, or `(..., height, width, 3)` of red, green and blue: uint8, 0 to 255.
 """
 
 from collections.abc import Sequence

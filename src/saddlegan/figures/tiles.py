@@ -1,4 +1,4 @@
-"""Grey images on a sheet: tiled into one array each, placed to the pixel, so that every image is enlarged evenly."""
+"""Images on a sheet: tiled into one array each, placed to the pixel, so that every image is enlarged evenly."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,17 +17,23 @@ LETTER, WIDE_LETTER, LINE = 0.58, 0.64, 1.45  # width of a letter, of a wide one
 
 
 def tile(images: NDArray, gap: int) -> NDArray:
-    """`(rows, columns, height, width)` -> `(y, x)`, `gap` pixels of paper between neighbours."""
-    rows, columns, height, width = images.shape
-    padded = np.full((rows, columns, height + gap, width + gap), PAPER, dtype=images.dtype)
+    """`(rows, columns, height, width)` -> `(y, x)`, `gap` pixels of paper between neighbours; a last axis of colours
+    stays."""
+    rows, columns, height, width, *colours = images.shape
+    padded = np.full((rows, columns, height + gap, width + gap, *colours), PAPER, dtype=images.dtype)
     padded[:, :, :height, :width] = images
-    sheet = padded.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap))
+    sheet = padded.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap), *colours)
     return sheet[: rows * (height + gap) - gap, : columns * (width + gap) - gap]
 
 
 def enlarged(images: NDArray, scale: int) -> NDArray:
-    """Every pixel `scale` times along the last two axes."""
-    return images.repeat(scale, axis=-2).repeat(scale, axis=-1)
+    """Every pixel of `(rows, columns, height, width)`, or of that with colours, `scale` times in both directions."""
+    return images.repeat(scale, axis=2).repeat(scale, axis=3)
+
+
+def in_colour(array: NDArray) -> NDArray:
+    """`(y, x)` of grey, or `(y, x, 3)` of red, green and blue, as the latter."""
+    return np.dstack([array] * 3) if array.ndim == 2 else array
 
 
 def wrapped(text: str, characters: int) -> list[str]:
@@ -79,11 +85,11 @@ class Sheet:
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
         FigureCanvasAgg(figure)
         for x, y, array in self.arrays:
-            rows, columns = array.shape
+            rows, columns = array.shape[:2]
             place = ((x + margin) / width, 1 - (y + margin + rows) / height, columns / width, rows / height)
             ax = figure.add_axes(place)
             ax.set_axis_off()
-            ax.imshow(np.dstack([array] * 3), interpolation="nearest", aspect="auto")
+            ax.imshow(in_colour(array), interpolation="nearest", aspect="auto")
         for x, y, text, style in self.texts:
             look = {"fontsize": self.font, "color": INK, "va": "top", "parse_math": False} | style
             figure.text((x + margin) / width, 1 - (y + margin) / height, text, **look)  # type: ignore[arg-type]

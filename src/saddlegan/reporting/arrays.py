@@ -13,8 +13,9 @@ Arrays = Mapping[str, NDArray]
 #: What reading an array of a run may raise.
 BROKEN = (*UNREADABLE, KeyError, TypeError, AttributeError, RuntimeError)
 
-#: Dimensions of the arrays of a toy, and of an image run: `images` (n, height, width), `through` (frames, n, height,
-#: width) at `iterations` (frames,), `interpolation` (lines, steps, height, width), `neighbours` (2, n, height, width).
+#: Dimensions of the arrays of a toy, and of a run of grey images: `images` (n, height, width), `through` (frames, n,
+#: height, width) at `iterations` (frames,), `interpolation` (lines, steps, height, width), `neighbours` (2, n, height,
+#: width). Images in colour have one more, red, green and blue.
 TOY = {"samples": 2, "support": 1}
 IMAGE = {"images": 3, "real": 3, "through": 4, "iterations": 1, "interpolation": 4, "neighbours": 4}
 
@@ -56,11 +57,12 @@ def _fault(arrays: Arrays, expected: Mapping[str, int]) -> str | None:
 
 
 def _fault_of_images(arrays: Arrays) -> str | None:
-    if fault := _fault(arrays, IMAGE):
+    size = arrays["images"].shape[1:]
+    colours = size[2:] == (3,)
+    if fault := _fault(arrays, {name: axes + (colours and name != "iterations") for name, axes in IMAGE.items()}):
         return fault
-    size = arrays["images"].shape[-2:]
     for name in IMAGE.keys() - {"iterations"}:
-        if arrays[name].dtype != np.uint8 or arrays[name].shape[-2:] != size:
+        if arrays[name].dtype != np.uint8 or arrays[name].shape[-len(size) :] != size:
             return f"{name!r}: got {arrays[name].dtype} {arrays[name].shape}, expected uint8 of the size {size}"
     frames, times = len(arrays["through"]), arrays["iterations"]
     real = np.issubdtype(times.dtype, np.integer) or np.issubdtype(times.dtype, np.floating)
