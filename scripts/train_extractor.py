@@ -1,13 +1,15 @@
 """Train a classifier that serves as feature extractor: twenty epochs of shifted and turned images with labels.
 
-    python scripts/train_extractor.py --output FILE data=mnist data.root=DIR    minutes on two cores
+    python scripts/train_extractor.py --output FILE data=mnist model=mnist_mlp    minutes on two cores
 
-Takes the data as `saddlegan` does, of any size and in grey or colour. Prints the accuracy on the test images and the
+Takes data as `saddlegan` does, of any size, in grey or colour; those of your own configuration files with
+'hydra.searchpath=[FOLDER]' and a model that goes with them. Prints the accuracy on the test images and the
 file's SHA-256; `evaluation.extractor=FILE` measures with it. The shipped one is that of MNIST.
 """
 
 import argparse
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -42,14 +44,14 @@ def accuracy(model: Classifier, images: torch.Tensor, labels: torch.Tensor) -> f
     return right / len(labels)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("overrides", nargs="+", metavar="data=NAME")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     torch.manual_seed(0)
-    data = instantiate(compose("model=mnist_mlp", *options.overrides)["data"])
+    data = instantiate(compose(*options.overrides)["data"])
     if data.train_labels is None:
         parser.error(f"{data.name}: got images without labels, expected some with: a classifier learns them")
     labels = {"train": data.train_labels, "test": data.test_labels}

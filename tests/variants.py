@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import cross_entropy, one_hot, softplus
 
+from saddlegan.data.images import Images
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.variant import Turn
 from saddlegan.methods.gan_non_saturating import NonSaturatingGAN
@@ -75,6 +76,42 @@ class Labelled(nn.Module):
     def forward(self, latent, label):
         given = torch.cat([latent, one_hot(label, self.classes).to(latent.dtype)], dim=-1)
         return torch.sigmoid(self.layer(given)).unflatten(-1, self.shape)
+
+
+# Data -----------------------------------------------------------------------------------------------------------------
+
+
+class Flags(Images):
+    """Images in colour, 24 x 16, in three classes: red above green, green above blue, blue above red, and noise."""
+
+    name = classes = "flags"
+    shape = (3, 24, 16)
+    sizes: ClassVar = {"label": 3}
+
+    def __init__(self):
+        drawn = torch.Generator().manual_seed(0)
+        self.train_labels, self.test_labels = (torch.arange(count) % 3 for count in (300, 150))
+        self.train, self.test = (self.of(labels, drawn) for labels in (self.train_labels, self.test_labels))
+
+    def of(self, labels, drawn):
+        pixels = torch.randint(60, (len(labels), *self.shape), generator=drawn, dtype=torch.uint8)
+        rows = torch.arange(len(labels))
+        pixels[rows, labels, :12] += 180
+        pixels[rows, (labels + 1) % 3, 12:] += 180
+        return pixels
+
+
+class Noise(Images):
+    """Images in colour, 64 x 64, of no class."""
+
+    name = "noise"
+    shape = (3, 64, 64)
+
+    def __init__(self):
+        drawn = torch.Generator().manual_seed(0)
+        self.train, self.test = (
+            torch.randint(256, (150, *self.shape), generator=drawn, dtype=torch.uint8) for _ in range(2)
+        )
 
 
 # Variants -------------------------------------------------------------------------------------------------------------

@@ -31,12 +31,14 @@ def check_resources(config: dict[str, Any], *, here: bool = True) -> None:
 
 
 def check_extractor(path: str) -> None:
-    """Raise `ConfigError` unless the file holds weights of the names and shapes that the shipped one has."""
+    """Raise `ConfigError` unless the file holds weights of the shipped network, for images of its own shape and classes
+    of its own number."""
     from safetensors import SafetensorError
 
     file = Path(path).expanduser()
     try:
-        found, expected = _shapes(file), _shapes(SHIPPED)
+        found, shape = _shapes(file)
+        expected = _shapes(SHIPPED)[0] | _own(found, shape)
     except (OSError, SafetensorError, ValueError) as error:
         fault = f"a file that cannot be used ({shown(str(error))})"
     else:
@@ -51,12 +53,25 @@ def check_extractor(path: str) -> None:
     )
 
 
-def _shapes(file: Path) -> dict[str, list[int]]:
-    """The shape of each tensor, from the file's header."""
+def _shapes(file: Path) -> tuple[dict[str, list[int]], list[int]]:
+    """The shape of each tensor, and that of images, from the file's header."""
     from safetensors import safe_open
 
     with safe_open(file, "np") as opened:
-        return {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
+        shape = (opened.metadata() or {}).get("shape", "1 28 28")
+        return {name: opened.get_slice(name).get_shape() for name in opened.keys()}, list(map(int, shape.split()))  # noqa: SIM118
+
+
+def _own(found: dict[str, list[int]], shape: list[int]) -> dict[str, list[int]]:
+    """What the weights owe to the shape of images and to the number of classes."""
+    channels, height, width = shape
+    classes = found.get("head.bias", [10])
+    return {
+        "body.0.weight": [16, channels, 3, 3],
+        "body.19.weight": [128, 64 * (height // 8) * (width // 8)],
+        "head.weight": [*classes, 128],
+        "head.bias": classes,
+    }
 
 
 def check_machine(trainer: dict[str, Any]) -> None:

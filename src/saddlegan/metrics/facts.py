@@ -17,12 +17,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 @dataclass(frozen=True)
 class Facts:
     """`name`: as tables write it; `better`: lower, higher, near one, or none (not judged); `least` and `most`: the ends
-    of its range, None where it has none."""
+    of its range, None where it has none; `most="classes"`: as many as the data have classes."""
 
     name: str
     better: Better = "lower"
     least: float | None = 0.0
-    most: float | None = None
+    most: float | Literal["classes"] | None = None
 
     @property
     def directed(self) -> str:
@@ -35,7 +35,7 @@ def metric(
     *,
     better: Better = "lower",
     least: float | None = 0.0,
-    most: float | None = None,
+    most: float | Literal["classes"] | None = None,
     when: When = "through",
     gives: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Function], Function]:

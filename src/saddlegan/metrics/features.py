@@ -70,7 +70,7 @@ def kernel_distance(features: Fakes, real_features: Reals, subsets: int = 100, s
         return metric.compute()[0].item()
 
 
-@metric("classifier score", better="higher", least=1.0, most=10.0)
+@metric("classifier score", better="higher", least=1.0, most="classes")
 def classifier_score(logits: Logits, splits: int = 10) -> float:
     """exp(mean KL(p(y|x) | p(y))) in [1, classes], higher is better: the Inception score (Salimans et al. 2016,
     section 4) with the classifier of these logits in place of Inception; the mean over `splits` random parts of n.
@@ -85,7 +85,7 @@ def classifier_score(logits: Logits, splits: int = 10) -> float:
         return metric.compute()[0].item()
 
 
-@metric("classes covered", better="higher", most=10.0)
+@metric("classes covered", better="higher", most="classes")
 def classes_covered(logits: Logits, least: float = 0.25) -> float:
     """How many classes get at least `least` times an equal share of the samples, each counted for its likeliest class
     (higher is better, up to `classes`), as `distribution.modes_covered` counts modes."""
@@ -95,7 +95,7 @@ def classes_covered(logits: Logits, least: float = 0.25) -> float:
     return float((_counts(logits) >= least * len(logits) / classes).sum())
 
 
-@metric("KL of classes", most=2.302585092994046)
+@metric("KL of classes")
 def class_kl(logits: Logits) -> float:
     """KL(histogram of the likeliest classes | uniform) in nats: 0 for equal shares, log(classes) for one class alone.
 

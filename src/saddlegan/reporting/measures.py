@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -20,13 +21,15 @@ from saddlegan.reporting.statistics import Estimate
 def facts_for(configs: Iterable[Mapping[str, Any]]) -> dict[str, Facts]:
     """{metric: facts} of all metrics that the suite's evaluations list, in their order, and of those that runs of these
     configurations list themselves. What cannot be read here, such as code that is elsewhere, is left out."""
-    found = dict(shipped())
+    found, classes = dict(shipped()), []
     for config in configs:
         try:
             found |= metrics_in(config)
-        except (ConfigError, TypeError, AttributeError):
+            classes += (class_attribute(config["data"]["_target_"], "sizes") or {}).values()
+        except (ConfigError, KeyError, TypeError, AttributeError):
             continue
-    return found
+    most = max(classes, default=None)
+    return {name: replace(facts, most=most) if facts.most == "classes" else facts for name, facts in found.items()}
 
 
 @functools.cache
@@ -58,4 +61,5 @@ def unknown(metric: str) -> Facts:
 def average(facts: Facts, values: ArrayLike) -> Estimate:
     """`statistics.average` of values of a metric, one per seed, with an interval inside of its range."""
     least = -math.inf if facts.least is None else facts.least
-    return statistics.average(values, least, math.inf if facts.most is None else facts.most)
+    most = facts.most if isinstance(facts.most, int | float) else math.inf
+    return statistics.average(values, least, most)

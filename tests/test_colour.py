@@ -1,0 +1,124 @@
+"""Images in colour, of other sizes, with other numbers of classes or none: trained, measured and shown."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import train_extractor
+from conftest import ROOT, results
+from PIL import Image
+from safetensors.torch import save_file
+from torch.nn.functional import interpolate
+
+from saddlegan import figures
+from saddlegan.extractor import Classifier, Extractor
+from saddlegan.figures import ImagePanel, Progress
+from saddlegan.figures.tiles import enlarged, tile
+from saddlegan.interface import load
+
+CONF = f"--config-dir={ROOT / 'tests' / 'conf'}"
+RUN = ("num_seeds=1", "evaluation.samples=128", "evaluation.figures=1")
+CLASSES = {"classifier_score", "classes_covered", "class_kl"}
+FLAGS = np.random.default_rng(0).integers(0, 256, (64, 24, 16, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("data", "shape"), [("flags", (24, 16, 3)), ("noise", (64, 64, 3))])
+def test_images_in_colour_are_trained_measured_and_shown(saddlegan, tmp_path, data, shape):
+    """Without an extractor of their own: their classes are not measured, and the report shows them in colour."""
+    status, output = saddlegan("-m", CONF, f"data={data}", "model=flat", *RUN)
+    assert status == 0, output
+    ((name, result),) = results(tmp_path).items()
+    assert result["status"] == "finished"
+    assert np.isfinite(result["final"]["frechet"]).all()
+    assert 0 < result["floors"]["frechet"] < result["final"]["frechet"][0]
+    assert not CLASSES & result["final"].keys()
+    (folder,) = (path for path in tmp_path.rglob(name) if (path / "samples.npz").is_file())
+    arrays = np.load(folder / "samples.npz")
+    expected = {"images": 1, "real": 1, "through": 2, "interpolation": 2, "neighbours": 2}
+    assert {key: arrays[key].shape[axes:] for key, axes in expected.items()} == dict.fromkeys(expected, shape)
+    samples = load(folder).sample(64)[0].movedim(1, -1) * 255
+    np.testing.assert_array_equal(arrays["images"], samples.round().byte().numpy())
+    (report,) = tmp_path.rglob("report.md")
+    assert "None: no run failed" in report.read_text()
+    for kind in ("images.png", "through.png", "through.gif", "interpolation.png", "neighbours.png"):
+        (picture,) = report.parent.glob(f"figures/*-{kind}")
+        with Image.open(picture) as file:
+            seen = np.asarray(file.convert("RGB")).astype(int)
+        if kind in ("images.png", "neighbours.png"):  # real ones are among them; the generator begins at their mean
+            assert (seen.max(-1) - seen.min(-1) > 100).any(), kind
+
+
+def test_classes_are_measured_by_an_extractor_of_their_own(saddlegan, tmp_path, capfd):
+    """The script that trains one learns three classes of colour images, and their number is the end of the range."""
+    weights = tmp_path / "flags.safetensors"
+    own = f"hydra.searchpath=[{ROOT / 'tests' / 'conf'}]"
+    train_extractor.main(["--output", str(weights), "--epochs", "60", own, "data=flags", "model=flat"])
+    assert float(capfd.readouterr().out.split("accuracy ")[-1].split(",")[0]) > 0.9
+    extractor = Extractor(str(weights))
+    assert (extractor.shape, extractor.dataset, extractor.head.out_features) == ((3, 24, 16), "flags", 3)
+    status, output = saddlegan(CONF, "data=flags", "model=flat", *RUN, f"evaluation.extractor={weights}")
+    assert status == 0, output
+    (result,) = results(tmp_path).values()
+    assert result["final"].keys() >= CLASSES
+    assert result["floors"]["classes_covered"] == 3
+    assert 2.5 < result["floors"]["classifier_score"] <= 3
+
+
+def test_a_label_has_as_many_classes_as_the_data_say(saddlegan, tmp_path):
+    """A conditional GAN of three classes; one of images without labels is refused."""
+    status, output = saddlegan(CONF, "data=flags", "model=classifying", "method=classifying", *RUN)
+    assert status == 0, output
+    (folder,) = {path.parent for path in tmp_path.rglob("result.json")}
+    module = load(folder)
+    assert module.sizes == {"label": 3}
+    assert module.discriminator.network.classes.out_features == 3
+    status, output = saddlegan(CONF, "data=noise", "model=classifying", "method=classifying", *RUN)
+    assert status == 2
+    assert "has no label" in output
+
+
+def test_an_extractor_sees_images_of_other_shapes_in_its_own(tmp_path):
+    """Grey, resized, or in three equal colours; what is of its shape it sees as it is."""
+    images = torch.rand(5, 3, 40, 20, generator=torch.Generator().manual_seed(0))
+    shipped = Extractor()
+    by_hand = interpolate(images.mean(1, keepdim=True), (28, 28), mode="bilinear", antialias=True)
+    for found, expected in zip(shipped.see(images), shipped.see(by_hand), strict=True):
+        torch.testing.assert_close(found, expected)
+    assert shipped.fitting(by_hand) is by_hand
+    network = Classifier((3, 16, 24), 4)
+    file = tmp_path / "own.safetensors"
+    save_file(network.state_dict(), file, metadata={"dataset": "own", "shape": "3 16 24"})
+    own = Extractor(str(file))
+    grey = images[:, :1, :16, :16]
+    torch.testing.assert_close(own.fitting(grey), interpolate(grey.expand(-1, 3, -1, -1), (16, 24), mode="bilinear"))
+    assert own.see(images)[1].shape == (5, 4)
+
+
+def test_figures_keep_every_colour_in_its_place():
+    images = FLAGS[:6].reshape(2, 3, 24, 16, 3)
+    sheet = tile(images, gap=2)
+    np.testing.assert_array_equal(sheet[26:50, 36:52], images[1, 2])
+    np.testing.assert_array_equal(enlarged(images, 3)[:, :, 1::3, 2::3], images)
+    figure = figures.image_figure([ImagePanel("a", figures.square(FLAGS[:4])), ImagePanel("b", FLAGS[None, :3])])
+    figure.canvas.draw()
+    seen = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    scale = round(seen.shape[1] / 2 / 48) - 1
+    block = enlarged(FLAGS[None, :1], scale)[0, 0]
+    windows = (seen[y : y + len(block), x : x + block.shape[1]] for y, x in np.argwhere((seen == block[0, 0]).all(-1)))
+    assert sum(window.shape == block.shape and (window == block).all() for window in windows) >= 1
+
+
+def test_an_animation_in_colour_has_every_moment(tmp_path):
+    through = np.zeros((3, 16, 8, 8, 3), dtype=np.uint8)
+    for frame in range(3):
+        through[frame, ..., frame] = 250
+    path = figures.save_gif([Progress("a", through, np.array([0, 10, 20]))], tmp_path / "a.gif")
+    with Image.open(path) as file:
+        assert file.n_frames == 3
+        for frame in range(3):
+            file.seek(frame)
+            pixels = np.asarray(file.convert("RGB")).astype(int)
+            own = pixels[..., frame] - np.delete(pixels, frame, axis=-1).max(-1)
+            assert (own > 200).sum() > 1000
+            assert json.dumps(int(file.info["duration"])) in ("250", "3000")
