@@ -3,10 +3,10 @@
 What a kind may do to a key is said by rule (`ACCEPTED`); a key that is listed nowhere takes nothing of it.
 """
 
-import copy
 import io
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -89,6 +89,7 @@ ACCEPTED = {
     },
     "checkpoint_seconds": POSITIVE,
     "method.alpha": POSITIVE,
+    "method.updates": {"deleted"},
     "method.epsilon": POSITIVE,
     "model.generator.slope": POSITIVE,
     "model.discriminator.slope": POSITIVE,
@@ -146,12 +147,13 @@ def cases(base: str, config: DictConfig) -> Iterator[tuple[str, str]]:
             yield key, kind
 
 
-def tried(config: DictConfig, setting: str) -> tuple[int, str, float]:
-    """What the command line says to a setting, from where Hydra lays it over a composed configuration."""
+def tried(composed: bytes, setting: str) -> tuple[int, str, float]:
+    """What the command line says to a setting, from where Hydra lays it over a composed configuration. (To read it from
+    bytes takes a sixth of the time that copy.deepcopy takes.)"""
 
     def call() -> None:
         override = OverridesParser.create().parse_override(setting)
-        changed = copy.deepcopy(config)
+        changed = pickle.loads(composed)
         ConfigLoaderImpl._apply_overrides_to_config([override], changed)
         changed.hydra.overrides.task.append(setting)
         changed.hydra.job.override_dirname = setting
@@ -173,11 +175,12 @@ def walk() -> None:
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             config = compose("config", list(settings), return_hydra_config=True)
+            composed = pickle.dumps(config)
             for key, kind in cases(base, config):
                 new = ("optimizer", "data") if base == "mixture" else ("optimizer.schedule",)
                 if base not in ("toy", "images") and not key.startswith(new):
                     continue  # the others are those of `toy`
-                found.append((base, key, kind, *tried(config, KINDS[kind].format(key))))
+                found.append((base, key, kind, *tried(composed, KINDS[kind].format(key))))
     heavy = sorted({"torch", "lightning", "torchvision", "tensorboard"} & sys.modules.keys())
     print(json.dumps({"found": found, "heavy": heavy}))
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 Better = Literal["lower", "higher", "one", "none"]
+#: The end of a range: a number, or what the data's number of classes makes of it.
+Most = float | Literal["classes", "log(classes)"] | None
 When = Literal["through", "over", "end"]
 ARROWS = {"lower": " ↓", "higher": " ↑", "one": " → 1", "none": ""}
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -17,12 +19,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 @dataclass(frozen=True)
 class Facts:
     """`name`: as tables write it; `better`: lower, higher, near one, or none (not judged); `least` and `most`: the ends
-    of its range, None where it has none; `most="classes"`: as many as the data have classes."""
+    of its range, None where it has none."""
 
     name: str
     better: Better = "lower"
     least: float | None = 0.0
-    most: float | Literal["classes"] | None = None
+    most: Most = None
 
     @property
     def directed(self) -> str:
@@ -35,7 +37,7 @@ def metric(
     *,
     better: Better = "lower",
     least: float | None = 0.0,
-    most: float | Literal["classes"] | None = None,
+    most: Most = None,
     when: When = "through",
     gives: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Function], Function]:

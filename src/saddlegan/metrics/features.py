@@ -95,7 +95,7 @@ def classes_covered(logits: Logits, least: float = 0.25) -> float:
     return float((_counts(logits) >= least * len(logits) / classes).sum())
 
 
-@metric("KL of classes")
+@metric("KL of classes", most="log(classes)")
 def class_kl(logits: Logits) -> float:
     """KL(histogram of the likeliest classes | uniform) in nats: 0 for equal shares, log(classes) for one class alone.
 

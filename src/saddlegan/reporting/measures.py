@@ -29,7 +29,8 @@ def facts_for(configs: Iterable[Mapping[str, Any]]) -> dict[str, Facts]:
         except (ConfigError, KeyError, TypeError, AttributeError):
             continue
     most = max(classes, default=None)
-    return {name: replace(facts, most=most) if facts.most == "classes" else facts for name, facts in found.items()}
+    ends = {"classes": most, "log(classes)": most and math.log(most)}
+    return {name: replace(facts, most=ends.get(str(facts.most), facts.most)) for name, facts in found.items()}
 
 
 @functools.cache
@@ -61,5 +62,4 @@ def unknown(metric: str) -> Facts:
 def average(facts: Facts, values: ArrayLike) -> Estimate:
     """`statistics.average` of values of a metric, one per seed, with an interval inside of its range."""
     least = -math.inf if facts.least is None else facts.least
-    most = facts.most if isinstance(facts.most, int | float) else math.inf
-    return statistics.average(values, least, most)
+    return statistics.average(values, least, facts.most if isinstance(facts.most, int | float) else math.inf)
