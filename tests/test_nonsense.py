@@ -39,9 +39,12 @@ BASES = {
         "evaluation.samples=200",
     ),
     "mixture": ("data=mixture_1d", "optimizer=sgd", "optimizer/schedule=cosine"),
+    "plane": ("data=ring",),
     "rates": ("optimizer/schedule=linear",),
     "decay": ("optimizer/schedule=exponential",),
 }
+#: What is tried under the other ones; the rest of their keys are those of `toy`.
+NEW = {"mixture": ("optimizer", "data"), "plane": ("data", "evaluation.metrics")}
 GROUPS = ("method", "model", "data", "optimizer", "trainer", "logger", "experiment", "optimizer/schedule")
 KINDS = {
     "deleted": "~{}",
@@ -67,6 +70,8 @@ WORDS = {"text", "unicode", "negative", "huge"}
 ACCEPTED = {
     "data.mean": {*POSITIVE, "negative"},  # any number
     "data.variance": POSITIVE,  # any positive number
+    "data.radius": POSITIVE,
+    "data.std": POSITIVE,
     "evaluation.diverged_above": POSITIVE,
     **{
         f"evaluation.metrics.{name}": {"deleted", "null"}
@@ -85,6 +90,9 @@ ACCEPTED = {
             "manifold",
             "memorisation",
             "parzen",
+            "high_quality",
+            "reverse_kl",
+            "total_variation",
         )
     },
     "checkpoint_seconds": POSITIVE,
@@ -177,9 +185,8 @@ def walk() -> None:
             config = compose("config", list(settings), return_hydra_config=True)
             composed = pickle.dumps(config)
             for key, kind in cases(base, config):
-                new = ("optimizer", "data") if base == "mixture" else ("optimizer.schedule",)
-                if base not in ("toy", "images") and not key.startswith(new):
-                    continue  # the others are those of `toy`
+                if base not in ("toy", "images") and not key.startswith(NEW.get(base, ("optimizer.schedule",))):
+                    continue
                 found.append((base, key, kind, *tried(composed, KINDS[kind].format(key))))
     heavy = sorted({"torch", "lightning", "torchvision", "tensorboard"} & sys.modules.keys())
     print(json.dumps({"found": found, "heavy": heavy}))

@@ -79,7 +79,7 @@ def test_a_metric_through_training_has_a_line_a_setting_and_the_level_of_real_da
         curves.append(Curve(method, at, np.stack([table["frechet"].to_numpy() for table in tables])))
     found, captions = drawn(tmp_path, "mnist")
     assert same(found["training"], figures.training_figure(curves, "Fréchet distance", level))
-    assert any("Dotted: real data (train against test)." in caption for caption in captions) == (level is not None)
+    assert any("Dotted: real data." in caption for caption in captions) == (level is not None)
 
 
 def test_a_toys_level_is_that_of_convergence(tmp_path):

@@ -19,12 +19,14 @@ from torch import Tensor, nn
 from saddlegan.checks import ConfigError, shown
 from saddlegan.config import schema
 from saddlegan.config.keys import composing
+from saddlegan.data.plane import PlaneMixture
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import module_of, players_of
 from saddlegan.engine.checkpoint import read_checkpoint
 from saddlegan.evaluation.images import pixels
 from saddlegan.evaluation.line import density_panel
-from saddlegan.figures import ImagePanel, density_figure, image_figure, save_png, square
+from saddlegan.evaluation.plane import plane_panel
+from saddlegan.figures import ImagePanel, density_figure, image_figure, plane_figure, save_png, square
 from saddlegan.files import write_whole
 from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
 from saddlegan.provenance import commit, versions
@@ -105,7 +107,12 @@ def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
     else:
         assert module.config is not None
         law = instantiate(module.config["data"], _convert_="all")
-        save_png(density_figure([density_panel(law, samples[..., 0].numpy(), f"{count} samples per seed")]), path)
+        if isinstance(law, PlaneMixture):
+            panel = plane_panel(law, module, samples[0].numpy(), f"{count} samples of seed {module.seeds[0]}")
+            save_png(plane_figure([panel]), path)
+        else:
+            panel = density_panel(law, samples[..., 0].numpy(), f"{count} samples per seed")
+            save_png(density_figure([panel]), path)
 
 
 def save_generator(module: AdversarialModule, folder: Path) -> Path:

@@ -92,10 +92,10 @@ def _check_evaluation(config: dict[str, Any]) -> None:
             " none, and the data do."
         )
     kind, data = class_attribute(config["data"]["_target_"], "samples"), config["data"]["_target_"]
-    if kind and class_attribute(target, "kind") not in (None, kind):
+    wanted, given = (class_attribute(of, "dim") for of in (target, data))
+    if (kind and class_attribute(target, "kind") not in (None, kind)) or (wanted and given and wanted != given):
         raise ConfigError(
-            f"evaluation: got {target}, which is not for {kind}, as {data} gives them. Remedy: name none, and the data"
-            " do."
+            f"evaluation: got {target}, which is not for what {data} gives. Remedy: name none, and the data do."
         )
     check_metrics(config, offers)
     if "diverged" not in metrics_in(config):

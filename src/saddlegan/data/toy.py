@@ -1,19 +1,18 @@
-"""A distribution on the line as spans of minibatches."""
+"""A distribution, on the line or in the plane, as spans of minibatches."""
 
 from typing import Any
 
 import torch
 
 from saddlegan.batch import Batch
-from saddlegan.data.distributions import Distribution
 from saddlegan.data.spans import Spans
-from saddlegan.random import BLOCK, Purpose, draw_block
+from saddlegan.random import BLOCK, Law, Purpose, draw_block
 
 
 class ToyData(Spans):
     """Fresh samples of `distribution` for every minibatch: `x` of a span, `(iterations, draws, seeds, batch, dim)`."""
 
-    def __init__(self, distribution: Distribution, **spans: Any) -> None:
+    def __init__(self, distribution: Law, **spans: Any) -> None:
         super().__init__(**spans)
         self.distribution = distribution
         self.held, self.block = -1, torch.empty(0)

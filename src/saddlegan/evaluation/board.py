@@ -112,6 +112,6 @@ def score(module: Any, batch: Batch) -> np.ndarray:
     return output.float().cpu().numpy()
 
 
-def discriminator_curve(module: Any, support: np.ndarray) -> np.ndarray:
-    """D on the points `(g,)` per seed: `(seeds, g)`."""
-    return score(module, {"x": torch.as_tensor(support).expand(len(module.seeds), -1)[..., None]})
+def discriminator_values(module: Any, points: np.ndarray) -> np.ndarray:
+    """D on the points `(g, dim)` per seed: `(seeds, g)`."""
+    return score(module, {"x": torch.as_tensor(points).expand(len(module.seeds), -1, -1)})

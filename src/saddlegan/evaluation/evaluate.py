@@ -44,8 +44,9 @@ class Evaluate(L.Callback, ABC):
     `trainer.callback_metrics`, by its name: what early stopping and the like look at.
     """
 
-    #: What the data must be, `vectors` or `images`.
+    #: What the data must be, `vectors` or `images`; and of vectors the number of coordinates.
     kind: ClassVar[str]
+    dim: ClassVar[int | None] = None
     #: What metrics may ask for by name, of samples; `over` some evaluations also metrics themselves.
     offers: ClassVar[tuple[str, ...]] = ()
     #: Real samples and what comes along with them, each `(seeds, n, ...)`.

@@ -26,6 +26,7 @@ class EvaluateLine(Evaluate):
     """W1 and its like against the law of the data; densities and discriminators as pictures."""
 
     kind = "vectors"
+    dim = 1
     offers = (
         "samples", "law", "quantiles", "mean", "std", "cdf", "cdf_left", "modes", "radius", "unit", "limit",
         "real", "scores", "real_scores", "optimum",
@@ -33,6 +34,7 @@ class EvaluateLine(Evaluate):
 
     def __init__(self, data: ToyData, **evaluation: Any) -> None:
         super().__init__(**evaluation)
+        assert isinstance(data.distribution, Distribution)
         self.law = law = data.distribution
         self.quantiles = law.quantiles(self.samples)
         self.real = {"x": draw_evaluation(law.draw, self.seeds, self.samples, part=1)}
@@ -55,7 +57,7 @@ class EvaluateLine(Evaluate):
         """The generated density beside the true one, and D(x)."""
         panel = density_panel(self.law, fake[..., 0].numpy(), f"iteration {iteration}")
         board.log_figure(trainer, "density", density_figure([panel]), iteration)
-        curves = board.discriminator_curve(module, panel.support)
+        curves = board.discriminator_values(module, panel.support[:, None])
         figure = discriminator_figure([Curve(panel.title, panel.support, curves)])
         board.log_figure(trainer, "discriminator", figure, iteration)
 
@@ -63,7 +65,7 @@ class EvaluateLine(Evaluate):
         """samples.npz, from which the report draws without torch, and, with `draw`, figures/*.png."""
         samples, name = fake[..., 0].numpy(), folder.name
         panel = density_panel(self.law, samples, name if len(name) < 60 else name[:57] + "...")
-        curves = board.discriminator_curve(module, panel.support)
+        curves = board.discriminator_values(module, panel.support[:, None])
         ranks = np.linspace(0, samples.shape[-1] - 1, KEPT).round().astype(int)
         arrays = {"support": panel.support, "samples": np.sort(samples, axis=-1)[:, ranks], "discriminator": curves}
         truth = {"density": panel.density, "atoms": panel.atoms}

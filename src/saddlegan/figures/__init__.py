@@ -5,6 +5,7 @@ from saddlegan.figures.canvas import save_png
 from saddlegan.figures.density import DensityPanel, density_figure
 from saddlegan.figures.images import ImagePanel, Progress, image_figure, progress_figure, square
 from saddlegan.figures.maps import Heatmap, heatmap_figure, timeline_figure
+from saddlegan.figures.plane import PlanePanel, plane_figure, rasters
 from saddlegan.figures.training import Curve, discriminator_figure, training_figure
 
 __all__ = [
@@ -12,13 +13,16 @@ __all__ = [
     "DensityPanel",
     "Heatmap",
     "ImagePanel",
+    "PlanePanel",
     "Progress",
     "animation_frames",
     "density_figure",
     "discriminator_figure",
     "heatmap_figure",
     "image_figure",
+    "plane_figure",
     "progress_figure",
+    "rasters",
     "save_gif",
     "save_png",
     "square",

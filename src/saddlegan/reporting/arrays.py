@@ -17,6 +17,9 @@ BROKEN = (*UNREADABLE, KeyError, TypeError, AttributeError, RuntimeError)
 #: height, width) at `iterations` (frames,), `interpolation` (lines, steps, height, width), `neighbours` (2, n, height,
 #: width). Images in colour have one more, red, green and blue.
 TOY = {"samples": 2, "support": 1}
+#: Of a run in the plane: `points` (seeds, n, 2), `real` (n, 2), `modes` (k, 2), `std` (1,), `axis` (g,), `field`
+#: (seeds, g, g), `through` (frames, seeds, n, 2) at `iterations` (frames,).
+PLANE = {"points": 3, "real": 2, "modes": 2, "std": 1, "axis": 1, "field": 3, "through": 4, "iterations": 1}
 IMAGE = {"images": 3, "real": 3, "through": 4, "iterations": 1, "interpolation": 4, "neighbours": 4}
 
 
@@ -33,7 +36,7 @@ def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
 
 def read_samples(run: Run) -> Arrays | Problem:
     """`samples.npz` of a toy, as float: `samples` (seeds, n), `support` (g,); `density`, `atoms`, `discriminator` where
-    known. Of an image run, as uint8: the arrays of `IMAGE`."""
+    known; or the arrays of `PLANE`. Of an image run, as uint8: the arrays of `IMAGE`."""
     try:
         with (run.folder / SAMPLES).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
@@ -41,7 +44,8 @@ def read_samples(run: Run) -> Arrays | Problem:
             arrays = {key: np.asarray(array, dtype=float) for key, array in arrays.items()}
     except BROKEN as error:
         return Problem("incomplete", run.name, f"samples.npz cannot be read ({_line(error)})")
-    fault = _fault_of_images(arrays) if "images" in arrays else _fault(arrays, TOY)
+    other = PLANE if "points" in arrays else TOY
+    fault = _fault_of_images(arrays) if "images" in arrays else _fault(arrays, other)
     return Problem("incomplete", run.name, f"samples.npz: {fault}") if fault else arrays
 
 

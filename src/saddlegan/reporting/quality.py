@@ -1,4 +1,4 @@
-"""Generated images beside real ones: every metric of every setting, and what real training images reach."""
+"""Generated samples beside real ones, of images and in the plane: every metric of every setting."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,9 +6,15 @@ from saddlegan.reporting.experiment import Experiment, floors_of
 from saddlegan.reporting.measures import average
 from saddlegan.reporting.tables import escape, markdown, show
 
-NOTE = (
-    "*Means over seeds with 95 % intervals, which lie within each metric's range, of {} generated images per run "
-    "against all test images; ↑ higher is better, ↓ lower is better, → 1 like real data. Real data: as many "
+MEANS = (
+    "*Means over seeds with 95 % intervals, which lie within each metric's range; ↑ higher is better, ↓ lower is better"
+)
+PLANE = MEANS + (
+    ". Real data: other real samples in the place of generated ones, the best that can be hoped for. A mode is covered "
+    "by one sample within three of its standard deviations, and such samples are of high quality; {} samples per seed.*"
+)
+IMAGES = MEANS + (
+    ", → 1 like real data. Of {} generated images per run against all test images. Real data: as many "
     "training images in the place of generated ones, against the same test images, the best that can be hoped for. "
     "{}Memorisation: the median distance of generated images to their nearest training image, over that of test "
     "images: 1 is like real data, far below 1 is memorising, far above 1 is off the data.*"
@@ -20,7 +26,8 @@ FEATURES = (
 
 
 def beside_real(experiment: Experiment, settings: Sequence[str]) -> list[str]:
-    """Blocks of Markdown: metrics over the last fifth, metrics at the last iteration, a note; none for toys."""
+    """Blocks of Markdown: metrics over the last fifth, metrics at the last iteration, a note; none on the line,
+    where the law itself is known."""
     settings = [setting for setting in settings if floors_of(experiment.runs_of(setting))]
     judged = [metric for metric, facts in experiment.facts.items() if facts.better != "none"]
     known = [m for m in judged if any(experiment.values(setting, m).notna().any() for setting in settings)]
@@ -42,7 +49,9 @@ def _table(experiment: Experiment, settings: Sequence[str], metrics: Sequence[st
     for name in data:
         runs = [run for run in experiment.runs if run.choices.get("data") == name]
         floors = floors_of(runs)
-        label = "real data (train against test)" if len(data) == 1 else f"real data of {name} (train against test)"
+        label = (
+            "real data" + f" of {name}" * (len(data) > 1) + " (train against test)" * any(run.extractor for run in runs)
+        )
         rows.append([label, "–", *(_real(experiment, metric, floors) for metric in metrics)])
     return markdown(["setting", "seeds", *(experiment.about(metric).directed for metric in metrics)], rows)
 
@@ -59,4 +68,6 @@ def _note(experiment: Experiment) -> str:
     samples = dict.fromkeys(str(evaluation.get("samples", "?")) for evaluation in evaluations)
     records = [run.result.get("extractor") or {} for run in experiment.runs]
     trained_on = dict.fromkeys(str(record["dataset"]) for record in records if record.get("dataset"))
-    return NOTE.format(" or ".join(samples), FEATURES.format(escape(" and ".join(trained_on))) if trained_on else "")
+    if not any(records):
+        return PLANE.format(" or ".join(samples))
+    return IMAGES.format(" or ".join(samples), FEATURES.format(escape(" and ".join(trained_on))) if trained_on else "")

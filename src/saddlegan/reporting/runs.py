@@ -27,7 +27,7 @@ FIELDS = {
     "last_fifth": dict,
     "iterations": int,
 }
-RECORDS = {"floors": int | float | None, "extractor": str, "weights": str, "scales": int | float | str}  # of image runs
+RECORDS = {"floors": int | float | None, "extractor": str, "weights": str, "scales": int | float | str}
 PACKED = "runs.zip"
 KNOWN_FILES = ("multirun.yaml", ".gitignore", LOCK, PACKED)  # what may lie beside runs
 #: A run folder, or one in a zip file.
@@ -63,7 +63,7 @@ class Run:
 
     @property
     def experiment(self) -> str:
-        kind = " of images" if self.result.get("floors") else ""  # toys and images share no metric
+        kind = " of images" if self.extractor else " in the plane" if self.result.get("floors") else ""
         return self.result.get("experiment") or f"single runs{kind}"
 
     @property

@@ -13,6 +13,7 @@ from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.pictures.densities import draw_densities
 from saddlegan.reporting.pictures.images import draw_images
 from saddlegan.reporting.pictures.maps import draw_maps
+from saddlegan.reporting.pictures.planes import draw_planes
 from saddlegan.reporting.pictures.selection import Picture, drawn, representative
 from saddlegan.reporting.runs import Problem
 
@@ -29,8 +30,11 @@ def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Prob
     if len(chosen) < len(experiment.settings):
         which = f" {len(chosen)} of {len(experiment.settings)} settings: a reference, and with it from best to worst."
     stem = folder / "".join(c if c.isalnum() else "_" for c in experiment.name)
-    toys, images, problems = drawn(experiment, chosen)
-    pictures = [*draw_densities(toys, stem, which), *draw_images(experiment, images, stem, which)]
+    toys, shown, problems = drawn(experiment, chosen)
+    images = [one for one in shown if "images" in one.arrays]
+    planes = [one for one in shown if "points" in one.arrays]
+    pictures = [*draw_densities(toys, stem, which), *draw_planes(experiment, planes, stem, which)]
+    pictures += draw_images(experiment, images, stem, which)
     pictures += _draw_training(experiment, chosen, stem, which, problems)
     pictures += _draw_watched(experiment, chosen, stem, which)
     return [*pictures, *draw_maps(experiment, stem)], problems
@@ -56,7 +60,7 @@ def _draw_training(
     problems += unread
     if not curves:
         return []
-    level, dotted = experiment.floors.get(experiment.metric), " Dotted: real data (train against test)."
+    level, dotted = experiment.floors.get(experiment.metric), " Dotted: real data."
     if experiment.metric == "w1_std":
         level, dotted = LEVEL, " Dotted: the level of convergence."
     name = experiment.about(experiment.metric).name

@@ -6,7 +6,7 @@ from pathlib import Path
 from saddlegan import figures
 from saddlegan.figures import ImagePanel, Progress, square
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.pictures.selection import Picture, Shown
+from saddlegan.reporting.pictures.selection import Picture, Shown, seeds_shown
 
 SIDE_BY_SIDE = "Images from fixed latents at the end of training, none of them picked, beside real test images."
 ANIMATED = "The same latents through training, animated."
@@ -34,7 +34,7 @@ def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, whic
         ("interpolation", LINES, figures.image_figure(lines, columns=min(len(lines), 2))),
         ("neighbours", NEIGHBOURS, figures.image_figure(pairs, columns=1 if len(pairs) <= 3 else 2)),
     ]
-    which = _seeds(experiment, shown) + which
+    which = seeds_shown(experiment, shown) + which
     pictures = [
         Picture(figures.save_png(figure, stem.with_name(f"{stem.name}-{name}.png")), caption + which)
         for name, caption, figure in pages
@@ -49,13 +49,3 @@ def _side_by_side(shown: Sequence[Shown]) -> list[ImagePanel]:
     real = {one.data: one.arrays["real"] for one in reversed(shown)}
     titles = {data: "real images" if len(real) == 1 else f"real images of {data}" for data in real}
     return panels + [ImagePanel(titles[data], square(images)) for data, images in real.items()]
-
-
-def _seeds(experiment: Experiment, shown: Sequence[Shown]) -> str:
-    """Which seeds are shown, where a setting has several."""
-    most = max(one.seeds for one in shown)
-    if most == 1:
-        return ""
-    seeds = ", ".join(str(one.seed) for one in shown)
-    metric = experiment.about(experiment.metric).name
-    return f" Shown: seed {seeds}, of each setting the one with the median {metric} of {most}."

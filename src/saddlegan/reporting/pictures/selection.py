@@ -23,13 +23,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Shown:
-    """What an image run left, of one of the `seeds` of its setting; `data`: the choice of it."""
+    """What a run of images or in the plane left, of one of the `seeds` of its setting; `data`: the choice of it; `row`:
+    that of the seed among those of the run."""
 
     setting: str
     seed: int
     seeds: int
     data: str
     arrays: Arrays
+    row: int = 0
 
 
 def representative(experiment: Experiment) -> list[str]:
@@ -51,8 +53,8 @@ def representative(experiment: Experiment) -> list[str]:
 def drawn(
     experiment: Experiment, settings: Sequence[str]
 ) -> tuple[dict[str, dict[str, list[Arrays]]], list[Shown], list[Problem]]:
-    """{data: {setting: samples of all its runs}} for toys; for images those of the median seed of each setting, or of
-    the one nearest to it that can be read; problems."""
+    """{data: {setting: samples of all its runs}} on the line; for images and the plane those of the median seed of each
+    setting, or of the one nearest to it that can be read; problems."""
     toys: dict[str, dict[str, list[Arrays]]] = {}
     images: list[Shown] = []
     problems: list[Problem] = []
@@ -61,13 +63,31 @@ def drawn(
             arrays, data = read_samples(run), str(run.choices.get("data"))
             if isinstance(arrays, Problem):
                 problems.append(arrays)
-            elif "images" in arrays:
-                seeds = experiment.values(setting).size
-                images.append(Shown(setting, min(run.seeds), seeds, data, arrays))
+            elif "images" in arrays or "points" in arrays:
+                seeds = experiment.values(setting)
+                row = _median_row(experiment, setting, run.seeds[: len(arrays.get("points", [0]))])
+                images.append(Shown(setting, run.seeds[row], seeds.size, data, arrays, row))
                 break
             else:
                 toys.setdefault(data, {}).setdefault(setting, []).append(arrays)
     return toys, images, problems
+
+
+def _median_row(experiment: Experiment, setting: str, seeds: Sequence[int]) -> int:
+    """Which of a run's seeds has the median headline; of an even number the better one of the two in the middle."""
+    sign = -1 if experiment.higher_is_better else 1
+    values = sign * experiment.values(setting).reindex(seeds).fillna(sign * np.inf)
+    return int(np.argsort(values.to_numpy(), kind="stable")[(len(values) - 1) // 2])
+
+
+def seeds_shown(experiment: Experiment, shown: Sequence[Shown]) -> str:
+    """Which seeds are shown, where a setting has several."""
+    most = max(one.seeds for one in shown)
+    if most == 1:
+        return ""
+    seeds = ", ".join(str(one.seed) for one in shown)
+    metric = experiment.about(experiment.metric).name
+    return f" Shown: seed {seeds}, of each setting the one with the median {metric} of {most}."
 
 
 def from_the_median(experiment: Experiment, setting: str) -> list[Run]:

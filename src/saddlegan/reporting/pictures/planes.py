@@ -1,0 +1,35 @@
+"""Pictures of runs in the plane: samples over the discriminator's field, and through training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from saddlegan import figures
+from saddlegan.figures import PlanePanel, Progress, rasters
+from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.pictures.selection import Picture, Shown, seeds_shown
+
+LEARNED = (
+    "Generated samples (dots) over D(x) (darker where the discriminator says real); a circle around each true mode, of"
+    " three standard deviations or just large enough to be seen."
+)
+ANIMATED = "Samples from the same latents through training, animated."
+THROUGH = "Samples from the same latents, one setting below the other; the numbers are iterations."
+
+
+def draw_planes(experiment: Experiment, shown: Sequence[Shown], stem: Path, which: str) -> list[Picture]:
+    """Three pictures of the settings `shown`, of each the seed with the median headline; none where there are none."""
+    if not shown:
+        return []
+    panels, rows = [], []
+    for one in shown:
+        arrays, at, std = one.arrays, one.row, float(one.arrays["std"][0])
+        modes, axis = arrays["modes"], arrays["axis"]
+        panels.append(PlanePanel(one.setting, arrays["points"][at], modes, std, axis, arrays["field"][at]))
+        through = rasters(arrays["through"][:, at], modes, std, float(axis.max()))
+        rows.append(Progress(one.setting, through, arrays["iterations"]))
+    which = seeds_shown(experiment, shown) + which
+    learned = figures.save_png(figures.plane_figure(panels), stem.with_name(f"{stem.name}-plane.png"))
+    animation = figures.save_gif(rows, stem.with_name(f"{stem.name}-through.gif"))
+    strip = figures.save_png(figures.progress_figure(rows), stem.with_name(f"{stem.name}-through.png"))
+    captions = {learned: LEARNED, animation: ANIMATED, strip: THROUGH}
+    return [Picture(path, caption + which) for path, caption in captions.items()]
