@@ -60,7 +60,7 @@ def composed(*overrides: str) -> dict[str, Any]:
 
 
 @functools.cache
-def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits")) -> tuple[str, ...]:
+def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "ring")) -> tuple[str, ...]:
     """`overrides`, to put after `SMALL`, with the first of the data and the first model that go with them."""
     for name in data:
         few = ("num_seeds=1", "evaluation.samples=128") if name == "digits" else ()

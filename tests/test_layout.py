@@ -63,7 +63,8 @@ ALLOWED = {
         *("batch", "checks", "engine", "extractor", "kernels", "metrics", "objectives", "penalties", "random"),
     },
     "interface": {
-        *("checks", "config", "engine", "evaluation", "figures", "files", "folder", "identity", "provenance", "random"),
+        *("checks", "config", "data", "engine", "evaluation", "figures", "files", "folder", "identity", "provenance"),
+        "random",
     },
     "frozen": {"checks", "interface"},
     "commands": {"checks", "folder", "interface"},
