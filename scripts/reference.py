@@ -39,7 +39,7 @@ from saddlegan.theory import EXPERIMENTS
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
 TOYS = ("gaussian_1d", "gaussian_1d_search", "gaussian_1d_sweep", "point_mass", "two_point")
-IMAGES = ("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_choices", "mnist_aids")
+IMAGES = ("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids")
 THEORY = "theory"
 #: The reading of N(1, 1e-3) that the first page answers: a variance of 1e-3.
 DATA = "gaussian_1d"
@@ -137,7 +137,7 @@ def blocks() -> dict[str, str]:
     """The generated parts of the pages, by name."""
     results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
-    mnist = results.experiments["mnist"]
+    mnist, updates = results.experiments["mnist"], results.experiments["mnist_updates"]
     theory, problems = load_sections([REFERENCE / THEORY])
     assert not problems, problems
     return {
@@ -152,6 +152,9 @@ def blocks() -> dict[str, str]:
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
         "image-search": searched_images(results.experiments["mnist_search"]),
+        "updates": tables.paired_table(tables.comparisons(updates))
+        + "\n\n"
+        + "\n\n".join(quality.beside_real(updates, list(updates.settings))[1:3]),
         "choices": tables.paired_table(tables.comparisons(results.experiments["mnist_choices"])),
         "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
