@@ -66,10 +66,11 @@ def keep(outputs: Path, name: str) -> None:
     (REFERENCE / name).mkdir(parents=True)
     shown = representative(experiment)
     curves = {run.name for setting in shown for run in experiment.runs_of(setting)}
-    ranked = (
-        [run for run in from_the_median(experiment, setting) if (run.folder / SAMPLES).is_file()] for setting in shown
-    )
-    drawn = {run.name for same in ranked for run in (same[:1] if name in IMAGES else same)}
+    ranked = [
+        dict.fromkeys(run.name for run, _ in from_the_median(experiment, setting) if (run.folder / SAMPLES).is_file())
+        for setting in shown
+    ]
+    drawn = {run for same in ranked for run in (list(same)[:1] if name in IMAGES else same)}
     with zipfile.ZipFile(REFERENCE / name / PACKED, "w") as pack:
         for run in sorted(experiment.runs, key=lambda run: run.name):
             result = json.loads((run.folder / RESULT).read_text())

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from hydra.errors import HydraException
 from hydra.utils import instantiate
 from safetensors.torch import save_file
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from saddlegan import compose
-from saddlegan.data.images import unit
+from saddlegan.checks import ConfigError
+from saddlegan.data.images import Images, unit
 from saddlegan.extractor import Classifier
 
 BATCH = 250
@@ -51,19 +53,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("overrides", nargs="+", metavar="data=NAME")
     options = parser.parse_args(arguments)
     torch.manual_seed(0)
-    data = instantiate(compose(*options.overrides)["data"])
-    if data.train_labels is None:
-        parser.error(f"{data.name}: got images without labels, expected some with: a classifier learns them")
+    try:
+        data = instantiate(compose(*options.overrides)["data"])
+    except (ConfigError, HydraException) as error:
+        parser.error(str(error))
+    if not isinstance(data, Images) or data.train_labels is None or data.classes is None:
+        parser.error(f"got {type(data).__name__}, expected images with labels and a name of their classes (`classes`)")
     labels = {"train": data.train_labels, "test": data.test_labels}
     images = {"train": unit(data.train), "test": unit(data.test)}
     model = Classifier(data.shape, data.sizes["label"])
-    steps = options.epochs * (len(images["train"]) // BATCH)
+    batch = min(BATCH, len(images["train"]))
+    steps = options.epochs * (len(images["train"]) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps)
     for epoch in range(options.epochs):
         model.train()
         order = torch.randperm(len(images["train"]))
-        for index in order[: len(order) // BATCH * BATCH].split(BATCH):
+        for index in order[: len(order) // batch * batch].split(batch):
             optimizer.zero_grad()
             logits = model(jitter(images["train"][index]))
             cross_entropy(logits, labels["train"][index]).backward()

@@ -60,7 +60,7 @@ BAD = {
     "output_root=/dev/null/x": "output_root=DIR",
     "seed=interval(0,1) -m": "expected a list of values",
     "data=digits": "Remedy: model=mnist_conv, mnist_conv_literal or mnist_mlp",
-    "evaluation=images": "which is not for what saddlegan.data.distributions.Gaussian gives",
+    "evaluation=images": "measures images, but saddlegan.data.distributions.Gaussian gives vectors of 1 coordinate.",
     "method=cgan": "which has no label, but saddlegan.methods.cgan.ConditionalGAN gives it to its networks",
     f"method=cgan {DIGITS}": "gives it label, which it does not take. Remedy: model=mnist_cgan",
     f"{DIGITS} model=mnist_cgan": "gives it no label, which it needs. Remedy: model=",

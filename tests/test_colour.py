@@ -1,6 +1,8 @@
 """Images in colour, of other sizes, with other numbers of classes or none: trained, measured and shown."""
 
 import json
+import math
+import re
 
 import numpy as np
 import pytest
@@ -10,12 +12,16 @@ from conftest import ROOT, results
 from PIL import Image
 from safetensors.torch import save_file
 from torch.nn.functional import interpolate
+from variants import Flags
 
 from saddlegan import figures
+from saddlegan.checks import ConfigError
+from saddlegan.data.images import check_images
 from saddlegan.extractor import Classifier, Extractor
 from saddlegan.figures import ImagePanel, Progress
 from saddlegan.figures.tiles import enlarged, tile
 from saddlegan.interface import load
+from saddlegan.reporting.measures import facts_for
 
 CONF = f"--config-dir={ROOT / 'tests' / 'conf'}"
 RUN = ("num_seeds=1", "evaluation.samples=128", "evaluation.figures=1")
@@ -63,6 +69,33 @@ def test_classes_are_measured_by_an_extractor_of_their_own(saddlegan, tmp_path, 
     assert result["final"].keys() >= CLASSES
     assert result["floors"]["classes_covered"] == 3
     assert 2.5 < result["floors"]["classifier_score"] <= 3
+    facts = facts_for([result["config"]])
+    ends = [facts[name].most for name in ("classes_covered", "classifier_score", "class_kl", "precision")]
+    assert ends == [3, 3, pytest.approx(math.log(3)), 1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"train": torch.rand(300, 3, 24, 16)}, "got train images of flags as torch.float32"),
+        ({"test": torch.zeros(150, 1, 24, 16, dtype=torch.uint8)}, "expected uint8 (n, 3, 24, 16)"),
+        ({"test_labels": None}, "got no labels for 150 test images"),
+        ({"train_labels": torch.arange(300)}, "got 300 labels from 0 to 299 for 300 train images"),
+    ],
+)
+def test_a_set_that_does_not_hold_what_it_declares_is_refused(changed, said):
+    images = Flags()
+    check_images(images)
+    for name, value in changed.items():
+        setattr(images, name, value)
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        check_images(images)
+
+
+def test_the_kernel_on_features_takes_images_in_colour(saddlegan, tmp_path):
+    words = ("method=primal_dual", "method.space=features", "method.sigma=10")
+    status, output = saddlegan(CONF, "data=flags", "model=flat", *RUN, *words)
+    assert status == 0, output
 
 
 def test_a_label_has_as_many_classes_as_the_data_say(saddlegan, tmp_path):

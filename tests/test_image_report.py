@@ -69,7 +69,7 @@ def test_figure_2_shows_the_median_seed_of_each_method_and_real_images_in_equal_
     assert counts[SHOWN] == pytest.approx(counts[REAL], rel=0.01)
     others = {shade + 2 * seed for shade in SHADES.values() for seed in range(3)} - set(SHOWN)
     assert counts[sorted(others)].max() < 1000
-    said = "Shown: seed 0, 1, 0, of each setting the one with the median Fréchet distance of 3."
+    said = "Shown: seeds 0, 1, 0, of each setting the one with the median Fréchet distance of 3."
     assert said in text_of(folder)
 
 

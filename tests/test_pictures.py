@@ -189,7 +189,7 @@ def test_the_run_in_the_middle_is_shown_and_those_beside_it_where_it_cannot_be_r
     for seed, value in enumerate(values):
         write_image_run(tmp_path / str(seed), "gan", seed, report=OPTIONS | {"metric": metric}, **{metric: value})
     experiment = load_results([tmp_path]).experiments["mnist"]
-    assert [run.seeds[0] for run in from_the_median(experiment, "gan")] == order
+    assert [run.seeds[0] for run, _ in from_the_median(experiment, "gan")] == order
     (tmp_path / str(order[0]) / "samples.npz").unlink()
     _, shown, problems = drawn_of(experiment, ["gan"])
     assert [one.seed for one in shown] == [order[1]]

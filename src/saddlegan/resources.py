@@ -66,6 +66,8 @@ def _own(found: dict[str, list[int]], shape: list[int]) -> dict[str, list[int]]:
     """What the weights owe to the shape of images and to the number of classes."""
     channels, height, width = shape
     classes = found.get("head.bias", [10])
+    if channels not in (1, 3) or min(height, width) < 8 or 0 in classes:
+        raise ValueError(f"for images of shape {shape} in {classes} classes")
     return {
         "body.0.weight": [16, channels, 3, 3],
         "body.19.weight": [128, 64 * (height // 8) * (width // 8)],

@@ -31,7 +31,7 @@ def _check_kind(config: dict[str, Any], kind: str | None) -> None:
         target = config["model"][player]["_target_"]
         model = class_attribute(target, "samples")
         if kind and model and kind != model:
-            others = "mlp" if kind == "vectors" else "mnist_conv, mnist_conv_literal or mnist_mlp"
+            others = "mlp or mlp_plane" if kind == "vectors" else "mnist_conv, mnist_conv_literal or mnist_mlp"
             raise ConfigError(
                 f"model.{player}: got {target}, which takes {model}, but {config['data']['_target_']} gives {kind}."
                 f" Remedy: model={others}."
@@ -68,12 +68,12 @@ def _check_given(config: dict[str, Any]) -> None:
 def _check_training(config: dict[str, Any]) -> None:
     """Whether the players can move at once, and their losses be compiled."""
     method = config["method"]
-    shared = method["minibatch"] == "reused" and method["num_critic_steps"] == 1
-    if method.get("updates") == "simultaneous" and not shared:
+    minibatch, steps = method.get("minibatch", "reused"), method.get("num_critic_steps", 1)  # else its class says
+    if method.get("updates") == "simultaneous" and (minibatch, steps) != ("reused", 1):
         raise ConfigError(
-            f"method.updates=simultaneous: got method.minibatch={method['minibatch']} and method.num_critic_steps="
-            f"{method['num_critic_steps']}, expected reused and 1, since all players move once, on the same samples."
-            " Remedy: method.minibatch=reused method.num_critic_steps=1."
+            f"method.updates=simultaneous: got method.minibatch={minibatch} and method.num_critic_steps={steps},"
+            " expected reused and 1, since all players move once, on the same samples. Remedy: method.minibatch=reused"
+            " method.num_critic_steps=1."
         )
     if config["trainer"]["compile"] is True and class_attribute(method["_target_"], "second_order"):
         raise ConfigError(
@@ -95,11 +95,18 @@ def _check_evaluation(config: dict[str, Any]) -> None:
     wanted, given = (class_attribute(of, "dim") for of in (target, data))
     if (kind and class_attribute(target, "kind") not in (None, kind)) or (wanted and given and wanted != given):
         raise ConfigError(
-            f"evaluation: got {target}, which is not for what {data} gives. Remedy: name none, and the data do."
+            f"evaluation: got {target}, which measures {_said(target, 'kind')}, but {data} gives"
+            f" {_said(data, 'samples')}. Remedy: name none, and the data do."
         )
     check_metrics(config, offers)
     if "diverged" not in metrics_in(config):
         raise ConfigError("evaluation.metrics.diverged: got none, expected the metric that says which seeds are lost.")
+
+
+def _said(target: str, kind: str) -> str:
+    """What a class says of its samples: `vectors of 2 coordinates`."""
+    dim = class_attribute(target, "dim")
+    return f"{class_attribute(target, kind)}" + f" of {dim} coordinate{'s' * (dim != 1)}" * (dim is not None)
 
 
 def _check_images(config: dict[str, Any]) -> None:

@@ -48,6 +48,34 @@ class Images:
     validation: Pixels | None = None
 
 
+def check_images(images: Images) -> None:
+    """Raise `ConfigError` where a set does not hold what `Images` declares."""
+    labels = {"train": images.train_labels, "test": images.test_labels}
+    for part, label in labels.items():
+        pixels = getattr(images, part)
+        if (
+            pixels.dtype != torch.uint8
+            or tuple(pixels.shape[1:]) != tuple(images.shape)
+            or images.shape[0] not in (1, 3)
+        ):
+            raise ConfigError(
+                f"data: got {part} images of {images.name} as {pixels.dtype} {tuple(pixels.shape)}, expected uint8"
+                f" (n, {', '.join(map(str, images.shape))}), its shape, with 1 or 3 channels."
+            )
+        if not images.sizes:
+            continue
+        classes, found, sound = images.sizes["label"], "no labels", False
+        if label is not None:
+            least, most = int(label.min()), int(label.max())
+            found = f"{len(label)} labels from {least} to {most}"
+            sound = len(label) == len(pixels) and 0 <= least <= most < classes
+        if not sound:
+            raise ConfigError(
+                f"data: got {found} for {len(pixels)} {part} images of {images.name}, expected one for each, from 0 to"
+                f" {classes - 1}, since its sizes are {dict(images.sizes)}."
+            )
+
+
 class ImageSet(Images):
     """Grey images of 28 x 28 pixels, in ten classes.
 

@@ -139,6 +139,11 @@ class AdversarialModule(Sampler):
     def on_fit_start(self) -> None:
         data = getattr(self.trainer, "datamodule", None)
         refuse(self.trainer, data.iterations if isinstance(data, Spans) else None)
+        if self.simultaneous and self.scaled:
+            raise ConfigError(
+                "updates=simultaneous: got a trainer that scales gradients, expected one that does not: its scale moves"
+                " with the first player's step. Remedy: precision bf16-mixed, or updates=alternating."
+            )
         self.drawn.forget()
         self.train()
         if self.threads:

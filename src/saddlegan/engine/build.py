@@ -12,7 +12,7 @@ from hydra.utils import get_class, instantiate
 from torch import nn
 
 from saddlegan.checks import ConfigError, shown
-from saddlegan.data.images import ImageData, Images, unit
+from saddlegan.data.images import ImageData, Images, check_images, unit
 from saddlegan.data.spans import Spans
 from saddlegan.data.toy import ToyData
 from saddlegan.engine.adversarial import AdversarialModule
@@ -33,6 +33,8 @@ def build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
     """The module and the data of a checked configuration. Raises `ConfigError` where they cannot be made."""
     with _own_errors():
         source = instantiate(config["data"], _convert_="all")
+        if isinstance(source, Images):
+            check_images(source)
         module = module_of(config, source if isinstance(source, Images) else None)
         spans = {
             "seeds": module.seeds,

@@ -1,12 +1,12 @@
 """Metrics through training: metrics.csv, TensorBoard, and the summary that result.json holds. What is measured, and how
-it is shown, is the data's own: `line` and `images`."""
+it is shown, is the data's own: `line`, `plane` and `images`."""
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import lightning as L
 import numpy as np
@@ -23,6 +23,7 @@ from saddlegan.metrics.facts import When
 from saddlegan.random import Purpose, draw_evaluation
 
 Row = dict[str, list[float]]
+Kind = TypeVar("Kind")
 #: Samples per seed on which a variant is watched: a minibatch; and those of which D(x) is logged.
 WATCHED, JUDGED = 64, 256
 
@@ -238,3 +239,13 @@ def watched(module: Any, real: Batch, given: Batch) -> dict[str, Tensor]:
         found = module.watch(real, {**given, **module.make(module.generator, given)})
     module.train(training)
     return {name: values.detach() for name, values in found.items()}
+
+
+def law_of(distribution: object, kind: type[Kind]) -> Kind:
+    """A distribution that is of the kind that an evaluation measures. Raises `ConfigError` where it is not."""
+    if not isinstance(distribution, kind):
+        raise ConfigError(
+            f"data: got a {type(distribution).__name__}, expected a {kind.__name__} for this evaluation. Remedy: derive"
+            f" it from {kind.__module__}.{kind.__name__}, or name another evaluation in the data's YAML."
+        )
+    return distribution

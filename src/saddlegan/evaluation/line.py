@@ -12,7 +12,7 @@ from torch import Tensor
 from saddlegan.data.distributions import Distribution
 from saddlegan.data.toy import ToyData
 from saddlegan.evaluation import board
-from saddlegan.evaluation.evaluate import Conclusion, Evaluate
+from saddlegan.evaluation.evaluate import Conclusion, Evaluate, law_of
 from saddlegan.figures import Curve, DensityPanel, density_figure, discriminator_figure, save_png
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
@@ -34,8 +34,7 @@ class EvaluateLine(Evaluate):
 
     def __init__(self, data: ToyData, **evaluation: Any) -> None:
         super().__init__(**evaluation)
-        assert isinstance(data.distribution, Distribution)
-        self.law = law = data.distribution
+        self.law = law = law_of(data.distribution, Distribution)
         self.quantiles = law.quantiles(self.samples)
         self.real = {"x": draw_evaluation(law.draw, self.seeds, self.samples, part=1)}
 

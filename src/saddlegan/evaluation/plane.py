@@ -10,7 +10,7 @@ from torch import Tensor
 from saddlegan.data.plane import PlaneMixture
 from saddlegan.data.toy import ToyData
 from saddlegan.evaluation import board
-from saddlegan.evaluation.evaluate import Conclusion, Evaluate
+from saddlegan.evaluation.evaluate import Conclusion, Evaluate, law_of
 from saddlegan.figures import PlanePanel, plane_figure, save_png
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
@@ -31,8 +31,7 @@ class EvaluatePlane(Evaluate):
 
     def __init__(self, data: ToyData, **evaluation: Any) -> None:
         super().__init__(**evaluation)
-        assert isinstance(data.distribution, PlaneMixture)
-        self.law = data.distribution
+        self.law = law_of(data.distribution, PlaneMixture)
         self.real = {"x": draw_evaluation(self.law.draw, self.seeds, self.samples, part=1)}
         self.frames: list[tuple[int, Tensor]] = []
 
@@ -46,6 +45,8 @@ class EvaluatePlane(Evaluate):
     def evaluate(self, module: Any) -> Tensor:
         fake = super().evaluate(module)
         self.frames.append((int(module.iteration), fake[:SEEDS, :KEPT].half()))
+        if len(self.frames) > 4 * FRAMES:  # the checkpoint holds them all
+            self.frames = self.frames[::2]
         return fake
 
     def offered(self, fake: Tensor) -> dict[str, Any]:

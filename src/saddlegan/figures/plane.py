@@ -34,10 +34,10 @@ class PlanePanel:
 
 
 def plane_figure(panels: Sequence[PlanePanel]) -> Figure:
-    """Samples (dots) over D(x) (shades: darker where the discriminator says real), and a circle of three standard
-    deviations around each mode, on the axes of the first panel."""
+    """Samples (dots) over D(x) (shades: darker where it is higher), and a circle of three standard deviations around
+    each mode, on shared axes."""
     figure, axes = grid(len(panels), width=4.2, height=4.4)
-    reach = float(panels[0].axis.max())
+    reach = max(float(panel.axis.max()) for panel in panels)
     for ax, panel in zip(axes, panels, strict=True):
         _shade(ax, panel)
         finite = panel.points[np.isfinite(panel.points).all(-1)]

@@ -80,7 +80,7 @@ class PrimalDual(AdversarialModule):
         if self.extractor is None:
             return samples.flatten(2)
         with torch.autocast(samples.device.type, enabled=False):  # distances need all digits
-            return self.extractor.features(samples[0])[None]
+            return self.extractor.features(self.extractor.fitting(samples[0]))[None]
 
     @torch.no_grad()
     def advice(self, real: Samples) -> list[str]:

@@ -23,7 +23,7 @@ NEAR = 3.0
 
 
 @metric("W1")
-def wasserstein_1(samples: Points, real: Points, most: int = 512) -> PerSeed:
+def wasserstein_1(samples: Points, real: Points, most: int = 256) -> PerSeed:
     """Wasserstein-1 (lower is better, data units) between the first `most` generated and as many real samples: the
     optimal assignment, exactly. Of two sets of real samples it is not 0 either."""
 

@@ -25,7 +25,8 @@ def facts_for(configs: Iterable[Mapping[str, Any]]) -> dict[str, Facts]:
     for config in configs:
         try:
             found |= metrics_in(config)
-            classes += (class_attribute(config["data"]["_target_"], "sizes") or {}).values()
+            sizes = class_attribute(config["data"]["_target_"], "sizes") or {}
+            classes += [sizes["label"]] if "label" in sizes else []
         except (ConfigError, KeyError, TypeError, AttributeError):
             continue
     most = max(classes, default=None)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from saddlegan.reporting.experiment import Experiment, floors_of
 from saddlegan.reporting.measures import average
+from saddlegan.reporting.runs import Run
 from saddlegan.reporting.tables import escape, markdown, show
 
 MEANS = (
@@ -11,7 +12,8 @@ MEANS = (
 )
 PLANE = MEANS + (
     ". Real data: other real samples in the place of generated ones, the best that can be hoped for. A mode is covered "
-    "by one sample within three of its standard deviations, and such samples are of high quality; {} samples per seed.*"
+    "by one sample within three of its standard deviations, and such samples are of high quality. Samples per seed: {}"
+    ", of which W1 takes 256.*"
 )
 IMAGES = MEANS + (
     ", → 1 like real data. Of {} generated images per run against all test images. Real data: as many "
@@ -37,14 +39,19 @@ def beside_real(experiment: Experiment, settings: Sequence[str]) -> list[str]:
         "At the last iteration:": [metric for metric in known if metric not in through],
     }
     blocks = [block for head, half in halves.items() if half for block in (head, _table(experiment, settings, half))]
-    return ["### Beside real data", *blocks, _note(experiment)] if blocks else []
+    return ["### Beside real data", *blocks, *_notes(experiment)] if blocks else []
 
 
 def _table(experiment: Experiment, settings: Sequence[str], metrics: Sequence[str]) -> str:
     rows = []
     for setting in settings:
-        estimates = [average(experiment.about(metric), experiment.values(setting, metric)) for metric in metrics]
-        rows.append([setting, experiment.values(setting).size, *map(show, estimates)])
+        seeds = experiment.values(setting).size
+        cells = []
+        for metric in metrics:
+            values = experiment.values(setting, metric)
+            count, whole = int(values.count()), int(experiment.values(setting).count())  # of those that did not diverge
+            cells.append(show(average(experiment.about(metric), values)) + f" of {count} seeds" * (0 < count < whole))
+        rows.append([setting, seeds, *cells])
     data = dict.fromkeys(experiment.configured(setting, "data") for setting in settings)
     for name in data:
         runs = [run for run in experiment.runs if run.choices.get("data") == name]
@@ -52,22 +59,25 @@ def _table(experiment: Experiment, settings: Sequence[str], metrics: Sequence[st
         label = (
             "real data" + f" of {name}" * (len(data) > 1) + " (train against test)" * any(run.extractor for run in runs)
         )
-        rows.append([label, "–", *(_real(experiment, metric, floors) for metric in metrics)])
+        relative = {metric for metric in metrics if experiment.about(metric).better == "one" and runs[0].extractor}
+        rows.append([label, "–", *("1" if metric in relative else _real(metric, floors) for metric in metrics)])
     return markdown(["setting", "seeds", *(experiment.about(metric).directed for metric in metrics)], rows)
 
 
-def _real(experiment: Experiment, metric: str, floors: Mapping[str, float]) -> str:
-    """The value of real data: by definition where a metric is relative to it."""
-    if experiment.about(metric).better == "one":
-        return "1"
+def _real(metric: str, floors: Mapping[str, float]) -> str:
     return f"{floors[metric]:.3g}" if metric in floors else "–"
 
 
-def _note(experiment: Experiment) -> str:
-    evaluations = [run.result["config"].get("evaluation") or {} for run in experiment.runs]
-    samples = dict.fromkeys(str(evaluation.get("samples", "?")) for evaluation in evaluations)
-    records = [run.result.get("extractor") or {} for run in experiment.runs]
-    trained_on = dict.fromkeys(str(record["dataset"]) for record in records if record.get("dataset"))
-    if not any(records):
-        return PLANE.format(" or ".join(samples))
-    return IMAGES.format(" or ".join(samples), FEATURES.format(escape(" and ".join(trained_on))) if trained_on else "")
+def _notes(experiment: Experiment) -> list[str]:
+    """What the tables say of images, and in the plane."""
+    measured = [run for run in experiment.runs if run.result.get("floors")]
+    images, plane = ([run for run in measured if bool(run.extractor) == wanted] for wanted in (True, False))
+    trained_on = dict.fromkeys(str((run.result["extractor"] or {}).get("dataset")) for run in images)
+    features = FEATURES.format(escape(" and ".join(trained_on)))
+    notes = [IMAGES.format(_samples(images), features)] if images else []
+    return [*notes, PLANE.format(_samples(plane))] if plane else notes
+
+
+def _samples(runs: Sequence[Run]) -> str:
+    each = ((run.result["config"].get("evaluation") or {}).get("samples", "?") for run in runs)
+    return " or ".join(dict.fromkeys(map(str, each)))

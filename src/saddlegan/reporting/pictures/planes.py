@@ -9,7 +9,7 @@ from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.pictures.selection import Picture, Shown, seeds_shown
 
 LEARNED = (
-    "Generated samples (dots) over D(x) (darker where the discriminator says real); a circle around each true mode, of"
+    "Generated samples (dots) over D(x) (darker where it is higher); a circle around each true mode, of"
     " three standard deviations or just large enough to be seen."
 )
 ANIMATED = "Samples from the same latents through training, animated."
@@ -29,7 +29,7 @@ def draw_planes(experiment: Experiment, shown: Sequence[Shown], stem: Path, whic
         rows.append(Progress(one.setting, through, arrays["iterations"]))
     which = seeds_shown(experiment, shown) + which
     learned = figures.save_png(figures.plane_figure(panels), stem.with_name(f"{stem.name}-plane.png"))
-    animation = figures.save_gif(rows, stem.with_name(f"{stem.name}-through.gif"))
-    strip = figures.save_png(figures.progress_figure(rows), stem.with_name(f"{stem.name}-through.png"))
+    animation = figures.save_gif(rows, stem.with_name(f"{stem.name}-plane-through.gif"))
+    strip = figures.save_png(figures.progress_figure(rows), stem.with_name(f"{stem.name}-plane-through.png"))
     captions = {learned: LEARNED, animation: ANIMATED, strip: THROUGH}
     return [Picture(path, caption + which) for path, caption in captions.items()]

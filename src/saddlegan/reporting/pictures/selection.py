@@ -11,6 +11,7 @@ from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.runs import Problem, Run
 
 MOST = 6  # panels, and lines through training
+KEPT = 64  # seeds of a run in the plane whose samples are kept
 
 
 @dataclass(frozen=True)
@@ -59,25 +60,20 @@ def drawn(
     images: list[Shown] = []
     problems: list[Problem] = []
     for setting in settings:
-        for run in from_the_median(experiment, setting):
-            arrays, data = read_samples(run), str(run.choices.get("data"))
+        read: dict[str, Arrays | Problem] = {}
+        for run, row in from_the_median(experiment, setting):
+            first = run.name not in read
+            arrays = read.setdefault(run.name, read_samples(run) if first else {})
+            data = str(run.choices.get("data"))
             if isinstance(arrays, Problem):
-                problems.append(arrays)
-            elif "images" in arrays or "points" in arrays:
-                seeds = experiment.values(setting)
-                row = _median_row(experiment, setting, run.seeds[: len(arrays.get("points", [0]))])
-                images.append(Shown(setting, run.seeds[row], seeds.size, data, arrays, row))
+                problems += [arrays] * first
+            elif "images" not in arrays and "points" not in arrays:
+                if first:
+                    toys.setdefault(data, {}).setdefault(setting, []).append(arrays)
+            elif row < len(arrays.get("points", [0])):
+                images.append(Shown(setting, run.seeds[row], experiment.values(setting).size, data, arrays, row))
                 break
-            else:
-                toys.setdefault(data, {}).setdefault(setting, []).append(arrays)
     return toys, images, problems
-
-
-def _median_row(experiment: Experiment, setting: str, seeds: Sequence[int]) -> int:
-    """Which of a run's seeds has the median headline; of an even number the better one of the two in the middle."""
-    sign = -1 if experiment.higher_is_better else 1
-    values = sign * experiment.values(setting).reindex(seeds).fillna(sign * np.inf)
-    return int(np.argsort(values.to_numpy(), kind="stable")[(len(values) - 1) // 2])
 
 
 def seeds_shown(experiment: Experiment, shown: Sequence[Shown]) -> str:
@@ -87,17 +83,20 @@ def seeds_shown(experiment: Experiment, shown: Sequence[Shown]) -> str:
         return ""
     seeds = ", ".join(str(one.seed) for one in shown)
     metric = experiment.about(experiment.metric).name
-    return f" Shown: seed {seeds}, of each setting the one with the median {metric} of {most}."
+    named = f"seed {seeds}" if len(shown) == 1 else f"seeds {seeds}"
+    nearest = ", or the nearest one of those that are kept" if most > KEPT else ""
+    return f" Shown: {named}, of each setting the one with the median {metric} of {most}{nearest}."
 
 
-def from_the_median(experiment: Experiment, setting: str) -> list[Run]:
-    """The runs of `setting`, first the one whose headline metric is the median of them, then those beside it in rank.
+def from_the_median(experiment: Experiment, setting: str) -> list[tuple[Run, int]]:
+    """Every seed of `setting` as its run and its place there, first the one whose headline metric is the median, then
+    those beside it in rank.
 
-    Of an even number the better one of the two in the middle comes first; runs that have diverged are the worst.
+    Of an even number the better one of the two in the middle comes first; seeds that have diverged are the worst.
     """
     sign = -1 if experiment.higher_is_better else 1
-    values = sign * experiment.values(setting).fillna(sign * np.inf)
-    runs = sorted(experiment.runs_of(setting), key=lambda run: min(run.seeds, default=0))
-    ranked = sorted(runs, key=lambda run: values.reindex(run.seeds).median())
+    values = (sign * experiment.values(setting)).fillna(np.inf).to_dict()
+    seeds = {seed: (run, row) for run in experiment.runs_of(setting)[::-1] for row, seed in enumerate(run.seeds)}
+    ranked = sorted(sorted(seeds), key=lambda seed: values.get(seed, np.inf))
     middle = (len(ranked) - 1) // 2
-    return sorted(ranked, key=lambda run: abs(ranked.index(run) - middle))
+    return [seeds[seed] for seed in sorted(ranked, key=lambda seed: abs(ranked.index(seed) - middle))]
