@@ -49,6 +49,8 @@ BASE = "nothing changed"
 TEN = 10
 #: Files of a report that are not kept.
 LEFT = ("report.html", "results.csv")
+#: Pictures that are kept of the comparison alone, and not of the other image experiments.
+ONCE = ("through.gif", "interpolation.png", "neighbours.png")
 #: The pages that quote results.
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
@@ -124,6 +126,13 @@ def report(name: str) -> None:
     write_report([REFERENCE / name], folder)
     for file in LEFT:
         (folder / file).unlink()
+    if name in IMAGES[1:]:
+        for picture in (folder / "figures").iterdir():
+            if picture.name.endswith(ONCE):
+                picture.unlink()
+        shown = rf"!\[[^\n]*\]\(figures/[\w-]*({'|'.join(map(re.escape, ONCE))})\)\n\n[^\n]*\n\n"
+        text = (folder / "report.md").read_text()
+        (folder / "report.md").write_text(re.sub(shown, "", text))
 
 
 def ledger(findings: Iterable[Finding]) -> str:
