@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import METHODS, SMALL, composed, fitting
 from interventions import WATCHED, calling
+from lightning.pytorch.plugins import MixedPrecision
 from oracles import optimal_discriminator_error
 
 from saddlegan.checks import ConfigError
@@ -97,6 +98,21 @@ def test_simultaneous_updates_are_refused_without_shared_samples_and_for_several
         check(composed(*shared))
     with pytest.raises(ConfigError, match="one step of each player"):
         build(composed(*shared))
+
+
+def test_simultaneous_updates_refuse_a_gradient_scaler():
+    """Its scale moves with the first player's step, between the gradient and the step of the second."""
+    scaled = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu"))
+    module, data = build(composed(*SMALL, "method.updates=simultaneous", "method.minibatch=reused"))
+    trainer = L.Trainer(barebones=True, accelerator="cpu", plugins=[scaled], max_epochs=-1)
+    with pytest.raises(ConfigError, match="scales gradients"):
+        trainer.fit(module, datamodule=data)
+
+
+def test_a_variant_may_fix_its_own_steps():
+    config = composed("~method.minibatch", "~method.num_critic_steps", "method._target_=variants.OneStep")
+    check(config)
+    assert build(config)[0].num_critic_steps == 1
 
 
 def test_compiling_what_is_differentiated_twice_is_refused():

@@ -92,6 +92,16 @@ def test_a_set_that_does_not_hold_what_it_declares_is_refused(changed, said):
         check_images(images)
 
 
+def test_floors_are_those_of_the_pixels_and_not_of_a_name(saddlegan, tmp_path):
+    """Two sets of one name, in one process."""
+    for spread in (20, 60):
+        words = (f"+data.spread={spread}", f"hydra.run.dir={tmp_path / str(spread)}")
+        status, output = saddlegan(CONF, "data=flags", "model=flat", *RUN, *words)
+        assert status == 0, output
+    one, other = (result["floors"]["frechet"] for result in results(tmp_path).values())
+    assert one != other
+
+
 def test_the_kernel_on_features_takes_images_in_colour(saddlegan, tmp_path):
     words = ("method=primal_dual", "method.space=features", "method.sigma=10")
     status, output = saddlegan(CONF, "data=flags", "model=flat", *RUN, *words)

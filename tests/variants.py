@@ -88,13 +88,14 @@ class Flags(Images):
     shape = (3, 24, 16)
     sizes: ClassVar = {"label": 3}
 
-    def __init__(self):
+    def __init__(self, spread: int = 60):
+        self.spread = spread
         drawn = torch.Generator().manual_seed(0)
         self.train_labels, self.test_labels = (torch.arange(count) % 3 for count in (300, 150))
         self.train, self.test = (self.of(labels, drawn) for labels in (self.train_labels, self.test_labels))
 
     def of(self, labels, drawn):
-        pixels = torch.randint(60, (len(labels), *self.shape), generator=drawn, dtype=torch.uint8)
+        pixels = torch.randint(self.spread, (len(labels), *self.shape), generator=drawn, dtype=torch.uint8)
         rows = torch.arange(len(labels))
         pixels[rows, labels, :12] += 180
         pixels[rows, (labels + 1) % 3, 12:] += 180
@@ -239,6 +240,13 @@ class Unrolled(NonSaturatingGAN):
             }
             weights = {name: weight - self.rate * moves[name] for name, weight in weights.items()}
         return self.objective.generator(logits(weights, fake))
+
+
+class OneStep(NonSaturatingGAN):
+    """Says itself how often who moves, and on what."""
+
+    def __init__(self, **shared):
+        super().__init__(num_critic_steps=1, minibatch="reused", **shared)
 
 
 class Twice(NonSaturatingGAN):
