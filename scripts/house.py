@@ -46,13 +46,9 @@ def house() -> dict[str, set[str]]:
         if name == "__init__":
             continue
         room = room_of(name)
-        found = {room_of(module) for module in imported(path) if (SOURCE / module).exists() or beside(module)}
+        found = {room_of(module) for module in imported(path)}
         arrows.setdefault(room, set()).update(other for other in found - {room} if (room, other) != UPWARDS)
     return arrows
-
-
-def beside(module: str) -> bool:
-    return (SOURCE / f"{module}.py").exists()
 
 
 def imported(path: Path) -> set[str]:
@@ -110,15 +106,13 @@ def draw(path: Path = PICTURE) -> None:
     arrows = house()
     levels = floors(arrows)
     height = 1.2 * max(levels.values())
-    places = {room: (COLUMNS.get(room, 5), 1.2 * level) for room, level in levels.items()}
+    places = {room: (COLUMNS.get(room, 5), 1.2 * level) for room, level in sorted(levels.items())}
     figure = Figure(figsize=(9, 0.8 * (height + 1)))
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 10), ylim=(-0.5, height + 0.5))
     axes.set_axis_off()
     for room, other in direct(arrows):
         (x0, y0), (x1, y1) = places[room], places[other]
-        axes.annotate(
-            "", (x1, y1 + 0.33), (x0, y0 - 0.3), arrowprops={"arrowstyle": "->", "color": "#8a97a8"}, zorder=0
-        )
+        axes.annotate("", (x1, y1 + 0.33), (x0, y0 - 0.3), arrowprops={"arrowstyle": "->", "color": EDGE}, zorder=0)
     for room, (x, y) in places.items():
         box = FancyBboxPatch((x - 0.85, y - 0.3), 1.7, 0.6, boxstyle="round,pad=0.03", fc=WALL, ec=EDGE, lw=0.8)
         axes.add_patch(box)

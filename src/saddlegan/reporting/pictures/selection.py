@@ -11,7 +11,6 @@ from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.runs import Problem, Run
 
 MOST = 6  # panels, and lines through training
-KEPT = 64  # seeds of a run in the plane whose samples are kept
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Picture:
 @dataclass(frozen=True)
 class Shown:
     """What a run of images or in the plane left, of one of the `seeds` of its setting; `data`: the choice of it; `row`:
-    that of the seed among those of the run."""
+    that of the seed among those of the run; `cut`: whether the run kept the samples of its first seeds alone."""
 
     setting: str
     seed: int
@@ -33,6 +32,7 @@ class Shown:
     data: str
     arrays: Arrays
     row: int = 0
+    cut: bool = False
 
 
 def representative(experiment: Experiment) -> list[str]:
@@ -70,8 +70,9 @@ def drawn(
             elif "images" not in arrays and "points" not in arrays:
                 if first:
                     toys.setdefault(data, {}).setdefault(setting, []).append(arrays)
-            elif row < len(arrays.get("points", [0])):
-                images.append(Shown(setting, run.seeds[row], experiment.values(setting).size, data, arrays, row))
+            elif row < (kept := len(arrays.get("points", [0]))):
+                seeds, cut = experiment.values(setting).size, kept < len(run.seeds)
+                images.append(Shown(setting, run.seeds[row], seeds, data, arrays, row, cut))
                 break
     return toys, images, problems
 
@@ -84,7 +85,7 @@ def seeds_shown(experiment: Experiment, shown: Sequence[Shown]) -> str:
     seeds = ", ".join(str(one.seed) for one in shown)
     metric = experiment.about(experiment.metric).name
     named = f"seed {seeds}" if len(shown) == 1 else f"seeds {seeds}"
-    nearest = ", or the nearest one of those that are kept" if most > KEPT else ""
+    nearest = ", or the nearest one of those that are kept" if any(one.cut for one in shown) else ""
     return f" Shown: {named}, of each setting the one with the median {metric} of {most}{nearest}."
 
 
