@@ -15,7 +15,7 @@ SOURCE = ROOT / "src" / "saddlegan"
 PICTURE = ROOT / "docs" / "house.svg"
 #: Files beside the folders, by topic.
 TOPICS = {
-    "run folder": ("files", "folder", "identity", "lock", "provenance", "resources"),
+    "run folder": ("files", "folder", "identity", "lock", "provenance", "record", "resources"),
     "mathematics": ("checks", "random", "batch", "objectives", "penalties", "kernels"),
     "in Python": ("interface", "frozen", "commands"),
     "metrics": ("extractor",),

@@ -48,7 +48,9 @@ def made(folder: Path, *, status="finished", result=True, config=ASKED, rows=ROW
         (folder / name).write_text(name)
     (folder / METRICS).write_text("\n".join(rows) + "\n")
     write_json(folder / CONFIG, config or {})
-    content = {"status": status, "config": config, "seeds": [0, 1], "evaluations": 2, "final": {"w1": [0.5, 0.4]}}
+    metrics = {"w1": [0.5, 0.4]}
+    content = {"status": status, "config": config, "seeds": [0, 1], "iterations": 9, "evaluations": 2}
+    content |= {"final": metrics, "last_fifth": metrics}
     write_json(folder / RESULT, content | change)
     if not result:
         (folder / RESULT).unlink()
@@ -134,10 +136,11 @@ def test_a_failed_run_is_read_whatever_its_metrics_are(tmp_path):
 @pytest.mark.parametrize(
     ("change", "name", "words"),
     [
-        ({"status": "done"}, RESULT, "done"),
+        ({"status": "done"}, RESULT, "'done'"),
         ({"final": {}}, RESULT, "no final metrics"),
-        ({"config": None}, RESULT, "expected a configuration"),
-        ({"seeds": None}, RESULT, "damaged"),
+        ({"config": None}, RESULT, "`config`"),
+        ({"seeds": None}, RESULT, "`seeds`"),
+        ({"final": {"w1": [0.5]}}, RESULT, "w1: got 1 values, expected one per seed, 2"),
         ({"rows": ROWS[:-1]}, METRICS, "got 3 rows, expected 4"),
         ({"rows": [*ROWS, "9,0,0.1"]}, METRICS, "got 5 rows, expected 4"),
         ({"rows": [*ROWS[:-1], "5,1"]}, METRICS, "expected 4 whole ones"),

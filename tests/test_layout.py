@@ -36,7 +36,8 @@ ALLOWED = {
     "figures": {"files"},
     "identity": set(),
     "lock": {"checks"},
-    "folder": {"checks", "files", "identity", "lock"},
+    "record": set(),
+    "folder": {"checks", "files", "identity", "lock", "record"},
     "provenance": set(),
     "resources": {"checks", "data"},
     "config": {"checks", "data", "files", "folder", "identity", "metrics"},
@@ -68,7 +69,7 @@ ALLOWED = {
     },
     "frozen": {"checks", "interface"},
     "commands": {"checks", "folder", "interface"},
-    "reporting": {"checks", "config", "figures", "files", "folder", "identity", "lock", "metrics"},
+    "reporting": {"checks", "config", "figures", "files", "folder", "identity", "lock", "metrics", "record"},
     "claims": {"reporting"},
     "report": {"claims", "files", "reporting"},
     "theory": {
@@ -84,7 +85,7 @@ ALLOWED = {
 LIGHTNING = {"engine", "evaluation", "data"}
 WITHOUT_TORCH = {
     *("checks", "config", "files", "lock", "folder", "identity", "provenance", "resources", "cli", "figures"),
-    *("reporting", "claims", "report"),
+    *("record", "reporting", "claims", "report"),
 }
 
 

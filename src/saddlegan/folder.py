@@ -12,6 +12,7 @@ from saddlegan.checks import ConfigError, shown
 from saddlegan.files import remove_partial, write_whole
 from saddlegan.identity import difference, fingerprint
 from saddlegan.lock import LOCK
+from saddlegan.record import result_of
 
 RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", "samples.npz"
 SECTION, FAILURE = "section.json", "failure.json"  # of an experiment of the laboratory of theory
@@ -53,18 +54,12 @@ def read_result(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         result = json.loads(path.read_text())
-        if result["status"] not in ("finished", "diverged", "failed"):
-            raise ValueError(f"status {result['status']!r}")
-        if result["status"] != "failed" and not result["final"]:
-            raise ValueError("no final metrics")
-        rows = result.get("evaluations", 0) * len(result["seeds"])
-        fingerprint(result["config"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedRun(
-            f"{path}: got a damaged file ({type(error).__name__}: {error}), expected a run's result."
-        ) from None
-    if result["status"] != "failed":
-        _check_metrics(folder / METRICS, rows)
+        found = result_of(result)
+        fingerprint(found.config)
+    except (ValueError, TypeError) as error:
+        raise DamagedRun(f"{path}: got a damaged file ({error}), expected a run's result.") from None
+    if found.status != "failed":
+        _check_metrics(folder / METRICS, found.evaluations * len(found.seeds))
     return result
 
 

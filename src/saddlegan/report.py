@@ -55,7 +55,7 @@ def write_report(runs: Sequence[Path], folder: Path) -> Path:
     _write(folder / "results.csv", results.table.to_csv(index=False))
     _write(folder / "settings.csv", pd.concat(frames).to_csv(index=False) if frames else "")
     entries = [entry(claim, verdict, claim.experiments) for claim, verdict in ledger]
-    entries += [finding for section in theory for finding in section.content["findings"]]
+    entries += [finding for section in theory for finding in section.content.findings]
     _write(folder / "claims.json", json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     _write(folder / "report.html", page.render(text, escape(title), folder))
     _write(folder / "report.md", text)
@@ -100,14 +100,14 @@ def _what_was_run(results: Results) -> str:
         return ", ".join(f"<code>{escape(value)}</code>" for value in found[:most]) + more or "not recorded"
 
     each = [run.result for run in results.runs]
-    versions = (f"{name} {version}" for result in each for name, version in (result.get("versions") or {}).items())
-    seconds = sum(result.get("seconds") or 0 for result in each)
+    versions = (f"{name} {version}" for result in each for name, version in result.versions.items())
+    seconds = sum(result.seconds for result in each)
     rows = [
         f"- **Repeat it**: {distinct(_commands(results))}",
         f"- **Runs**: {len(each)}, {seconds / 60:.1f} minutes in all",
-        f"- **Device**: {distinct(result.get('device') for result in each)}",
+        f"- **Device**: {distinct(result.device for result in each)}",
         f"- **Versions**: {distinct(versions, 12)}",
-        f"- **Commit**: {distinct(result.get('commit') for result in each)}",
+        f"- **Commit**: {distinct(result.commit for result in each)}",
     ]
     if extractors := {run.extractor for run in results.runs if run.extractor}:
         rows.append(f"- **Extractor of features** (SHA-256): {distinct(sorted(extractors))}")
@@ -118,7 +118,7 @@ def _commands(results: Results) -> list[str]:
     """What starts the runs again: of an experiment the words that its runs' commands share, else each command."""
     commands = []
     for name in dict.fromkeys(run.experiment for run in results.runs):
-        words = [str(run.result.get("command") or "").split() for run in results.runs if run.experiment == name]
+        words = [run.result.command.split() for run in results.runs if run.experiment == name]
         shared = [word for word in words[0] if all(word in other for other in words)]
         each = [shared] if f"experiment={name}" in shared else words
         commands += [" ".join(word for word in line if not word.startswith("output_root=")) for line in each]

@@ -9,8 +9,9 @@ import pytest
 from saddlegan import report
 from saddlegan.figures.canvas import grid
 from saddlegan.reporting.ledger import Statement, Verdict
+from saddlegan.reporting.sections import Table
 from saddlegan.theory import EXPERIMENTS, lab
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 
 STATEMENT = Statement("a-claim", "Someone (2014), section 3", "Everything | <is> fine.")
 VERDICT = Verdict("contradicted", "It is not: 0.3 [0.2, 0.4].", 0.3, (0.2, 0.4), 8, "share")

@@ -98,12 +98,12 @@ class Experiment:
     def configured(self, setting: str, key: str) -> Any:
         """A choice (`data`) or value (`method.sigma`) of `setting`, also where it varies with none; None if not set."""
         run = self.runs_of(setting)[0]
-        return naming.describe(run.choices, run.result["config"]).get(key)
+        return naming.describe(run.choices, run.result.config).get(key)
 
     def weights(self, setting: str) -> dict[int, tuple[str, str]]:
         """{seed: digests of the final weights of generator and discriminator}, of the runs that recorded them."""
-        recorded = [(run, run.result.get("weights")) for run in self.runs_of(setting)]
-        return {seed: (d["generator"], d["discriminator"]) for run, d in recorded if d for seed in run.seeds}
+        recorded = [(run, run.result.weights) for run in self.runs_of(setting)]
+        return {seed: (d.generator, d.discriminator) for run, d in recorded if d for seed in run.seeds}
 
     def extractors(self, *settings: str) -> set[str]:
         """The digests of the networks whose features the metrics of `settings` (default: all) are computed from."""
@@ -113,6 +113,9 @@ class Experiment:
 
 def floors_of(runs: Sequence[Run]) -> dict[str, float]:
     """Mean over `runs` of each metric's value for real data."""
-    each = [run.result.get("floors") or {} for run in runs]
-    found = {metric: [one[metric] for one in each if one.get(metric) is not None] for one in each for metric in one}
-    return {metric: float(np.mean(values)) for metric, values in found.items() if values}
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        for metric, value in run.result.floors.items():
+            if value is not None:
+                found.setdefault(metric, []).append(value)
+    return {metric: float(np.mean(values)) for metric, values in found.items()}

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from saddlegan.reporting.tables import escape
 
 Outcome = Literal["reproduced", "contradicted", "inconclusive", "not_run"]
@@ -49,9 +51,9 @@ def entry(statement: Statement, verdict: Verdict, experiments: tuple[str, ...]) 
     return about | {"experiments": list(experiments)} | asdict(verdict)
 
 
-def finding(content: dict[str, Any]) -> Finding:
-    """An entry read back. Raises KeyError or TypeError where it is not whole."""
-    about = Statement(content["id"], content["source"], content["statement"])
-    interval = tuple(content["interval"]) if content["interval"] else None
-    rest = {key: content[key] for key in ("verdict", "text", "effect", "seeds", "measure")}
-    return about, Verdict(interval=interval, **rest)
+def finding(content: object) -> Finding:
+    """An entry read back. Raises ValueError where it is not whole."""
+    try:
+        return msgspec.convert(content, Statement), msgspec.convert(content, Verdict)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None

@@ -70,14 +70,14 @@ def _real(metric: str, floors: Mapping[str, float]) -> str:
 
 def _notes(experiment: Experiment) -> list[str]:
     """What the tables say of images, and in the plane."""
-    measured = [run for run in experiment.runs if run.result.get("floors")]
+    measured = [run for run in experiment.runs if run.result.floors]
     images, plane = ([run for run in measured if bool(run.extractor) == wanted] for wanted in (True, False))
-    trained_on = dict.fromkeys(str((run.result["extractor"] or {}).get("dataset")) for run in images)
+    trained_on = dict.fromkeys(run.result.extractor.dataset for run in images if run.result.extractor)
     features = FEATURES.format(escape(" and ".join(trained_on)))
     notes = [IMAGES.format(_samples(images), features)] if images else []
     return [*notes, PLANE.format(_samples(plane))] if plane else notes
 
 
 def _samples(runs: Sequence[Run]) -> str:
-    each = ((run.result["config"].get("evaluation") or {}).get("samples", "?") for run in runs)
+    each = ((run.result.config.get("evaluation") or {}).get("samples", "?") for run in runs)
     return " or ".join(dict.fromkeys(map(str, each)))

@@ -44,15 +44,15 @@ def load_results(folders: Sequence[Path], *, needed: bool = True) -> Results:
             experiments[name] = _experiment(name, usable, problems)
     for run in runs:
         if run.status == "failed":
-            problems.append(Problem("failed", run.name, str(run.result.get("error") or "no error recorded")))
+            problems.append(Problem("failed", run.name, run.result.error or "no error recorded"))
     return Results(tuple(runs), experiments, tuple(problems))
 
 
 def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experiment:
-    described = [naming.describe(run.choices, run.result["config"]) for run in runs]
+    described = [naming.describe(run.choices, run.result.config) for run in runs]
     keys = naming.varying(described)
     usual = naming.usual(described, keys)
-    configs = [run.result["config"] for run in runs]
+    configs = [run.result.config for run in runs]
     settings: dict[str, dict[str, Any]] = {}
     tables = []
     for run, values in zip(runs, described, strict=True):
@@ -68,7 +68,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
             Problem("duplicate", again, "seeds of a setting that an earlier run has too; the earlier run counts")
         )
     table = table.drop_duplicates(same, ignore_index=True)
-    options = next((run.result["config"]["report"] for run in runs if run.result["config"].get("report")), {})
+    options = next((run.result.report for run in runs if run.result.report), {})
     metric = _headline(runs, options.get("metric"))
     if options.get("metric") not in (None, metric):
         problems.append(
@@ -98,10 +98,10 @@ def _rows(run: Run) -> pd.DataFrame:
     """A row per seed and stop; the end of training is a stop too, and carries the final values."""
     result = run.result
     # What was asked for, so that seeds whose runs ended at other iterations are still one setting (`_shortened`).
-    end = int(result["config"].get("iterations") or result["iterations"])
-    final, mean = dict(result["final"]), dict(result["last_fifth"])
+    end = int(result.config.get("iterations") or result.iterations)
+    final, mean = result.final, result.last_fifth
     at_end = mean | {f"final_{key}" if key in mean else key: values for key, values in final.items()}
-    stops = {int(at): metrics for at, metrics in (result.get("stops") or {}).items() if int(at) != end} | {end: at_end}
+    stops = result.stops | {end: at_end}
     tables = []
     for stop in sorted(stops):
         columns = {
@@ -114,7 +114,7 @@ def _rows(run: Run) -> pd.DataFrame:
 
 def _headline(runs: Sequence[Run], wanted: str | None) -> str:
     """The wanted metric if every finished run has it; else the first usual one that they all have."""
-    finished = [set(run.result["last_fifth"]) for run in runs if run.status == "finished"]
+    finished = [set(run.result.last_fifth) for run in runs if run.status == "finished"]
     common = set.intersection(*finished) if finished else set()
     order = [*([wanted] if wanted else []), *HEADLINES, *sorted(common - FLAGS)]
     return next((metric for metric in order if metric in common), order[0])
@@ -159,11 +159,9 @@ def _unjudged(table: pd.DataFrame) -> list[Problem]:
 def _shortened(runs: Sequence[Run]) -> list[Problem]:
     """The runs that something ended early: early stopping, a limit of time."""
     return [
-        Problem(
-            "ended early", run.name, f"at iteration {run.result['iterations']} of {asked}, where it was last measured"
-        )
+        Problem("ended early", run.name, f"at iteration {run.result.iterations} of {asked}, where it was last measured")
         for run in runs
-        if run.status == "finished" and run.result["iterations"] < (asked := run.result["config"].get("iterations", 0))
+        if run.status == "finished" and run.result.iterations < (asked := run.result.config.get("iterations", 0))
     ]
 
 

@@ -12,22 +12,11 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from saddlegan.folder import FAILURE, METRICS, RESULT, SECTION, repeated_rows
 from saddlegan.lock import LOCK, holder
+from saddlegan.record import Result, result_of
 
-STATUSES = ("finished", "diverged", "failed")
-FIELDS = {
-    "status": str,
-    "choices": dict,
-    "config": dict,
-    "seeds": list,
-    "final": dict,
-    "last_fifth": dict,
-    "iterations": int,
-}
-RECORDS = {"floors": int | float | None, "extractor": str, "weights": str, "scales": int | float | str}
 PACKED = "runs.zip"
 KNOWN_FILES = ("multirun.yaml", ".gitignore", LOCK, PACKED)  # what may lie beside runs
 #: A run folder, or one in a zip file.
@@ -55,29 +44,29 @@ class Run:
 
     folder: Folder
     name: str
-    result: Mapping[str, Any]
+    result: Result
 
     @property
     def status(self) -> str:
-        return self.result["status"]
+        return self.result.status
 
     @property
     def experiment(self) -> str:
-        kind = " of images" if self.extractor else " in the plane" if self.result.get("floors") else ""
-        return self.result.get("experiment") or f"single runs{kind}"
+        kind = " of images" if self.extractor else " in the plane" if self.result.floors else ""
+        return self.result.experiment or f"single runs{kind}"
 
     @property
     def choices(self) -> Mapping[str, str]:
-        return self.result["choices"]
+        return self.result.choices
 
     @property
     def seeds(self) -> list[int]:
-        return self.result["seeds"]
+        return self.result.seeds
 
     @property
     def extractor(self) -> str | None:
         """The digest of the network whose features the metrics of images are computed from."""
-        return (self.result.get("extractor") or {}).get("sha256")
+        return self.result.extractor and self.result.extractor.sha256
 
 
 def load_runs(folders: Sequence[Path], *, needed: bool = True) -> tuple[list[Run], list[Problem]]:
@@ -154,11 +143,11 @@ def read_run(folder: Folder, name: str) -> Run | Problem:
         still = f"it is still being trained, or was stopped: {by} was the last to start it" if by else "it was stopped"
         return Problem("missing", name, f"no result.json: {still}; the same command goes on with it")
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = result_of(json.loads(path.read_text(encoding="utf-8")))
     except UNREADABLE as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         return Problem("damaged", name, f"result.json cannot be read ({error}); delete it and start the run again")
-    if fault := _fault(result):
-        return Problem("damaged", name, f"result.json: {fault}; delete it and start the run again")
+    if "method" not in result.choices:
+        return Problem("damaged", name, "result.json: got no choices.method, expected one; start the run again")
     return Run(folder, name, result)
 
 
@@ -178,43 +167,3 @@ def _name(run: Folder, folder: Path, several: bool) -> str:
     if path == folder:
         return f"{path.resolve().parent.name}/{path.resolve().name}"
     return path.relative_to(folder.parent if several else folder).as_posix()
-
-
-def _fault(result: object) -> str | None:
-    """What is wrong with the content of a `result.json`, if anything."""
-    if not isinstance(result, dict):
-        return f"got a {type(result).__name__}, expected an object"
-    for field, kind in FIELDS.items():
-        if not isinstance(result.get(field), kind):
-            return f"{field!r}: got {result.get(field)!r:.60}, expected {kind.__name__}"
-    if result["status"] not in STATUSES:
-        return f"'status': got {result['status']!r}, expected one of {', '.join(STATUSES)}"
-    if "method" not in result["choices"]:
-        return "'choices' has no 'method'"
-    optional = {
-        "stops": result.get("stops"),
-        "versions": result.get("versions"),
-        "report": result["config"].get("report"),
-    } | {name: result.get(name) for name in RECORDS}
-    for name, value in optional.items():
-        if not isinstance(value, dict | None):
-            return f"{name!r}: got {value!r:.60}, expected an object or null"
-    for name, kind in RECORDS.items():
-        if not all(isinstance(value, kind) for value in (result.get(name) or {}).values()):
-            return f"{name!r}: got {result[name]!r:.60}, expected values of type {kind}"
-    if (weights := result.get("weights")) and not {"generator", "discriminator"} <= weights.keys():
-        return f"'weights': got {', '.join(weights)}, expected generator and discriminator"
-    stops = result.get("stops") or {}
-    if not all(isinstance(metrics, dict) and at.isdigit() for at, metrics in stops.items()):
-        return "'stops' is not an object of iteration: metrics"
-    each = (result["final"], result["last_fifth"], *stops.values())
-    return next((fault for metrics in each if (fault := _fault_of_metrics(metrics, len(result["seeds"])))), None)
-
-
-def _fault_of_metrics(metrics: Mapping[str, object], seeds: int) -> str | None:
-    for metric, values in metrics.items():
-        if not isinstance(values, list) or len(values) != seeds:
-            return f"{metric!r}: got {values!r:.60}, expected one value for each of {seeds} seeds"
-        if not all(value is None or isinstance(value, int | float) for value in values):
-            return f"{metric!r}: got a value that is not a number"
-    return None

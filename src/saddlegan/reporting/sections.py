@@ -7,12 +7,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from saddlegan.folder import FAILURE, SECTION
 from saddlegan.reporting.ledger import MARKS, Finding, finding, paragraphs
 from saddlegan.reporting.runs import Problem
 from saddlegan.reporting.tables import escape, markdown
 
-FIELDS = {"title": str, "text": str, "findings": list, "tables": list, "pictures": list, "number": int}
+
+class Table(msgspec.Struct, frozen=True):
+    """Rows of plain text or numbers, already rounded for reading."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    caption: str = ""
+
+
+class Caption(msgspec.Struct, frozen=True):
+    """`name` is that of the picture's file, without its end."""
+
+    name: str
+    caption: str
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What a section.json holds; `findings` are entries of the ledger."""
+
+    title: str
+    text: str
+    number: int
+    findings: list[dict[str, Any]]
+    tables: list[Table]
+    pictures: list[Caption]
+    command: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -20,11 +48,11 @@ class Loaded:
     """A sound section as it was written: `content` is that of its file."""
 
     folder: Path
-    content: dict[str, Any]
+    content: Content
 
     @property
     def findings(self) -> list[Finding]:
-        return [finding(entry) for entry in self.content["findings"]]
+        return [finding(entry) for entry in self.content.findings]
 
 
 def load_sections(folders: Sequence[Path]) -> tuple[list[Loaded], list[Problem]]:
@@ -44,7 +72,7 @@ def load_sections(folders: Sequence[Path]) -> tuple[list[Loaded], list[Problem]]
                     problems.append(section)
                 elif section:
                     sections.setdefault(Path(place).resolve(), section)
-    return sorted(sections.values(), key=lambda section: section.content["number"]), problems
+    return sorted(sections.values(), key=lambda section: section.content.number), problems
 
 
 def _failure(folder: Path, earlier: bool) -> Problem:
@@ -58,22 +86,18 @@ def _failure(folder: Path, earlier: bool) -> Problem:
 def _read(folder: Path) -> Loaded | Problem:
     again = f"run `saddlegan-theory {folder.name}` again"
     try:
-        content = json.loads((folder / SECTION).read_text(encoding="utf-8"))
-        wrong = [name for name, kind in FIELDS.items() if not isinstance(content.get(name), kind)]
-        section = Loaded(folder, content)
-        wrong += [p["name"] for p in content["pictures"] if not (folder / f"{p['name']}.png").is_file()]
-        if wrong:
-            return Problem("damaged", folder.name, f"{SECTION}: {', '.join(wrong)}; {again}")
+        section = Loaded(folder, msgspec.json.decode((folder / SECTION).read_bytes(), type=Content))
         blocks(section, folder)  # what can be written can be reported
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         return Problem("damaged", folder.name, f"{SECTION} cannot be read ({error}); {again}")
-    return section
+    lost = [picture.name for picture in section.content.pictures if not (folder / f"{picture.name}.png").is_file()]
+    return Problem("damaged", folder.name, f"{', '.join(lost)}: no such picture; {again}") if lost else section
 
 
 def overview(sections: Sequence[Loaded]) -> str:
     """Every finding in a line."""
     rows = [
-        [f"{MARKS[verdict.verdict]} {verdict.verdict.replace('_', ' ')}", statement.statement, section.content["title"]]
+        [f"{MARKS[verdict.verdict]} {verdict.verdict.replace('_', ' ')}", statement.statement, section.content.title]
         for section in sections
         for statement, verdict in section.findings
     ]
@@ -83,16 +107,16 @@ def overview(sections: Sequence[Loaded]) -> str:
 def blocks(section: Loaded, folder: Path) -> list[str]:
     """The section as Markdown for a report in `folder`; its pictures are shown from where they lie."""
     content = section.content
-    parts = [f"## {content['number']}. {escape(content['title'])}", *map(escape, content["text"].split("\n\n"))]
+    parts = [f"## {content.number}. {escape(content.title)}", *map(escape, content.text.split("\n\n"))]
     for statement, verdict in section.findings:
         parts += paragraphs(statement, verdict)
-    for picture in content["pictures"]:
-        place = Path(os.path.relpath(section.folder / f"{picture['name']}.png", folder)).as_posix()
-        caption = escape(picture["caption"])
+    for picture in content.pictures:
+        place = Path(os.path.relpath(section.folder / f"{picture.name}.png", folder)).as_posix()
+        caption = escape(picture.caption)
         parts += [f"![{caption}]({place})", f"*{caption}*"]
-    for table in content["tables"]:
-        parts += [markdown(table["headers"], table["rows"])]
-        parts += [f"*{escape(table['caption'])}*"] if table["caption"] else []
-    seconds = f"{content['seconds']:.1f} s" if isinstance(content.get("seconds"), int | float) else "time not recorded"
-    parts.append(f"*<code>{escape(str(content.get('command', '')))}</code> · {seconds}*")
+    for table in content.tables:
+        parts += [markdown(table.headers, table.rows)]
+        parts += [f"*{escape(table.caption)}*"] if table.caption else []
+    seconds = "time not recorded" if content.seconds is None else f"{content.seconds:.1f} s"
+    parts.append(f"*<code>{escape(content.command)}</code> · {seconds}*")
     return parts

@@ -63,7 +63,7 @@ def main_table(experiment: Experiment, rows: pd.DataFrame, says: Mapping[str, st
 
 def _iterations(experiment: Experiment, setting: str, end: int) -> str:
     """The iterations of a setting; `20 of 400` where something ended the training of a run early."""
-    reached = {run.result["iterations"] for run in experiment.runs_of(setting) if run.status == "finished"}
+    reached = {run.result.iterations for run in experiment.runs_of(setting) if run.status == "finished"}
     least, most = min(reached, default=end), max(reached, default=end)
     if least == end:
         return str(end)

@@ -12,15 +12,7 @@ from matplotlib.figure import Figure
 from saddlegan.figures import save_png
 from saddlegan.folder import FAILURE, SECTION, write_json
 from saddlegan.reporting.ledger import Finding, entry
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of plain text or numbers, already rounded for reading."""
-
-    headers: Sequence[str]
-    rows: Sequence[Sequence[object]]
-    caption: str = ""
+from saddlegan.reporting.sections import Table
 
 
 @dataclass(frozen=True)

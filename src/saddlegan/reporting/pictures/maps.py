@@ -70,7 +70,7 @@ def _heatmap(title: str, cells: Mapping[tuple[Any, Any], float]) -> figures.Heat
 
 def _scales(experiment: Experiment) -> str:
     """The distances between real images, by which a sigma is large or small, where the runs recorded them."""
-    recorded = next((scales for run in experiment.runs if (scales := run.result.get("scales"))), {})
+    recorded = next((scales for run in experiment.runs if (scales := run.result.scales)), {})
     found = []
     for space in ("pixels", "features"):
         near, median = (recorded.get(f"{which}_distance_{space}") for which in ("nearest", "median"))

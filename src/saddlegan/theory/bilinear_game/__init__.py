@@ -6,6 +6,7 @@ Statements, their sources, and what would contradict them: `rules`.
 import numpy as np
 from numpy.typing import NDArray
 
+from saddlegan.reporting.sections import Table
 from saddlegan.theory.bilinear_game.figures import path_figure, rate_figure
 from saddlegan.theory.bilinear_game.maths import (
     METHODS,
@@ -18,7 +19,7 @@ from saddlegan.theory.bilinear_game.maths import (
     swings,
 )
 from saddlegan.theory.bilinear_game.rules import STEPS, Rates, agreement, convergence, remedies, swinging
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 
 
 def section() -> Section:

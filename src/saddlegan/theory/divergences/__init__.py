@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from saddlegan.reporting.sections import Table
 from saddlegan.theory.divergences.figures import fits_figure, moving_figure
 from saddlegan.theory.divergences.maths import Fit, best_gaussian, places, switch, two_modes
 from saddlegan.theory.divergences.rules import (
@@ -19,7 +20,7 @@ from saddlegan.theory.divergences.rules import (
     judge_switch,
     percent,
 )
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 from saddlegan.theory.shared.densities import (
     DIVERGENCES,
     gaussian_js,

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from saddlegan.reporting.sections import Table
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.theory.function_space.figures import limit_figure, path_figure
 from saddlegan.theory.function_space.finite_support import GEOMETRIES, SCHEMES
@@ -28,7 +29,7 @@ from saddlegan.theory.function_space.random_starts import (
 )
 from saddlegan.theory.function_space.rules import SIZES, constant_steps, limits, reach
 from saddlegan.theory.function_space.step_limits import derived_thresholds, jacobian_thresholds, simulated_thresholds
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 from saddlegan.theory.shared.players import one_thread
 
 WAYS = (derived_thresholds, jacobian_thresholds, simulated_thresholds)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddlegan.data import files
+from saddlegan.reporting.sections import Table
 from saddlegan.reporting.statistics import Estimate, average
 from saddlegan.reporting.tables import show
 from saddlegan.theory.generator_gradients.figures import course_figure, identity_figure
@@ -22,7 +23,7 @@ from saddlegan.theory.generator_gradients.fresh_discriminators import (
 )
 from saddlegan.theory.generator_gradients.gradient_identity import differentiated, pathwise
 from saddlegan.theory.generator_gradients.rules import BATCH, EPOCHS, SEEDS, STATEMENTS, identity, judge
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 from saddlegan.theory.shared.densities import Mixture, gaussian
 from saddlegan.theory.shared.players import one_thread
 

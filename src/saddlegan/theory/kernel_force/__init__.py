@@ -11,6 +11,7 @@ from scipy import stats
 
 from saddlegan.reporting import statistics
 from saddlegan.reporting.ledger import Finding, Statement
+from saddlegan.reporting.sections import Table
 from saddlegan.theory.kernel_force.figures import Field, forces_figure, recovery_figure, terms_figure
 from saddlegan.theory.kernel_force.maths import (
     forces,
@@ -32,7 +33,7 @@ from saddlegan.theory.kernel_force.rules import (
     judge_recovery,
     judge_small,
 )
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 from saddlegan.theory.shared.players import one_thread
 
 SOURCE = "Derived from eqs. (5)-(7) of Algorithm 1, arXiv:1802.01765"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from saddlegan.reporting import statistics
 from saddlegan.reporting.ledger import Statement
+from saddlegan.reporting.sections import Table
 from saddlegan.reporting.statistics import Estimate
 from saddlegan.reporting.tables import show, show_share
 from saddlegan.theory.loss_and_quality.figures import search_figure, tracks_figure
@@ -33,7 +34,7 @@ from saddlegan.theory.loss_and_quality.rules import (
     mean_rho,
 )
 from saddlegan.theory.loss_and_quality.search_statistics import between_share, expected_best
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 from saddlegan.theory.shared.players import one_thread
 
 OPTIONS = ("runs",)

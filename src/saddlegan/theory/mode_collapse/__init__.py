@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from saddlegan.checks import PositiveInt, check_value
+from saddlegan.reporting.sections import Table
 from saddlegan.reporting.tables import show
 from saddlegan.theory.mode_collapse.figures import Landscape, landscape_figure, rounds_figure
 from saddlegan.theory.mode_collapse.ring import Look, Ring, highest, look, shares
@@ -25,7 +26,7 @@ from saddlegan.theory.mode_collapse.rules import (
     outcomes,
     resolution,
 )
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 from saddlegan.theory.shared.players import one_thread
 
 FROZEN_SEEDS, SEEDS, SAMPLES = 32, 8, 256

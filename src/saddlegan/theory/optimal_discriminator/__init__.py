@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from saddlegan.objectives import pair_named
+from saddlegan.reporting.sections import Table
 from saddlegan.reporting.statistics import average
 from saddlegan.reporting.tables import show
 from saddlegan.theory.optimal_discriminator.discriminator_training import train
@@ -27,7 +28,7 @@ from saddlegan.theory.optimal_discriminator.rules import (
     judge_minimum,
     judge_network,
 )
-from saddlegan.theory.section import Picture, Section, Table
+from saddlegan.theory.section import Picture, Section
 from saddlegan.theory.shared.densities import LOG2, Array, Mixture, gaussian
 from saddlegan.theory.shared.players import one_thread
 
