@@ -16,11 +16,13 @@ from variants import Flags
 
 from saddlegan import figures
 from saddlegan.checks import ConfigError
+from saddlegan.commands import export
 from saddlegan.data.images import check_images
+from saddlegan.engine.build import module_of
 from saddlegan.extractor import Classifier, Extractor
 from saddlegan.figures import ImagePanel, Progress
 from saddlegan.figures.tiles import enlarged, tile
-from saddlegan.interface import load
+from saddlegan.interface import compose, load, load_generator
 from saddlegan.reporting.measures import facts_for
 
 CONF = f"--config-dir={ROOT / 'tests' / 'conf'}"
@@ -106,6 +108,44 @@ def test_the_kernel_on_features_takes_images_in_colour(saddlegan, tmp_path):
     words = ("method=primal_dual", "method.space=features", "method.sigma=10")
     status, output = saddlegan(CONF, "data=flags", "model=flat", *RUN, *words)
     assert status == 0, output
+
+
+def test_the_kernel_on_features_goes_by_the_extractor_of_the_evaluation(tmp_path):
+    weights = tmp_path / "own.safetensors"
+    save_file({name: value * 0.9 for name, value in Extractor().state_dict().items()}, weights)
+    words = ("data=mnist", "model=mnist_conv", "method=primal_dual", "method.space=features", "num_seeds=1")
+    shipped, own = (module_of(compose(*words, *more)) for more in ((), (f"evaluation.extractor={weights}",)))
+    x = torch.rand(1, 5, 1, 28, 28)
+    assert torch.equal(own.points(x)[0], Extractor(str(weights)).features(x[0]))
+    assert not torch.equal(own.points(x), shipped.points(x))
+
+
+def test_an_extractor_that_is_not_finite_is_refused(tmp_path):
+    weights = Extractor().state_dict()
+    weights["head.bias"] = torch.full((10,), math.nan)
+    save_file(weights, tmp_path / "lost.safetensors")
+    with pytest.raises(ConfigError, match="weights that are not finite"):
+        Extractor(str(tmp_path / "lost.safetensors"))
+
+
+def test_the_generator_of_a_set_of_ones_own_is_exported_and_loaded(saddlegan, tmp_path):
+    """By a conditional GAN: what its networks are given comes along, and nothing outside the package is imported."""
+    words = ("data=flags", "model=mnist_cgan", "method=cgan", "iterations=1", "evaluation.every=1")
+    status, output = saddlegan(CONF, *words, *RUN)
+    assert status == 0, output
+    (folder,) = {path.parent for path in tmp_path.rglob("result.json")}
+    assert export([str(folder), f"output={tmp_path / 'export'}"]) == 0
+    description = tmp_path / "export" / "generator.json"
+    content = json.loads(description.read_text())
+    content["data"]["_target_"], content["method"]["_target_"] = "nowhere.Data", "nowhere.Method"
+    description.write_text(json.dumps(content))
+    generator, latent = load_generator(tmp_path / "export")
+    given = torch.rand(1, 4, latent.dim), torch.tensor([[0, 1, 2, 0]])
+    with torch.no_grad():
+        assert torch.equal(generator(*given), load(folder).generator(*given))
+    description.write_text(json.dumps(content | {"format": 1}))
+    with pytest.raises(ConfigError, match=r"format 1, expected 2.*saddlegan-export RUN"):
+        load_generator(tmp_path / "export")
 
 
 def test_a_label_has_as_many_classes_as_the_data_say(saddlegan, tmp_path):

@@ -98,6 +98,7 @@ ACCEPTED = {
     "checkpoint_seconds": POSITIVE,
     "method.alpha": POSITIVE,
     "method.updates": {"deleted"},
+    "method.extractor": {"deleted", "null"},
     "method.epsilon": POSITIVE,
     "model.generator.slope": POSITIVE,
     "model.discriminator.slope": POSITIVE,

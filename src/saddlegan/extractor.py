@@ -71,6 +71,8 @@ class Extractor(Classifier):
                 about = opened.metadata() or {}
             channels, height, width = map(int, about.get("shape", "1 28 28").split())
             weights = load(content)
+            if not all(tensor.isfinite().all() for tensor in weights.values()):
+                raise ValueError("weights that are not finite")
             super().__init__((channels, height, width), len(weights["head.bias"]))
             self.load_state_dict(weights)
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:

@@ -20,6 +20,7 @@ ADDED = {
     "evaluation.extractor": None,
     "trainer.channels_last": False,
     "method.space": "pixels",
+    "method.extractor": None,
     "method.updates": "alternating",
     "model.generator.initialisation": "torch",
     "model.discriminator.initialisation": "torch",

@@ -19,14 +19,10 @@ from torch import Tensor, nn
 from saddlegan.checks import ConfigError, shown
 from saddlegan.config import schema
 from saddlegan.config.keys import composing
-from saddlegan.data.plane import PlaneMixture
 from saddlegan.engine.adversarial import AdversarialModule
-from saddlegan.engine.build import module_of, players_of
+from saddlegan.engine.build import module_of, players_of, samples_of
 from saddlegan.engine.checkpoint import read_checkpoint
-from saddlegan.evaluation.images import pixels
-from saddlegan.evaluation.line import density_panel
-from saddlegan.evaluation.plane import plane_panel
-from saddlegan.figures import ImagePanel, density_figure, image_figure, plane_figure, save_png, square
+from saddlegan.figures import save_png
 from saddlegan.files import write_whole
 from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
 from saddlegan.provenance import commit, versions
@@ -34,6 +30,8 @@ from saddlegan.random import Latent
 
 #: The files of an export.
 WEIGHTS, DESCRIPTION = "generator.safetensors", "generator.json"
+#: Of the description. Version 1 had no `samples`.
+FORMAT = 2
 Module = TypeVar("Module", bound=AdversarialModule)
 
 
@@ -102,17 +100,11 @@ def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
     if path.suffix == ".npz":
         with write_whole(path) as partial:
             np.savez_compressed(partial, samples=samples.float().numpy())
-    elif samples.dim() > 3:  # images, of one seed
-        save_png(image_figure([ImagePanel(f"{count} samples", square(pixels(samples[0]).numpy()))]), path)
     else:
         assert module.config is not None
-        law = instantiate(module.config["data"], _convert_="all")
-        if isinstance(law, PlaneMixture):
-            panel = plane_panel(law, module, samples[0].numpy(), f"{count} samples of seed {module.seeds[0]}")
-            save_png(plane_figure([panel]), path)
-        else:
-            panel = density_panel(law, samples[..., 0].numpy(), f"{count} samples per seed")
-            save_png(density_figure([panel]), path)
+        law = instantiate(module.config["data"], _convert_="all") if samples.dim() == 3 else None  # images are not read
+        evaluation = get_class(module.config["evaluation"]["_target_"])
+        save_png(evaluation.picture(law, module, samples, f"{count} samples"), path)
 
 
 def save_generator(module: AdversarialModule, folder: Path) -> Path:
@@ -128,7 +120,7 @@ def save_generator(module: AdversarialModule, folder: Path) -> Path:
         save_file(tensors, partial)
     part = {key: module.config[key] for key in ("method", "model", "data", "seed", "num_seeds")}
     about = {"iteration": int(module.iteration), "versions": versions(), "commit": commit()}
-    write_json(folder / DESCRIPTION, {"format": 1} | about | part)
+    write_json(folder / DESCRIPTION, {"format": FORMAT, "samples": samples_of(module.config)} | about | part)
     return folder
 
 
@@ -143,7 +135,7 @@ def load_generator(folder: str | Path) -> tuple[nn.Module, Latent]:
     try:
         content = json.loads((path / DESCRIPTION).read_text())
         _check_description(content, path / DESCRIPTION)
-        players, weights = players_of(content), load_file(path / WEIGHTS)
+        players, weights = players_of(content, **content["samples"]), load_file(path / WEIGHTS)
         generator = players["players"]["generator"].to(_precision(weights))
         generator.load_state_dict(weights)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
@@ -155,14 +147,18 @@ def load_generator(folder: str | Path) -> tuple[nn.Module, Latent]:
 
 def _check_description(content: dict[str, Any], path: Path) -> None:
     """Raise `ConfigError` where `players_of` would make, import or call anything but parts of this package."""
+    if content["format"] != FORMAT:
+        raise ConfigError(
+            f"{path}: got an export of format {shown(str(content['format']))}, expected {FORMAT}. Remedy:"
+            " saddlegan-export RUN once more."
+        )
     model = content["model"]
-    parts = {"latent": Latent, "generator": nn.Module, "discriminator": nn.Module}
-    allowed = ("saddlegan.networks.", "saddlegan.random.", "saddlegan.data.")
-    for node, kind in [*((model[name], kind) for name, kind in parts.items()), (content["data"], object)]:
-        target = str(node["_target_"])
+    allowed = ("saddlegan.networks.", "saddlegan.random.")
+    for name, node in model.items():
+        target, kind = str(node["_target_"]), Latent if name == "latent" else nn.Module
         found = get_class(target) if target.startswith(allowed) else None  # which may still name what a module imports
         if found is None or not issubclass(found, kind) or not f"{found.__module__}.".startswith(allowed):
-            raise ConfigError(f"{path}: got {shown(target)}, expected a network, a latent or data of saddlegan.")
+            raise ConfigError(f"{path}: got {shown(target)}, expected a network or a latent of saddlegan.")
     text = json.dumps(model)
-    if text.count('"_target_"') > len(parts) or '"_args_"' in text:
+    if text.count('"_target_"') > len(model) or '"_args_"' in text:
         raise ConfigError(f"{path}: got calls inside of the model's parts, expected none.")

@@ -24,13 +24,14 @@ def check_resources(config: dict[str, Any], *, here: bool = True) -> None:
     """Raise `ConfigError` where files of a checked configuration are missing or damaged, or, with `here` (the runs are
     trained on this machine), there is no GPU or compiler that it asks for."""
     check_files(config["data"])
-    if config["evaluation"]["extractor"] is not None:
-        check_extractor(config["evaluation"]["extractor"])
+    for part in ("evaluation", "method"):
+        if isinstance(path := config[part].get("extractor"), str):
+            check_extractor(f"{part}.extractor", path)
     if here:
         check_machine(config["trainer"])
 
 
-def check_extractor(path: str) -> None:
+def check_extractor(key: str, path: str) -> None:
     """Raise `ConfigError` unless the file holds weights of the shipped network, for images of its own shape and classes
     of its own number."""
     from safetensors import SafetensorError
@@ -48,8 +49,7 @@ def check_extractor(path: str) -> None:
         name = differing[0]
         fault = f"weights of another network ({name}: {found.get(name, 'absent')}, not {expected.get(name, 'there')})"
     raise ConfigError(
-        f"evaluation.extractor={shown(path)}: got {fault}, expected weights that scripts/train_extractor.py wrote."
-        " Remedy: evaluation.extractor=null."
+        f"{key}={shown(path)}: got {fault}, expected weights that scripts/train_extractor.py wrote. Remedy: {key}=null."
     )
 
 

@@ -1,7 +1,7 @@
 """From a checked configuration to the objects of a run: the module, its data, its evaluation."""
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def module_of(config: dict[str, Any], images: Images | None = None) -> Adversari
         optimizer = instantiate(config["optimizer"], _convert_="all")
         module = instantiate(
             config["method"],
-            **players_of(config, images),
+            **players_of(config, **samples_of(config), images=images),
             seeds=_seeds(config),
             optimizers={player: optimizer.get(player, optimizer["discriminator"]) for player in config["model"]},
             schedule=optimizer.get("schedule"),
@@ -72,18 +72,27 @@ def module_of(config: dict[str, Any], images: Images | None = None) -> Adversari
         return module.to(memory_format=torch.channels_last) if config["trainer"]["channels_last"] else module
 
 
-def players_of(config: dict[str, Any], images: Images | None = None) -> dict[str, Any]:
-    """The networks of a configuration's `model`, made for its `data`, as `players`; the law of the latent, and the
-    `sizes` of the labels that the method's networks are given."""
-    model = instantiate(config["model"], _convert_="all")
+def samples_of(config: dict[str, Any]) -> dict[str, Any]:
+    """What a configuration's networks know of its data: `shape`, `(dim,)` of vectors or that of images, and
+    `sizes`, the number of classes of each label that the method's networks are given."""
     kind, method = get_class(config["data"]["_target_"]), get_class(config["method"]["_target_"])
-    sizes = {name: kind.sizes[name] for name in getattr(method, "conditions", ()) if name in getattr(kind, "sizes", {})}
+    shape = kind.shape if issubclass(kind, Images) else (kind.dim,)
+    known = getattr(kind, "sizes", {})
+    return {"shape": shape, "sizes": {name: known[name] for name in getattr(method, "conditions", ()) if name in known}}
+
+
+def players_of(
+    config: dict[str, Any], shape: Sequence[int], sizes: Mapping[str, int], images: Images | None = None
+) -> dict[str, Any]:
+    """The networks of a configuration's `model`, made for samples of a kind, as `players`; the law of the latent, and
+    the `sizes` of the labels."""
+    model = instantiate(config["model"], _convert_="all")
     factories = {name: factory for name, factory in model.items() if name != "latent"}
     given = {"conditions": sizes} if sizes else {}
-    if issubclass(kind, Images):
-        players = image_players(factories, model["latent"].dim, kind.shape, images, _seeds(config), given)
+    if len(shape) > 1:
+        players = image_players(factories, model["latent"].dim, shape, images, _seeds(config), given)
     else:
-        players = toy_players(factories, model["latent"].dim, kind.dim, _seeds(config), given)
+        players = toy_players(factories, model["latent"].dim, shape[0], _seeds(config), given)
     return {"players": players, "latent": model["latent"], "sizes": sizes}
 
 

@@ -33,6 +33,7 @@ class PrimalDual(AdversarialModule):
     space: what the kernel measures distance between: `pixels` (the data themselves, also where they are no images), or
         `features` of the fixed extractor, an extension of ours for images.
     first_term: `saturating` is f1 as in eq. (7); `non_saturating` is -f0.
+    extractor: a file of other weights than the shipped ones, for `features`.
     """
 
     watches: ClassVar = {"pull_ratio": "gradient of the second term / of the first"}
@@ -48,6 +49,7 @@ class PrimalDual(AdversarialModule):
         kernel: Literal["unnormalised", "normalised"],
         space: Literal["pixels", "features"],
         first_term: Literal["saturating", "non_saturating"],
+        extractor: str | None = None,
         **shared: Any,
     ) -> None:
         super().__init__(**shared)
@@ -56,7 +58,7 @@ class PrimalDual(AdversarialModule):
         self.sigma = sigma
         self.alpha = alpha
         self.normalised = kernel == "normalised"
-        self.extractor = Extractor() if space == "features" else None
+        self.extractor = Extractor(extractor) if space == "features" else None
         if self.extractor and self.stacked:
             raise ConfigError("method.space=features: got vectors, expected images. Remedy: method.space=pixels.")
 

@@ -13,6 +13,8 @@ Better = Literal["lower", "higher", "one", "none"]
 Most = float | Literal["classes", "log(classes)"] | None
 When = Literal["through", "over", "end"]
 ARROWS = {"lower": " ↓", "higher": " ↑", "one": " → 1", "none": ""}
+#: Points of either side that W1 in the plane pairs: the optimal assignment takes time with their cube.
+ASSIGNED = 256
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

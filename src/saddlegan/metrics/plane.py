@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from saddlegan.metrics.facts import metric
+from saddlegan.metrics.facts import ASSIGNED, metric
 
 Points = Float[np.ndarray, "seeds n 2"]
 Modes = Float[np.ndarray, "modes 2"]
@@ -23,7 +23,7 @@ NEAR = 3.0
 
 
 @metric("W1")
-def wasserstein_1(samples: Points, real: Points, most: int = 256) -> PerSeed:
+def wasserstein_1(samples: Points, real: Points, most: int = ASSIGNED) -> PerSeed:
     """Wasserstein-1 (lower is better, data units) between the first `most` generated and as many real samples: the
     optimal assignment, exactly. Of two sets of real samples it is not 0 either."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from saddlegan.metrics.facts import ASSIGNED
 from saddlegan.reporting.experiment import Experiment, floors_of
 from saddlegan.reporting.measures import average
 from saddlegan.reporting.runs import Run
@@ -13,7 +14,7 @@ MEANS = (
 PLANE = MEANS + (
     ". Real data: other real samples in the place of generated ones, the best that can be hoped for. A mode is covered "
     "by one sample within three of its standard deviations, and such samples are of high quality. Samples per seed: {}"
-    ", of which W1 takes 256.*"
+    f", of which W1 takes {ASSIGNED}.*"
 )
 IMAGES = MEANS + (
     ", → 1 like real data. Of {} generated images per run against all test images. Real data: as many "
