@@ -46,20 +46,25 @@ def house() -> dict[str, set[str]]:
         if name == "__init__":
             continue
         room = room_of(name)
-        found = {room_of(module) for module in imported(path)}
+        found = {room_of(module) for module in parts(path)}
         arrows.setdefault(room, set()).update(other for other in found - {room} if (room, other) != UPWARDS)
     return arrows
 
 
 def imported(path: Path) -> set[str]:
-    """The parts of saddlegan that a file imports, also within a function."""
-    named = set()
+    """The full names that a file imports, also within a function."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "saddlegan":
-            named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("saddlegan."):
-            named.add(str(node.module).split(".")[1])
-    return named
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def parts(path: Path) -> set[str]:
+    """The parts of saddlegan that a file imports."""
+    return {name.split(".")[1] for name in imported(path) if name.startswith("saddlegan.")}
 
 
 def floors(arrows: dict[str, set[str]]) -> dict[str, int]:

@@ -62,9 +62,10 @@ def composed(*overrides: str) -> dict[str, Any]:
 @functools.cache
 def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "ring")) -> tuple[str, ...]:
     """`overrides`, to put after `SMALL`, with the first of the data and the first model that go with them."""
+    named = [word.removeprefix("model=") for word in overrides if word.startswith("model=")]
     for name in data:
         few = ("num_seeds=1", "evaluation.samples=128") if name == "digits" else ()
-        for model in MODELS:
+        for model in named or MODELS:
             found = (f"data={name}", f"model={model}", *few, *overrides)
             try:
                 schema.check(composed(*SMALL, *found))

@@ -93,23 +93,12 @@ def part(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def imported(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_imports_point_one_way(path):
     own = part(path)
-    names = imported(path)
-    inside = {name.split(".")[1] for name in names if name.startswith("saddlegan.")} - {own}
+    inside = house.parts(path) - {own}
     assert inside <= ALLOWED[own], f"{own} imports {inside - ALLOWED[own]}"
-    tops = {name.split(".")[0] for name in names}
+    tops = {name.split(".")[0] for name in house.imported(path)}
     assert "lightning" not in tops or own in LIGHTNING
     assert "torch" not in tops or own not in WITHOUT_TORCH
 
