@@ -102,15 +102,11 @@ def _curves(panel: DensityPanel, x: NDArray) -> NDArray:
 def _draw_truth(ax: Axes, panel: DensityPanel) -> None:
     if panel.density is not None:
         ax.plot(panel.support, panel.density, color=INK, linewidth=1.4, label="true")
-        _name_truth(ax, panel.support[panel.density.argmax()], panel.density.max())
     elif panel.atoms is not None:
         ax.vlines(panel.atoms[:, 0], 0, panel.atoms[:, 1], color=INK, linewidth=1.4, label="true")
         ax.plot(panel.atoms[:, 0], panel.atoms[:, 1], "o", color=INK, markersize=4, label="true")
-        _name_truth(ax, *panel.atoms[-1])
-
-
-def _name_truth(ax: Axes, x: float, y: float) -> None:
-    ax.annotate("true", (x, y), xytext=(7, -4), textcoords="offset points", color=INK, fontsize=9)
+    handles = [handle for handle in ax.get_lines() if handle.get_label() == "true"]
+    ax.legend(handles=handles, loc="upper right", frameon=False, fontsize=9, handlelength=1.2)
 
 
 def _draw_seeds(ax: Axes, panel: DensityPanel, x: NDArray, curves: NDArray, top: float) -> None:
