@@ -165,6 +165,7 @@ def blocks() -> dict[str, str]:
         "updates": tables.paired_table(tables.comparisons(updates))
         + "\n\n"
         + "\n\n".join(quality.beside_real(updates, list(updates.settings))[1:3]),
+        "sigma": tables.paired_table(tables.comparisons(results.experiments["mnist_sigma"])),
         "choices": tables.paired_table(tables.comparisons(results.experiments["mnist_choices"])),
         "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
         "bench": (REFERENCE / "bench.md").read_text().strip(),

@@ -319,8 +319,9 @@ GlobalHydra.instance().clear()
 with initialize_config_dir(str(cli.conf_folder()), version_base="1.3"):
     cfg = schema.resolved(compose("config"))
 run = Path(r"{folder}")
-result = {{"status": "finished", "config": cfg, "seeds": [0], "evaluations": 1, "final": {{"w1": [1.0]}}}}
-folder.write_json(run / "result.json", result)
+metrics = {{"w1": [1.0]}}
+result = {{"status": "finished", "config": cfg, "seeds": [0], "iterations": 1, "evaluations": 1}}
+folder.write_json(run / "result.json", result | {{"final": metrics, "last_fifth": metrics}})
 (run / "metrics.csv").write_text("iteration,seed,w1\\n0,0,1.0\\n")
 GlobalHydra.instance().clear()
 assert call() == 0

@@ -98,7 +98,7 @@ ACCEPTED = {
     "checkpoint_seconds": POSITIVE,
     "method.alpha": POSITIVE,
     "method.updates": {"deleted"},
-    "method.extractor": {"deleted", "null"},
+    "method.extractor": {"null"},  # Hydra deletes nothing that is null
     "method.epsilon": POSITIVE,
     "model.generator.slope": POSITIVE,
     "model.discriminator.slope": POSITIVE,
