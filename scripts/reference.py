@@ -50,7 +50,7 @@ TEN = 10
 #: Files of a report that are not kept.
 LEFT = ("report.html", "results.csv")
 #: Pictures that are kept of the comparison alone, and not of the other image experiments.
-ONCE = ("through.gif", "interpolation.png", "neighbours.png")
+ONCE = ("through.gif", "through.png", "interpolation.png", "neighbours.png")
 #: The pages that quote results.
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
