@@ -22,7 +22,8 @@ img { display: block; max-width: 100%; height: auto; margin: 1.2rem auto 0.3rem;
 code { font-size: 0.85em; background: #f3f5f7; padding: 0.1em 0.3em; border-radius: 4px; overflow-wrap: anywhere; }
 .table { overflow-x: auto; -webkit-overflow-scrolling: touch; margin: 1rem auto; width: fit-content;
          min-width: min(60rem, 100%); max-width: 100%; }
-table { border-collapse: collapse; width: max-content; min-width: 100%; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: max-content; min-width: 100%; font-size: 0.85rem;
+        font-variant-numeric: tabular-nums; }
 th, td { padding: 0.35rem 0.6rem; text-align: left; border-bottom: 1px solid #d8dee4; white-space: nowrap; }
 td:first-child, td:last-child { white-space: normal; max-width: 14rem; }
 th { white-space: normal; max-width: 7rem; border-bottom: 2px solid #6e7781; vertical-align: bottom; }
