@@ -57,6 +57,17 @@ def test_samples_as_a_picture_lie_in_the_run_unless_told(kind, request, capsys):
 
 
 @pytest.mark.parametrize("kind", ["toy", "images"])
+def test_a_run_of_before_the_data_named_their_evaluation_is_sampled(kind, request, tmp_path):
+    run = request.getfixturevalue(kind)
+    shutil.copytree(run, tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    del config["evaluation"]["_target_"]
+    write_json(tmp_path / "run" / "config.json", config)
+    assert sample([str(tmp_path / "run"), "n=4", f"output={tmp_path / 'a.png'}"]) == 0
+    assert (tmp_path / "a.png").is_file()
+
+
+@pytest.mark.parametrize("kind", ["toy", "images"])
 def test_an_export_gives_the_generator_that_samples_come_from(kind, request, tmp_path):
     run = request.getfixturevalue(kind)
     assert export([str(run), f"output={tmp_path}"]) == 0

@@ -19,10 +19,14 @@ from torch import Tensor, nn
 from saddlegan.checks import ConfigError, shown
 from saddlegan.config import schema
 from saddlegan.config.keys import composing
+from saddlegan.data.plane import PlaneMixture
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import module_of, players_of, samples_of
 from saddlegan.engine.checkpoint import read_checkpoint
-from saddlegan.figures import save_png
+from saddlegan.evaluation.images import pixels
+from saddlegan.evaluation.line import density_panel
+from saddlegan.evaluation.plane import plane_panel
+from saddlegan.figures import ImagePanel, density_figure, image_figure, plane_figure, save_png, square
 from saddlegan.files import write_whole
 from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
 from saddlegan.provenance import commit, versions
@@ -100,11 +104,17 @@ def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
     if path.suffix == ".npz":
         with write_whole(path) as partial:
             np.savez_compressed(partial, samples=samples.float().numpy())
+    elif samples.dim() > 3:  # images, of one seed
+        save_png(image_figure([ImagePanel(f"{count} samples", square(pixels(samples[0]).numpy()))]), path)
     else:
         assert module.config is not None
-        law = instantiate(module.config["data"], _convert_="all") if samples.dim() == 3 else None  # images are not read
-        evaluation = get_class(module.config["evaluation"]["_target_"])
-        save_png(evaluation.picture(law, module, samples, f"{count} samples"), path)
+        law = instantiate(module.config["data"], _convert_="all")
+        if isinstance(law, PlaneMixture):
+            panel = plane_panel(law, module, samples[0].numpy(), f"{count} samples of seed {module.seeds[0]}")
+            save_png(plane_figure([panel]), path)
+        else:
+            panel = density_panel(law, samples[..., 0].numpy(), f"{count} samples per seed")
+            save_png(density_figure([panel]), path)
 
 
 def save_generator(module: AdversarialModule, folder: Path) -> Path:

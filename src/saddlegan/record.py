@@ -20,7 +20,7 @@ class Extractor(msgspec.Struct, frozen=True):
     that it was trained on."""
 
     sha256: str
-    dataset: str = ""
+    dataset: str = "unknown"
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

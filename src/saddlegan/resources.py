@@ -24,8 +24,8 @@ def check_resources(config: dict[str, Any], *, here: bool = True) -> None:
     """Raise `ConfigError` where files of a checked configuration are missing or damaged, or, with `here` (the runs are
     trained on this machine), there is no GPU or compiler that it asks for."""
     check_files(config["data"])
-    for part in ("evaluation", "method"):
-        if isinstance(path := config[part].get("extractor"), str):
+    for path, part in {config[part].get("extractor"): part for part in ("method", "evaluation")}.items():
+        if isinstance(path, str):  # mostly one and the same
             check_extractor(f"{part}.extractor", path)
     if here:
         check_machine(config["trainer"])

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, TypeVar
 import lightning as L
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from saddlegan.batch import Batch, first
@@ -87,12 +86,6 @@ class Evaluate(L.Callback, ABC):
     def offered_over(self, diverged_above: float) -> dict[str, Any]:
         """What metrics over several evaluations may ask for besides the metrics in them."""
         return {}
-
-    @staticmethod
-    @abstractmethod
-    def picture(law: Any, module: Any, samples: Tensor, title: str) -> Figure:
-        """Samples `(seeds, n, *shape)`, of the first seed alone where those of several do not go into one picture;
-        beside the `law` of their data, of vectors."""
 
     @abstractmethod
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from saddlegan.checks import ConfigError
@@ -100,14 +99,10 @@ class EvaluateImages(Evaluate):
 
     # Pictures and the end --------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def picture(law: None, module: Any, samples: Tensor, title: str) -> Figure:
-        return image_figure([ImagePanel(title, square(pixels(samples[0]).numpy()))])
-
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The same latents at every time: the slider in TensorBoard is the animation."""
-        figure = self.picture(None, module, fake[:, :SHOWN], f"iteration {iteration}")
-        board.log_figure(trainer, "samples", figure, iteration)
+        sheet = image_figure([ImagePanel(f"iteration {iteration}", square(pixels(fake[0, :SHOWN]).numpy()))])
+        board.log_figure(trainer, "samples", sheet, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         self.extractor.to(module.device)

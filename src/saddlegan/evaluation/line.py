@@ -7,7 +7,6 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from saddlegan.data.distributions import Distribution
@@ -53,15 +52,12 @@ class EvaluateLine(Evaluate):
         size = max(math.hypot(self.law.mean, self.law.std), self.law.unit)
         return {"unit": self.law.unit, "limit": diverged_above * size}
 
-    @staticmethod
-    def picture(law: Distribution, module: Any, samples: Tensor, title: str) -> Figure:
-        return density_figure([density_panel(law, samples[..., 0].numpy(), title)])
-
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The generated density beside the true one, and D(x)."""
-        title, support = f"iteration {iteration}", support_of(self.law, fake[..., 0].numpy())
-        board.log_figure(trainer, "density", self.picture(self.law, module, fake, title), iteration)
-        figure = discriminator_figure([Curve(title, support, board.discriminator_values(module, support[:, None]))])
+        panel = density_panel(self.law, fake[..., 0].numpy(), f"iteration {iteration}")
+        board.log_figure(trainer, "density", density_figure([panel]), iteration)
+        curves = board.discriminator_values(module, panel.support[:, None])
+        figure = discriminator_figure([Curve(panel.title, panel.support, curves)])
         board.log_figure(trainer, "discriminator", figure, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:

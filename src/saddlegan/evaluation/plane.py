@@ -5,7 +5,6 @@ from typing import Any
 
 import lightning as L
 import numpy as np
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from saddlegan.data.plane import PlaneMixture
@@ -57,14 +56,10 @@ class EvaluatePlane(Evaluate):
     def offered_over(self, diverged_above: float) -> dict[str, Any]:
         return {"limit": diverged_above * self.law.root_mean_square}
 
-    @staticmethod
-    def picture(law: PlaneMixture, module: Any, samples: Tensor, title: str) -> Figure:
-        return plane_figure([plane_panel(law, module, samples[0].numpy(), f"{title}, seed {module.seeds[0]}")])
-
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """Samples of the first seed over its discriminator's field."""
-        figure = self.picture(self.law, module, fake[:1, :KEPT], f"iteration {iteration}")
-        board.log_figure(trainer, "plane", figure, iteration)
+        panel = plane_panel(self.law, module, fake[0, :KEPT].numpy(), f"iteration {iteration}")
+        board.log_figure(trainer, "plane", plane_figure([panel]), iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         """samples.npz, from which the report draws without torch, and, with `draw`, figures/plane.png."""

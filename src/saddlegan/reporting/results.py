@@ -40,7 +40,7 @@ def load_results(folders: Sequence[Path], *, needed: bool = True) -> Results:
     experiments = {}
     for name in dict.fromkeys(run.experiment for run in runs):
         usable = [run for run in runs if run.experiment == name and run.status != "failed"]
-        usable.sort(key=lambda run: run.choices["method"])  # and as their folders are named
+        usable.sort(key=lambda run: (run.choices.get("data", ""), run.choices["method"]))  # then by their folders
         if usable:
             experiments[name] = _experiment(name, usable, problems)
     for run in runs:
