@@ -24,9 +24,10 @@ code { font-size: 0.85em; background: #f3f5f7; padding: 0.1em 0.3em; border-radi
          min-width: min(60rem, 100%); max-width: 100%; }
 table { border-collapse: collapse; width: max-content; min-width: 100%; font-size: 0.85rem;
         font-variant-numeric: tabular-nums; }
-th, td { padding: 0.35rem 0.6rem; text-align: left; border-bottom: 1px solid #d8dee4; white-space: nowrap; }
-td:first-child, td:last-child { white-space: normal; max-width: 14rem; }
-th { white-space: normal; max-width: 7rem; border-bottom: 2px solid #6e7781; vertical-align: bottom; }
+th, td { padding: 0.35rem 0.6rem; text-align: left; border-bottom: 1px solid #d8dee4; }
+td { max-width: min(24rem, 55vw); }
+td:first-child, td:last-child { max-width: 14rem; }
+th { max-width: 7rem; border-bottom: 2px solid #6e7781; vertical-align: bottom; }
 em { color: #57606a; }
 """
 
