@@ -1,5 +1,6 @@
 """The alternation: who moves when, how often, on what; and that seeds do not touch each other."""
 
+import jaxtyping
 import lightning as L
 import pytest
 import torch
@@ -12,6 +13,7 @@ from saddlegan.checks import ConfigError
 from saddlegan.config.schema import check
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import build
+from saddlegan.engine.compiling import compiled
 from saddlegan.methods.gan import GAN
 
 
@@ -121,6 +123,13 @@ def test_compiling_what_is_differentiated_twice_is_refused():
         check(composed("method=wgan_gp", "trainer.compile=true"))
 
 
+def test_compiling_stacked_networks_in_mixed_precision_is_refused():
+    mixed = ("trainer.compile=true", "trainer.precision=bf16-mixed")
+    check(composed(*mixed, "data=digits", "model=mnist_mlp"))
+    with pytest.raises(ConfigError, match="precision=bf16-mixed, expected 32-true"):
+        check(composed(*mixed))
+
+
 @pytest.mark.parametrize(("minibatch", "distinct"), [("fresh", 3), ("reused", 1)])
 def test_fresh_and_reused_minibatches(minibatch, distinct):
     seen = []
@@ -177,16 +186,36 @@ def test_a_seed_that_is_lost_leaves_the_others_untouched():
         assert torch.isnan(found[1]).any()
 
 
-def test_uncompiled_and_compiled_losses_and_gradients_agree():
-    """The compiler is given the kernel for autograd; without it the gradient is written out."""
-    module, _ = build(composed(*SMALL, "method=primal_dual", "method.alpha=10"))
-    draws = torch.Generator().manual_seed(0)
-    real, fake = (torch.randn(3, 8, 1, generator=draws).requires_grad_() for _ in range(2))
-    found = []
-    for loss in (torch.compile(module.generator_loss, backend="aot_eager"), module.generator_loss):
-        values = loss({"x": real.detach()}, {"x": fake})
-        found.append((values, *torch.autograd.grad(values.sum(), fake)))
-    torch.testing.assert_close(*found)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *((f"method={method}",) for method in METHODS),
+        ("method=primal_dual", "method.alpha=10", "method.num_critic_steps=2", "method.minibatch=fresh"),
+        ("method=primal_dual", "method.alpha=10", "data=ring"),
+        ("method=gan", "method.updates=simultaneous", "method.minibatch=reused"),
+    ],
+    ids=" ".join,
+)
+def test_compiled_steps_do_what_uncompiled_ones_do(settings, monkeypatch):
+    """A step is one graph. In float64, where only what is computed differs, not how it is rounded: weights, losses and
+    buffers."""
+    torch.compiler.reset()
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # the compiler does not look through its checks
+    module, _ = build(composed(*SMALL, *fitting(*settings)))
+    if not module.stacked or module.second_order:
+        pytest.skip("its step is not compiled as a whole")
+    found = {}
+    for compiles in (False, True):
+        module, data = build(composed(*SMALL, *fitting(*settings), "trainer.precision=64-true"))
+        if compiles:
+            module.compiled = {
+                player: compiled(module, player, backend="aot_eager", fullgraph=True) for player in module.players
+            }
+        L.Trainer(barebones=True, accelerator="cpu", precision="64-true", max_epochs=-1).fit(module, datamodule=data)
+        found[compiles] = module.state_dict() | module.losses.take(len(module.seeds))
+    assert found[True].keys() == found[False].keys()
+    for name, value in found[False].items():
+        torch.testing.assert_close(found[True][name], value, rtol=1e-9, atol=1e-12, msg=name, equal_nan=True)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shutil
 import signal
 
 import numpy as np
@@ -13,6 +14,8 @@ from interventions import WATCHED, calling, interrupted_at
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
+from saddlegan.engine.build import build
+from saddlegan.engine.compiling import compile_players
 from saddlegan.engine.losses import MeanLosses
 from saddlegan.engine.train import run as train
 from saddlegan.methods.gan import GAN
@@ -229,21 +232,23 @@ def test_a_trained_generator_approaches_the_data(run, tmp_path):
     assert np.median(result["final"]["w1"]) < 0.2
 
 
-def test_compile_is_chosen_where_it_is_earned_back(monkeypatch):
-    from saddlegan.engine import train as module
-
-    compiled = []
-    monkeypatch.setattr(module.torch, "compile", lambda function: compiled.append(function) or function)
-    for compile_, iterations, expected in (
-        ("auto", 12, 0),
-        ("auto", 1_000_000, 3),
-        ("true", 12, 3),
-        ("false", 10**6, 0),
-    ):
-        compiled.clear()
-        config = composed(*SMALL, f"trainer.compile={compile_}", f"iterations={iterations}")
-        module.compile_players(module.build(config)[0], config)
-        assert len(compiled) == expected * (module.shutil.which("g++") is not None or compile_ == "true"), compile_
+@pytest.mark.parametrize(
+    ("compile_", "iterations", "precision", "expected"),
+    [
+        ("auto", 12, "32-true", False),
+        ("auto", 1_000_000, "32-true", True),
+        ("auto", 1_000_000, "bf16-mixed", False),
+        ("true", 12, "32-true", True),
+        ("false", 10**6, "32-true", False),
+    ],
+)
+def test_compile_is_chosen_where_it_is_earned_back(compile_, iterations, precision, expected):
+    config = composed(*SMALL, f"trainer.compile={compile_}", f"iterations={iterations}")
+    config["trainer"]["precision"] = precision
+    expected = expected and (shutil.which("g++") is not None or compile_ == "true")
+    module, _ = build(config)
+    assert compile_players(module, config) is expected
+    assert sorted(module.compiled) == ["discriminator", "generator"] * expected
 
 
 @pytest.mark.slow

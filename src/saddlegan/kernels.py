@@ -14,18 +14,22 @@ class _MeanKernel(torch.autograd.Function):
 
     The gradient is written out because it needs the kernel's own values and nothing else: one evaluation and one matrix
     product, where autograd would make six passes over `(seeds, fakes, reals)`. That product cancels for samples far
-    from 0: they must lie around it. A compiler makes one pass of the six, and cannot look into this.
+    from 0: they must lie around it. A compiler makes one pass of the six, of differences, and does without this.
     """
 
     @staticmethod
-    def forward(ctx: Any, fake: Tensor, real: Tensor) -> Tensor:
+    def forward(fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         kernel = _squared_distances(fake, real).neg_().exp_()
-        ctx.save_for_backward(kernel, fake, real)
-        return kernel.mean(-2)
+        return kernel.mean(-2), kernel
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(output[1], *inputs)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, None]:
         kernel, fake, real = ctx.saved_tensors
         pulls = kernel @ torch.cat([grad.unsqueeze(-1), grad.unsqueeze(-1) * real], dim=-1)
         return (pulls[..., 1:] - fake * pulls[..., :1]) * (2.0 / fake.shape[-2]), None
@@ -56,12 +60,12 @@ def kernel_density(
     `normalised` divides by (pi sigma^2)^(dim/2), so that p_g integrates to 1. Differentiable once, with respect to
     `fake` alone. `sigma > 0` is in the units of the data. A common shift of fake and real samples changes nothing.
     """
-    origin = _among(real.detach())
-    points = (fake - origin) / sigma, (real - origin) / sigma
-    if torch.compiler.is_compiling() and fake.shape[-1] == 1:
-        density = _squared_distances(*points).neg().exp().mean(-2)
+    if torch.compiler.is_compiling():
+        differences = (fake.unsqueeze(-2) - real.unsqueeze(-3)) / sigma
+        density = differences.square().sum(-1).neg().exp().mean(-2)
     else:
-        density = _MeanKernel.apply(*points)
+        origin = _among(real.detach())
+        density, _ = _MeanKernel.apply((fake - origin) / sigma, (real - origin) / sigma)
     return density / (math.pi * sigma**2) ** (fake.shape[-1] / 2) if normalised else density
 
 

@@ -80,6 +80,13 @@ def _check_training(config: dict[str, Any]) -> None:
             f"trainer.compile=true: got {method['_target_']}, whose loss is differentiated twice, which torch's"
             " compiler refuses. Remedy: trainer.compile=auto."
         )
+    stacked = class_attribute(config["model"]["generator"]["_target_"], "stackable")
+    precision = config["trainer"]["precision"]
+    if config["trainer"]["compile"] is True and stacked and str(precision).endswith("mixed"):
+        raise ConfigError(
+            f"trainer.compile=true: got trainer.precision={precision}, expected 32-true or 64-true where networks carry"
+            " their seeds side by side. Remedy: trainer.compile=auto."
+        )
 
 
 def _check_evaluation(config: dict[str, Any]) -> None:

@@ -18,10 +18,10 @@ from saddlegan.batch import Batch, detached, each, minibatch, unbound
 from saddlegan.checks import ConfigError, Decay, Literal, PositiveInt, checked
 from saddlegan.data.spans import Span, Spans
 from saddlegan.engine.draws import Draws
-from saddlegan.engine.losses import MeanLosses, summed
+from saddlegan.engine.losses import MeanLosses, by_name, summed
 from saddlegan.engine.sampling import Sampler
 from saddlegan.engine.trainer import refuse
-from saddlegan.engine.variant import Loss, Losses, Optimizers
+from saddlegan.engine.variant import Loss, Optimizers
 from saddlegan.random import Latent, Purpose
 
 
@@ -56,6 +56,8 @@ class AdversarialModule(Sampler):
     config: dict[str, Any] | None = None
     #: torch's threads while this is trained; they are put back when training ends. 0 leaves them as they are.
     threads = 0
+    #: By player, where it is compiled: its step up to the optimizer, `(real, drawn) -> terms`.
+    compiled: Mapping[str, Callable[[Batch, Batch], dict[str, Loss]]] = {}
 
     @checked
     def __init__(
@@ -190,13 +192,16 @@ class AdversarialModule(Sampler):
             judged += not makes
             draws = given["discriminator"][0] if self.reuse else given[player][taken[player]]
             taken[player] += 1
-            if self.reuse:
-                shared = shared or self.fake(draws, data)
-                fake = shared if makes else detached(shared)
+            if self.compiled:
+                terms = self.losses.add(player, self.compiled[player](data, draws))
             else:
-                with torch.set_grad_enabled(makes):
-                    fake = self.fake(draws, data)
-            terms = self.differentiate(player, getattr(self, f"{player}_loss")(data, fake))
+                if self.reuse:
+                    fake = shared = shared or self.fake(draws, data)
+                else:
+                    with torch.set_grad_enabled(makes):
+                        fake = self.fake(draws, data)
+                loss = getattr(self, f"{player}_loss")(data, fake if makes else detached(fake))
+                terms = self.losses.add(player, self.differentiate(player, by_name(loss)))
             if self.simultaneous:
                 waiting[player] = terms
             else:
@@ -210,13 +215,12 @@ class AdversarialModule(Sampler):
         given = {**draws, **{name: real[name] for name in self.conditions}}
         return {**given, **self.make(self.generator, given)}
 
-    def differentiate(self, player: str, loss: Losses) -> dict[str, Loss]:
-        """Put the gradient of `player`'s loss on its parameters, and on no others; the terms of the loss, counted.
+    def differentiate(self, player: str, terms: dict[str, Loss]) -> dict[str, Loss]:
+        """Put the gradient of `player`'s loss, the sum of `terms`, on its parameters, and on no others.
 
         Lightning's hooks around a backward pass and a step take as long as a toy's step does, and only a gradient
         scaler needs them: without one they are left out.
         """
-        terms = loss if isinstance(loss, Mapping) else {"loss": loss}
         total = summed(terms).sum()
         for parameter in self.players[player]:
             parameter.grad = None  # as zero_grad does, whose call takes longer than a layer of a toy
@@ -225,7 +229,7 @@ class AdversarialModule(Sampler):
         else:
             with torch.autocast(self.device.type, enabled=False):  # each gradient has the precision of its forward
                 total.backward(inputs=self.players[player])
-        return self.losses.add(player, terms)
+        return terms
 
     def step(self, player: str, terms: Mapping[str, Loss]) -> None:
         """One optimizer step of `player`, whose gradients are there."""

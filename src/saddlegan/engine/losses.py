@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from saddlegan.engine.variant import Losses
+
 
 class MeanLosses:
     """Means of `players`' losses and of their terms, per seed, over the steps since they were last taken: part of a
@@ -45,6 +47,11 @@ class MeanLosses:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.sums, self.steps = dict(state["sums"]), dict(state["steps"])
+
+
+def by_name(loss: Losses) -> dict[str, Tensor]:
+    """The terms of a loss by name: `loss`, where it is one alone."""
+    return dict(loss) if isinstance(loss, Mapping) else {"loss": loss}
 
 
 def summed(terms: Mapping[str, Tensor]) -> Tensor:

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import shutil
 import signal
 import sys
 import warnings
@@ -20,6 +19,7 @@ from saddlegan.data.spans import Spans
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import build, evaluation
 from saddlegan.engine.checkpoint import TimedCheckpoint, read_checkpoint
+from saddlegan.engine.compiling import compile_players
 from saddlegan.engine.outcome import finish
 from saddlegan.engine.progress import Progress
 from saddlegan.engine.trainer import trainer_of
@@ -28,8 +28,6 @@ from saddlegan.folder import CHECKPOINT, DamagedRun
 from saddlegan.provenance import commit, versions
 from saddlegan.resources import check_machine
 
-#: Seed-iterations from which compiling (5 to 10 seconds) is earned back; see `make bench`.
-COMPILE_PAYS = 500_000
 #: Real samples by which a method judges its settings before training.
 ADVISED = 512
 
@@ -110,24 +108,3 @@ def iteration_of(checkpoint: Path) -> int:
     except (DamagedRun, KeyError) as error:
         said = f"{checkpoint}: got a checkpoint without {error}." if isinstance(error, KeyError) else error
         raise DamagedRun(f"{said} Remedy: existing=repeat to start the run again.") from None
-
-
-def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
-    """Compile the generator and what the players minimise, where that is asked for or, with `auto`, earned back. True
-    where it was.
-
-    Of image networks, whose layers take the time, the forwards. Never where a loss is differentiated twice.
-    """
-    wanted = config["trainer"]["compile"]
-    if module.second_order:
-        wanted = False
-    elif wanted == "auto":
-        wanted = config["num_seeds"] * config["iterations"] >= COMPILE_PAYS and shutil.which("g++") is not None
-    if wanted and not module.stacked:
-        for player in module.players:
-            getattr(module, player).network.compile()
-    elif wanted:
-        for player in module.players:
-            setattr(module, f"{player}_loss", torch.compile(getattr(module, f"{player}_loss")))
-        module.generator.compile()
-    return bool(wanted)

@@ -1,0 +1,76 @@
+"""What torch's compiler is given, where a run is long enough to earn the seconds back that compiling takes."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad
+
+from saddlegan.batch import Batch
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.engine.losses import by_name, summed
+
+#: Seed-iterations from which compiling (5 to 10 seconds) is earned back; see `make bench`.
+COMPILE_PAYS = 500_000
+
+
+def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
+    """Compile what the players do, where that is asked for or, with `auto`, earned back. True where it was.
+
+    Of stacked networks a step is one graph, from the latents to the gradient. Of image networks, whose layers take the
+    time, it is the forwards. Never where a loss is differentiated twice, nor a stacked one in mixed precision, in which
+    a graph of both passes would have the precision of neither.
+    """
+    wanted = config["trainer"]["compile"]
+    if module.second_order or (module.stacked and config["trainer"]["precision"].endswith("mixed")):
+        wanted = False
+    elif wanted == "auto":
+        wanted = config["num_seeds"] * config["iterations"] >= COMPILE_PAYS and shutil.which("g++") is not None
+    if wanted:
+        torch.compiler.reset()  # it counts the runs of one process as recompilations of one function, and gives up at 8
+    if wanted and not module.stacked:
+        for player in module.players:
+            getattr(module, player).network.compile()
+    elif wanted:
+        module.compiled = {player: compiled(module, player) for player in module.players}
+    return bool(wanted)
+
+
+def compiled(module: AdversarialModule, player: str, **options: Any) -> Callable[[Batch, Batch], dict[str, Tensor]]:
+    """`(real, drawn) -> terms`: the terms of `player`'s loss by name, whose gradient is put on its parameters.
+
+    `options` are those of `torch.compile`. Two compiled halves with autograd between them would store what is between
+    them, and compute the gradient of all players' weights.
+    """
+    whole = _Loss(module, player)
+    moved = {id(parameter) for parameter in module.players[player]}
+    own = {name: parameter for name, parameter in whole.named_parameters() if id(parameter) in moved}
+
+    def loss(weights: Batch, real: Batch, drawn: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        terms = functional_call(whole, dict(weights), (real, drawn))
+        return summed(terms).sum(), terms
+
+    gradient = torch.compile(grad(loss, has_aux=True), **options)
+
+    def step(real: Batch, drawn: Batch) -> dict[str, Tensor]:
+        with torch.no_grad():  # the compiled function differentiates by itself
+            found, terms = gradient(own, real, drawn)
+        for name, parameter in own.items():
+            parameter.grad = found[name]
+        return terms
+
+    return step
+
+
+class _Loss(nn.Module):
+    """A player's loss as a module, whose parameters `functional_call` replaces."""
+
+    def __init__(self, module: AdversarialModule, player: str) -> None:
+        super().__init__()
+        self.module = module
+        self.loss = f"{player}_loss"
+
+    def forward(self, real: Batch, drawn: Batch) -> dict[str, Tensor]:
+        return by_name(getattr(self.module, self.loss)(real, self.module.fake(drawn, real)))
