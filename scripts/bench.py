@@ -1,25 +1,34 @@
-"""`make bench`: one table, all rows in one run on one machine, so that ratios mean something on a noisy one.
+"""`make bench`: how fast training is beside a bare PyTorch loop, on whatever machine this is.
 
-The reference is a bare PyTorch loop for one seed, as a competent user would write it: `nn.Sequential`, fused Adam, no
-logging. `saddlegan` runs whole, with TensorBoard, metrics.csv and checkpoints on; its rate is that of the last of two
-stretches of a run, so that neither start-up nor compilation counts (the latter has its own column). The bare loop is
-measured before and after the rows that are held against it, and the faster counts.
+The reference is a bare loop for one seed, as a competent user would write it: `nn.Sequential`, fused Adam, no logging.
+`saddlegan` runs whole, with TensorBoard, metrics.csv and checkpoints on. Machines are shared, and their speed moves
+within seconds: so a run and the bare loop, in a process of its own, take turns, ten times, and the ratio is the median
+of the ten. Turns begin after a run's first half, so that neither start-up nor compilation counts (the latter has its
+own column).
 """
 
 import argparse
+import itertools
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 BATCH = 64
+#: Seeds of a run, and its iterations.
+SIZES = ((1, 3000), (16, 3000), (64, 2000), (256, 1000), (1024, 400))
+#: Seconds of a bare loop's turn.
+STRETCH = 0.2
 
 
-def bare_loop(method: str, seconds: float) -> float:
-    """Iterations per second of one seed, the median of five stretches."""
+def bare_loop(method: str) -> Callable[[], float]:
+    """A stretch of the bare loop, when called: seed-iterations a second."""
     import torch
     from torch import nn
     from torch.nn.functional import softplus
@@ -47,100 +56,138 @@ def bare_loop(method: str, seconds: float) -> float:
         loss.backward()
         of_generator.step()
 
-    rates = []
-    for stretch in range(6):
+    def stretch() -> float:
         count, start = 0, time.perf_counter()
-        while time.perf_counter() - start < seconds / 5:
+        while time.perf_counter() - start < STRETCH:
             iteration()
             count += 1
-        if stretch:  # the first warms up
-            rates.append(count / (time.perf_counter() - start))
-    return sorted(rates)[len(rates) // 2]
+        return count / (time.perf_counter() - start)
+
+    return stretch
 
 
-def suite(method: str, num_seeds: int, iterations: int, compiled: bool, threads: str) -> tuple[float, float]:
-    """Seed-iterations a second of the second half of a run, and the seconds until its first evaluation."""
-    overrides = [f"method={method}", f"num_seeds={num_seeds}", f"iterations={iterations}", "method.minibatch=reused"]
-    overrides += [f"batch_size={BATCH}", f"trainer.compile={str(compiled).lower()}", "evaluation.figures=0"]
-    overrides += [f"trainer.threads={threads}"]
-    times = timed(overrides)
-    half = iterations // 2
-    return num_seeds * half / (times[iterations] - times[half]), min(times[k] for k in times if k) - times[0]
+class Beside:
+    """A bare loop in a process of its own, that of `script`: it runs a stretch when it is asked to."""
+
+    def __init__(self, script: str, *arguments: str) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([sys.executable, script, "--bare", *arguments], **pipes)
+        self()  # warms up
+
+    def __call__(self) -> float:
+        """The rate of a stretch."""
+        print(file=self.process.stdin, flush=True)
+        return float(self.process.stdout.readline())
+
+    def close(self) -> float:
+        """Its peak memory, MB."""
+        self.process.stdin.close()
+        return float(self.process.stdout.read())
 
 
-def timed(overrides: list[str]) -> dict[int, float]:
-    """When a whole run of these overrides reached which iteration."""
-    import lightning as L
+def answer(stretch: Callable[[], float]) -> None:
+    """The other end of `Beside`."""
+    for _ in sys.stdin:
+        print(stretch(), flush=True)
+    print(memory())
+
+
+def memory() -> float:
+    """The most that this process has held, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class Turns(NamedTuple):
+    """What was measured in turns: iterations a second of a run, the bare loop's rate around each."""
+
+    run: list[float]
+    bare: list[float]
+    #: Seconds until the run's first block of iterations was done.
+    first: float
+
+    def rate(self, size: int) -> float:
+        return size * statistics.median(self.run)
+
+    def ratio(self, size: int) -> float:
+        pairs = zip(self.run, itertools.pairwise(self.bare), strict=True)
+        return statistics.median(size * ours / statistics.mean(theirs) for ours, theirs in pairs)
+
+
+def in_turns(overrides: list[str], warm: int, every: int, bare: Callable[[], float]) -> Turns:
+    """Train a whole run of these overrides, which makes way for the bare loop after each `every` iterations once the
+    first `warm` are done."""
     from hydra import compose
 
     from saddlegan.config import schema
     from saddlegan.config.keys import composing
     from saddlegan.engine import train
+    from saddlegan.engine.adversarial import AdversarialModule
+    from saddlegan.random import BLOCK
 
     with composing():
         config = schema.resolved(compose("config", overrides))
-    times = {}
+    iterate = AdversarialModule.iterate
+    turns, done, start = Turns([], [], 0.0), 0, 0.0
 
-    class Clock(L.Callback):
-        def on_train_batch_end(self, trainer, module, *_):
-            times[int(module.iteration)] = time.perf_counter()
+    def counted(*arguments: Any) -> None:
+        nonlocal turns, done, start
+        start = start or time.perf_counter()
+        iterate(*arguments)
+        done += 1
+        if done == BLOCK:
+            turns = turns._replace(first=time.perf_counter() - start)
+        if done >= warm and (done - warm) % every == 0:
+            if done > warm:
+                turns.run.append(every / (time.perf_counter() - start))
+            turns.bare.append(bare())
+            start = time.perf_counter()
 
-    module_fit = L.Trainer.fit
-
-    def fit(self, *arguments, **keywords):
-        self.callbacks.append(Clock())
-        times[0] = time.perf_counter()
-        return module_fit(self, *arguments, **keywords)
-
-    L.Trainer.fit = fit
+    AdversarialModule.iterate = counted
     try:
         with tempfile.TemporaryDirectory() as folder:
             train.run(config, Path(folder))
     finally:
-        L.Trainer.fit = module_fit
-    return times
+        AdversarialModule.iterate = iterate
+    return turns
 
 
-def row(arguments: argparse.Namespace) -> None:
-    """One row, in a process of its own, so that its peak memory is its own."""
-    if arguments.row == "bare":
-        print(bare_loop(arguments.method, 5.0), 0.0, end=" ")
-    else:
-        sizes = arguments.method, arguments.seeds, arguments.iterations
-        print(*suite(*sizes, arguments.compiled, arguments.threads), end=" ")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+def row(method: str, num_seeds: int, iterations: int, compiled: bool, threads: str) -> None:
+    """One row, in a process of its own, so that its peak memory is its own: seed-iterations a second, the
+    ratio, seconds of the first block, memory; the bare loop's rate and memory."""
+    overrides = [f"method={method}", f"num_seeds={num_seeds}", f"iterations={iterations}", "method.minibatch=reused"]
+    overrides += [f"batch_size={BATCH}", f"trainer.compile={str(compiled).lower()}", "evaluation.figures=0"]
+    bare = Beside(__file__, "--method", method)
+    turns = in_turns([*overrides, f"trainer.threads={threads}"], iterations // 2, iterations // 20, bare)
+    bares = statistics.median(turns.bare)
+    print(turns.rate(num_seeds), turns.ratio(num_seeds), turns.first, memory(), bares, bare.close())
 
 
-def measure(*arguments: str) -> list[float]:
+def measure(script: str, *arguments: str) -> list[float]:
     """What a row printed; its compiler starts with an empty cache, as a user's first run does."""
-    command = [sys.executable, __file__, *arguments]
+    command = [sys.executable, script, "--row", *arguments]
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": cache}
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    return [float(word) for word in done.stdout.split()[-3:]]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    return [float(word) for word in done.stdout.splitlines()[-1].split()]
 
 
 def table() -> None:
     import torch
 
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH}, networks 1-32-1\n")
-    print("| method | run | seed-iterations/s | ratio to the bare loop | first 50 iterations, s | peak memory, MB |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| method | run | seed-iterations/s | the bare loop beside it | ratio | first 50, s | peak memory, MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for method in ("gan", "primal_dual"):
-        bare = ["--row", "bare", "--method", method]
-        before, rows = measure(*bare), []
-        for seeds, iterations in ((1, 3000), (16, 3000), (64, 2000), (256, 1000), (1024, 400)):
-            for compiled in ("--eager", "--compiled"):
-                sizes = ["--seeds", str(seeds), "--iterations", str(iterations)]
-                label = f"num_seeds={seeds}{', compiled' if compiled == '--compiled' else ''}"
-                rows.append((label, *measure("--row", "suite", "--method", method, *sizes, compiled)))
-        reference, _, memory = max(before, measure(*bare))  # interference only slows: the ratios are not flattered
-        print(f"| {method} | bare loop, one seed | {reference:,.0f} | 1 | | {memory:.0f} |")
-        for label, rate, first, memory in rows:
-            print(
-                f"| {method} | {label} | {rate:,.0f} | {rate / reference:.2f} | {first:.1f} | {memory:.0f} |",
-                flush=True,
-            )
+        for seeds, iterations in SIZES:
+            for compiled in ("", ", compiled"):
+                sizes = ["--method", method, "--seeds", str(seeds), "--iterations", str(iterations)]
+                rate, ratio, first, held, bare, least = measure(__file__, *sizes, *["--compiled"] * bool(compiled))
+                print(
+                    f"| {method} | num_seeds={seeds}{compiled} | {rate:,.0f} | {bare:,.0f} | {ratio:.2f} | {first:.1f}"
+                    f" | {held:.0f} |",
+                    flush=True,
+                )
+        print(f"| {method} | bare loop, one seed | {bare:,.0f} | {bare:,.0f} | 1 | | {least:.0f} |", flush=True)
 
 
 def threads() -> None:
@@ -148,13 +195,11 @@ def threads() -> None:
     import torch
 
     most = torch.get_num_threads()
-    print(f"\n| gan, eager | one thread, seed-iterations/s | {most} threads | ratio |\n| --- | --- | --- | --- |")
-    for seeds, iterations in ((1, 2000), (64, 2000), (256, 1000), (1024, 400), (4096, 200)):
-        sizes = ["--seeds", str(seeds), "--iterations", str(iterations), "--eager"]
-        one, all_ = (
-            measure("--row", "suite", "--method", "gan", *sizes, "--threads", str(count))[0] for count in (1, most)
-        )
-        print(f"| num_seeds={seeds} | {one:,.0f} | {all_:,.0f} | {all_ / one:.2f} |", flush=True)
+    print(f"\n| gan, eager | one thread, to the bare loop | {most} threads | ratio |\n| --- | --- | --- | --- |")
+    for seeds, iterations in (*SIZES[2:], (4096, 200)):
+        sizes = ["--method", "gan", "--seeds", str(seeds), "--iterations", str(iterations)]
+        one, all_ = (measure(__file__, *sizes, "--threads", str(count))[1] for count in (1, most))
+        print(f"| num_seeds={seeds} | {one:,.1f} | {all_:,.1f} | {all_ / one:.2f} |", flush=True)
 
 
 def start_up() -> None:
@@ -175,16 +220,18 @@ def start_up() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--row", choices=("bare", "suite"), help=argparse.SUPPRESS)
+    parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--method", help=argparse.SUPPRESS)
     parser.add_argument("--seeds", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--iterations", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--compiled", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--eager", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--threads", default="auto", help=argparse.SUPPRESS)
     parsed = parser.parse_args()
-    if parsed.row:
-        row(parsed)
+    if parsed.bare:
+        answer(bare_loop(parsed.method))
+    elif parsed.row:
+        row(parsed.method, parsed.seeds, parsed.iterations, parsed.compiled, parsed.threads)
     else:
         table()
         threads()

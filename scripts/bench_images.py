@@ -1,23 +1,21 @@
-"""The MNIST rows of `make bench`: images per second of training, the networks of Table 2, batch 128, all in one run.
+"""The MNIST rows of `make bench`: images per second of training, the networks of Table 2, batch 128.
 
 Two bare loops are the reference: one with a DataLoader and transforms, as most tutorials write it, one with the data in
 memory. `saddlegan` runs whole, with TensorBoard, metrics.csv and an evaluation every 50 iterations on 128 images. The
-first 50 iterations warm up. Without MNIST at hand the rows are those of scikit-learn's digits.
+first 50 iterations warm up; then a run and the loop in memory take turns of five iterations, as in `bench.py`. Without
+MNIST at hand the rows are those of scikit-learn's digits.
 """
 
 import argparse
 import os
-import resource
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import timed
+from bench import Beside, Turns, answer, in_turns, measure, memory
 
-BATCH, WARM, LAST = 128, 50, 100
+BATCH, WARM, LAST, TURN = 128, 50, 100, 5
 #: Overrides of each row of the suite, beside those of `COMMON`.
 ROWS = {
     "gan": [],
@@ -95,8 +93,8 @@ def with_torchs_dropout(network: Any) -> Any:
     return network
 
 
-def bare_loop(loader: bool) -> float:
-    """Images per second of plain PyTorch, fp32."""
+def bare_loop(loader: bool) -> Callable[[], float]:
+    """A turn of plain PyTorch in fp32, when called: images a second."""
     import torch
     from torch.nn.functional import softplus
 
@@ -119,47 +117,54 @@ def bare_loop(loader: bool) -> float:
         of_generator.step()
 
     stream = batches(loader)
-    for count in range(LAST):
-        if count == WARM:
-            start = time.perf_counter()
-        iteration(next(stream))
-    return BATCH * (LAST - WARM) / (time.perf_counter() - start)
+
+    def turn() -> float:
+        start = time.perf_counter()
+        for _ in range(TURN):
+            iteration(next(stream))
+        return BATCH * TURN / (time.perf_counter() - start)
+
+    return turn
 
 
-def suite(name: str) -> float:
-    times = timed([*common(), *ROWS[name]])
-    return BATCH * (LAST - WARM) / (times[LAST] - times[WARM])
-
-
-def measure(name: str) -> tuple[float, float]:
-    """A row in a process of its own: images per second, and its peak memory in MB."""
-    done = subprocess.run([sys.executable, __file__, "--row", name], check=True, capture_output=True, text=True)
-    rate, memory = done.stdout.split()[-2:]
-    return float(rate), float(memory)
+def row(name: str) -> None:
+    """A row in a process of its own: images per second, those of the loop in memory beside it, the ratio, its peak
+    memory in MB."""
+    beside = Beside(__file__, "--name", "memory")
+    if name in ROWS:
+        turns = in_turns([*common(), *ROWS[name]], WARM, TURN, beside)
+        size = BATCH
+    else:
+        turn, size = bare_loop(loader=True), 1
+        turn()
+        turns = Turns([], [beside()], 0.0)
+        for _ in range((LAST - WARM) // TURN):
+            turns.run.append(turn())
+            turns.bare.append(beside())
+    print(turns.rate(size), sorted(turns.bare)[len(turns.bare) // 2], turns.ratio(size), memory(), beside.close())
 
 
 def table() -> None:
     import torch
 
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH}, {data()[0]}\n")
-    print("| run | images/s | to the tutorial loop | to the loop in memory | s an epoch of 60 000 | peak memory, MB |")
+    print("| run | images/s | the loop in memory beside it | ratio | s an epoch of 60 000 | peak memory, MB |")
     print("| --- | --- | --- | --- | --- | --- |")
-    bare = {"bare loop, DataLoader": "loader", "bare loop, data in memory": "memory"}
-    if data()[0] != "data=mnist":
-        del bare["bare loop, DataLoader"]
-    found: dict[str, float] = {}
-    for label, name in (bare | {name: name for name in ROWS}).items():
-        found[name], memory = measure(name)
-        ratios = " | ".join(f"{found[name] / found[r]:.2f}" if r in found else "" for r in ("loader", "memory"))
-        print(f"| {label} | {found[name]:,.0f} | {ratios} | {60_000 / found[name]:.0f} | {memory:.0f} |", flush=True)
+    for name in (*["bare loop, DataLoader"] * (data()[0] == "data=mnist"), *ROWS):
+        rate, bare, ratio, held, least = measure(__file__, "--name", name)
+        print(f"| {name} | {rate:,.0f} | {bare:,.0f} | {ratio:.2f} | {60_000 / rate:.0f} | {held:.0f} |", flush=True)
+    print(f"| bare loop, data in memory | {bare:,.0f} | {bare:,.0f} | 1 | {60_000 / bare:.0f} | {least:.0f} |")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--row", help=argparse.SUPPRESS)
-    row = parser.parse_args().row
-    if row:
-        rate = suite(row) if row in ROWS else bare_loop(loader=row == "loader")
-        print(rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--name", help=argparse.SUPPRESS)
+    parsed = parser.parse_args()
+    if parsed.bare:
+        answer(bare_loop(loader=False))
+    elif parsed.row:
+        row(parsed.name)
     else:
         table()
