@@ -2,8 +2,8 @@
 
 The reference is a bare loop for one seed, as a competent user would write it: `nn.Sequential`, fused Adam, no logging.
 `saddlegan` runs whole, with TensorBoard, metrics.csv and checkpoints on. Machines are shared, and their speed moves
-within seconds: so a run and the bare loop, in a process of its own, take turns, ten times, and the ratio is the median
-of the ten. Turns begin after a run's first half, so that neither start-up nor compilation counts (the latter has its
+within a second: so a run and the bare loop, in a process of its own, take twenty turns, and the ratio is the median
+of the twenty. Turns begin after a run's first half, so that neither start-up nor compilation counts (the latter has its
 own column).
 """
 
@@ -33,6 +33,7 @@ def bare_loop(method: str) -> Callable[[], float]:
     from torch import nn
     from torch.nn.functional import softplus
 
+    torch.set_num_threads(1)  # more of them make so small a loop slower
     generator = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), nn.Linear(32, 1))
     discriminator = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), nn.Linear(32, 1))
     of_generator = torch.optim.Adam(generator.parameters(), lr=1e-3, fused=True)
@@ -157,7 +158,7 @@ def row(method: str, num_seeds: int, iterations: int, compiled: bool, threads: s
     overrides = [f"method={method}", f"num_seeds={num_seeds}", f"iterations={iterations}", "method.minibatch=reused"]
     overrides += [f"batch_size={BATCH}", f"trainer.compile={str(compiled).lower()}", "evaluation.figures=0"]
     bare = Beside(__file__, "--method", method)
-    turns = in_turns([*overrides, f"trainer.threads={threads}"], iterations // 2, iterations // 20, bare)
+    turns = in_turns([*overrides, f"trainer.threads={threads}"], iterations // 2, iterations // 40, bare)
     bares = statistics.median(turns.bare)
     print(turns.rate(num_seeds), turns.ratio(num_seeds), turns.first, memory(), bares, bare.close())
 

@@ -186,7 +186,7 @@ def answers(results: Results) -> str:
     return "\n\n".join(
         [
             f"**Figure 1, N(1, 1e-3): {first.decide(results).verdict}.** The paper: {first.statement} Here, with Adam"
-            f" at settings under which the standard GAN works: {found.text} Where gan learns to the end, over sigma,"
+            f" at settings under which the standard GAN works: {found.say()} Where gan learns to the end, over sigma,"
             f" alpha and {len(learning)} optimizers ({sweep.stops(learning[0])[-1]} iterations,"
             f" {sweep.values(learning[0]).size} seeds), of {counted(fate)}.",
             f"**Figure 2, MNIST: {second.decide(results).verdict}.** The paper: {second.statement} Here:"

@@ -44,7 +44,14 @@ BASES = {
     "decay": ("optimizer/schedule=exponential",),
 }
 #: What is tried under the other ones; the rest of their keys are those of `toy`.
-NEW = {"mixture": ("optimizer", "data"), "plane": ("data", "evaluation.metrics")}
+SCHEDULE = "optimizer.schedule"
+NEW = {
+    "images": ("method", "model", "data", "evaluation", "optimizer"),
+    "mixture": ("optimizer", "data"),
+    "plane": ("data", "evaluation.metrics"),
+    "rates": SCHEDULE,
+    "decay": SCHEDULE,
+}
 GROUPS = ("method", "model", "data", "optimizer", "trainer", "logger", "experiment", "optimizer/schedule")
 KINDS = {
     "deleted": "~{}",
@@ -186,7 +193,7 @@ def walk() -> None:
             config = compose("config", list(settings), return_hydra_config=True)
             composed = pickle.dumps(config)
             for key, kind in cases(base, config):
-                if base not in ("toy", "images") and not key.startswith(NEW.get(base, ("optimizer.schedule",))):
+                if base in NEW and not key.startswith(NEW[base]):
                     continue
                 found.append((base, key, kind, *tried(composed, KINDS[kind].format(key))))
     heavy = sorted({"torch", "lightning", "torchvision", "tensorboard"} & sys.modules.keys())

@@ -58,7 +58,7 @@ def judge_quality(experiment: Experiment, setting: str, reference: str, stop: in
         f"primal_dual{floor_of(experiment, setting, 'frechet')}; their ratio {show(ratio)} over {common.size} common "
         f"seeds, at {stop} iterations; classes covered {covered_gan:.3g} and {covered:.3g}. {reason}"
     )
-    return Pair(outcome, ratio, common.size, text, setting, stop)
+    return Pair(outcome, ratio, common.size, lambda: text, setting, stop)
 
 
 def _by_margin(ratio: Estimate, lost: int, lost_gan: int) -> tuple[Outcome, str]:

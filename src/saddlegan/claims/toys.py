@@ -97,12 +97,15 @@ def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: i
         outcome = "contradicted"
     elif near.below(0.5) and (ratio.above(1) or ratio.count == 0):
         outcome = "reproduced"
-    text = (
-        f"W1 < {LEVEL} true stds in {share_of(near_gan)} seeds of gan and {share_of(near)} of primal_dual; medians "
-        f"{show(statistics.median(theirs))} and {show(statistics.median(ours))}; ratio {show(ratio)}. "
-        f"{_reason(comparison.seeds, learns, gan_learns)}"
-    )
-    return Pair(outcome, ratio, comparison.seeds, text, setting, stop)
+
+    def say() -> str:
+        return (
+            f"W1 < {LEVEL} true stds in {share_of(near_gan)} seeds of gan and {share_of(near)} of primal_dual; medians "
+            f"{show(statistics.median(theirs))} and {show(statistics.median(ours))}; ratio {show(ratio)}. "
+            f"{_reason(comparison.seeds, learns, gan_learns)}"
+        )
+
+    return Pair(outcome, ratio, comparison.seeds, say, setting, stop)
 
 
 def collapse_point_mass(results: Results) -> Verdict:
@@ -136,7 +139,7 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
         gain, share, share_gan = paired.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
         if any((sound_ & values.isna()).any() for sound_, values in zip(sound, found, strict=True)):
             text = f"{metric} is blank: one evaluation in the last fifth is too few to judge."
-            return Pair("dead", gain, gain.count, text, setting, stop)
+            return Pair("dead", gain, gain.count, lambda: text, setting, stop)
         outcome: Outcome = "inconclusive"
         if gain.count >= MINIMUM_SEEDS:
             if gain.below(0) or share.below(0.5) or (share_gan.above(0.5) and not gain.above(0)):
@@ -144,7 +147,7 @@ def _judge_success(metric: str, level: float, verb: str) -> Judge:
             elif gain.above(0) and share.above(0.5) and share_gan.below(0.5):
                 outcome = "reproduced"
         text = f"{share_of(share_gan)} seeds of gan, {share_of(share)} of primal_dual {verb}; difference {show(gain)}."
-        return Pair(outcome, gain, gain.count, text, setting, stop)
+        return Pair(outcome, gain, gain.count, lambda: text, setting, stop)
 
     return judge
 

@@ -157,7 +157,7 @@ def keys_of(config: DictConfig) -> list[str]:
     """The dotted keys of a configuration, and of the choices that it does not take."""
     folders = folders_of(config)
     own = with_inner(flatten(OmegaConf.to_container(own_part(config), resolve=False)))
-    return sorted(own | keys_of_choices(folders).keys() | choices(folders).keys())
+    return sorted(own | keys_of_choices(tuple(folders)).keys() | choices(folders).keys())
 
 
 def _check_name(key: str, name: Any, valid: Sequence[str], what: str) -> None:

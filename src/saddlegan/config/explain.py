@@ -101,8 +101,8 @@ def _no_choice(settings: Sequence[str], folders: Sequence[Path]) -> str:
 def _unknown_key(key: str, settings: Sequence[str], folders: Sequence[Path]) -> str:
     groups = choices(folders)
     chosen = [text for text in settings if text.partition("=")[2] in groups.get(text.partition("=")[0], ())]
-    here = sorted(composed_keys(chosen) | groups.keys())
-    elsewhere = {name: choice for name, choice in keys_of_choices(folders).items() if name not in here}
+    here = sorted(composed_keys(tuple(chosen)) | groups.keys())
+    elsewhere = {name: choice for name, choice in keys_of_choices(tuple(folders)).items() if name not in here}
     if (group := key.replace(".", "/")) != key and group in groups:
         values = [text.partition("=")[2] for text in settings if text.partition("=")[0] == key]
         name = values[0] if values and values[0] in groups[group] else "NAME"

@@ -1,6 +1,7 @@
 """The choices and keys that folders of configuration files offer: for the nearest name, and for keys of a report."""
 
 import contextlib
+import functools
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -38,8 +39,10 @@ def choices(folders: Sequence[Path]) -> dict[str, list[str]]:
     return {group: sorted(names) for group, names in sorted(found.items()) if group.partition("/")[0] != "hydra"}
 
 
-def keys_of_choices(folders: Sequence[Path]) -> dict[str, str]:
-    """The dotted keys of all choices, each with a choice that has it: `{"method.sigma": "method=primal_dual"}`."""
+@functools.cache
+def keys_of_choices(folders: tuple[Path, ...]) -> dict[str, str]:
+    """The dotted keys of all choices, each with a choice that has it: `{"method.sigma": "method=primal_dual"}`. Read
+    once in a process."""
     found = {}
     for folder in folders:
         for path in sorted(folder.glob("*/*.yaml"), reverse=True):
@@ -68,8 +71,10 @@ def composing() -> Iterator[None]:
         GlobalHydra.instance().hydra = before
 
 
-def composed_keys(overrides: Sequence[str]) -> set[str]:
-    """The dotted keys of the suite's configuration under these choices of groups, inner ones included."""
+@functools.cache
+def composed_keys(overrides: tuple[str, ...]) -> set[str]:
+    """The dotted keys of the suite's configuration under these choices of groups, inner ones included. Composed once in
+    a process."""
     try:
         with composing():
             tree = OmegaConf.to_container(compose("config", list(overrides)), resolve=False)

@@ -32,12 +32,13 @@ class Claim(Statement):
 
 @dataclass(frozen=True)
 class Pair:
-    """primal_dual against gan, equal in all else, at one stop: the outcome, the effect, the sentence."""
+    """primal_dual against gan, equal in all else, at one stop: the outcome, the effect, and what says the sentence,
+    whose intervals take longer than the judgement and are wanted of few."""
 
     outcome: Outcome | Literal["dead"]  # dead: there is nothing to judge
     effect: Estimate
     seeds: int
-    text: str
+    say: Callable[[], str]
     setting: str
     stop: int
 
@@ -64,7 +65,7 @@ def census(results: Results, names: Sequence[str], judge: Judge, measure: str, *
     seeds = min(pair.seeds for pair in pairs)
     if len(pairs) == 1:
         (pair,) = pairs
-        return Verdict(pair.verdict, pair.text, _number(pair.effect.value), _interval(pair.effect), seeds, measure)
+        return Verdict(pair.verdict, pair.say(), _number(pair.effect.value), _interval(pair.effect), seeds, measure)
     outcomes = Counter(pair.outcome for pair in pairs)
     live = len(pairs) - outcomes["dead"]
     ahead: list[Outcome] = [what for what in OPPOSITES if outcomes[what] > live / 2]
@@ -97,7 +98,7 @@ def _account(pairs: Sequence[Pair]) -> str:
             f"At {stop} iterations, of {len(at)} settings: it holds in {count['reproduced']}, it fails in "
             f"{count['contradicted']}, undecided in {count['inconclusive']}{dead}."
         )
-    return " ".join(sentences + [f"{pair.setting}: {pair.text}" for pair in pairs if len(pairs) <= FEW])
+    return " ".join(sentences + [f"{pair.setting}: {pair.say()}" for pair in pairs if len(pairs) <= FEW])
 
 
 def learned(w1_std: pd.Series) -> Estimate:
