@@ -4,6 +4,9 @@ BIN := .venv/bin
 #: Tests run in a process for each core, up to four; those of a file stay together, since they share what they made.
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
 
+#: Where it is set, as it is in many containers, every process compiles torch's sources anew: 20 s in place of 8.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install reproduce theory check test test-random test-slow bench format
 
