@@ -25,6 +25,7 @@ KINDS = {
     "an autoencoder with a gain per seed": ("method=began", "model=mlp_autoencoder", "method.gain=0.5", *LINE),
     "unrolled steps of Adam": ("method=unrolled", *LINE),
     "a generator that moves twice": ("method=twice", "method.minibatch=reused", *LINE),
+    "an encoder as a third player": ("method=bidirectional", "model=bidirectional", *LINE),
     "labels": ("method=cgan", "model=mnist_cgan", "model.generator.width=20", *PICTURES),
 }
 
@@ -52,7 +53,8 @@ def test_a_kind_trains_and_goes_on_to_the_same_weights(trained, kind):
     whole = trained("whole", *KINDS[kind])
     assert all(value.isfinite().all() for value in whole.values())
     start = trained("start", *KINDS[kind], "iterations=1")
-    assert {name.split(".")[0] for name in apart(whole, start)} >= {"generator", "discriminator"}
+    players = {"generator", "discriminator", "encoder"} & {name.split(".")[0] for name in whole}
+    assert {name.split(".")[0] for name in apart(whole, start)} >= players
     with interrupted_at(17) as broken:
         trained("broken", *KINDS[kind], broken, expected=130)
     assert not apart(trained("broken", *KINDS[kind], broken), whole)

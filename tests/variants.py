@@ -63,6 +63,13 @@ class TwoHeads(nn.Module):
         return {"logits": self.head(x).squeeze(-1), "classes": self.classes(x)}
 
 
+class OfPairs(MLPDiscriminator):
+    """Samples with a latent to logits."""
+
+    def __init__(self, *, in_features, **shared):
+        super().__init__(in_features=in_features + 1, **shared)
+
+
 class Labelled(nn.Module):
     """Latents and labels to images."""
 
@@ -240,6 +247,28 @@ class Unrolled(NonSaturatingGAN):
             }
             weights = {name: weight - self.rate * moves[name] for name, weight in weights.items()}
         return self.objective.generator(logits(weights, fake))
+
+
+class Bidirectional(NonSaturatingGAN):
+    """A third player, the encoder, takes samples to latents, and the discriminator judges pairs, as in BiGAN."""
+
+    def turns(self):
+        return [*super().turns(), Turn("encoder")]
+
+    def of_real(self, batch):
+        return self.discriminator(torch.cat([batch["x"], self.encoder(batch["x"])], -1))
+
+    def logits(self, batch):
+        return self.discriminator(torch.cat([batch["x"], batch["latent"]], -1))
+
+    def discriminator_loss(self, real, fake):
+        return self.objective.discriminator(self.of_real(real), self.logits(fake))
+
+    def encoder_loss(self, real, fake):
+        return softplus(self.of_real(real)).mean(-1)
+
+    def score(self, batch):
+        return torch.sigmoid(self.of_real(batch))
 
 
 class OneStep(NonSaturatingGAN):
