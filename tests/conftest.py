@@ -113,6 +113,16 @@ def saddlegan(monkeypatch, tmp_path, capfd):
 
 
 @pytest.fixture
+def compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's compiler as outside of tests: new, and without jaxtyping's checks, through which it does not look."""
+    import jaxtyping
+    import torch
+
+    torch.compiler.reset()
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture
 def own_draws() -> Iterator[None]:
     """What a test draws, and the weights that its networks start with, come from a stream of their own."""
     from saddlegan.random import Purpose, torch_stream

@@ -1,6 +1,7 @@
 """The engine carries the hardest kinds of GAN, each added by a class and a YAML outside of it: they train, go on to the
 same weights when they were interrupted, and keep their seeds apart."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ RUN = ("iterations=30", "batch_size=8", "evaluation.every=10", "evaluation.sampl
        "checkpoint_seconds=1e-9")  # fmt: skip
 LINE, PICTURES = ("num_seeds=3",), ("data=digits", "num_seeds=1")
 #: How each variant is run.
+POOL = "two generators and two discriminators with a pool"
 KINDS = {
-    "two generators and two discriminators with a pool": ("method=cycle", "model=cycle", *LINE),
+    POOL: ("method=cycle", "model=cycle", *LINE),
     "a policy gradient": ("method=policy", "model=policy", *LINE),
     "two heads and labels": ("method=classifying", "model=classifying", *PICTURES),
     "a penalty with noise of its own": ("method=wgan_gp", *LINE),
@@ -28,6 +30,9 @@ KINDS = {
     "an encoder as a third player": ("method=bidirectional", "model=bidirectional", *LINE),
     "labels": ("method=cgan", "model=mnist_cgan", "model.generator.width=20", *PICTURES),
 }
+#: Those whose networks carry several seeds; those whose losses are differentiated twice.
+ALONG = [kind for kind, settings in KINDS.items() if "num_seeds=3" in settings]
+TWICE = ("a penalty with noise of its own", "unrolled steps of Adam")
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def test_a_kind_trains_and_goes_on_to_the_same_weights(trained, kind):
     assert not apart(trained("broken", *KINDS[kind], broken), whole)
 
 
-@pytest.mark.parametrize("kind", [kind for kind, settings in KINDS.items() if "num_seeds=3" in settings])
+@pytest.mark.parametrize("kind", ALONG)
 def test_a_kind_keeps_its_seeds_apart(trained, kind):
     """Float64, 30 iterations: a batched product may round otherwise than a single one."""
     settings = (*KINDS[kind], "trainer.precision=64-true")
@@ -69,6 +74,28 @@ def test_a_kind_keeps_its_seeds_apart(trained, kind):
     for name, value in alone.items():
         if value.dim():
             torch.testing.assert_close(block[name][2:3], value, rtol=1e-9, atol=1e-9, msg=lambda m, n=name: f"{n}: {m}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in ALONG if kind not in TWICE])
+def test_a_kind_may_be_compiled(trained, compiler, kind):
+    plain, compiled = (trained(on, *KINDS[kind], f"trainer.compile={on}") for on in ("false", "true"))
+    for name, value in plain.items():
+        torch.testing.assert_close(compiled[name], value, rtol=1e-2, atol=1e-3, msg=name)
+
+
+def test_a_loss_that_is_no_pure_function_is_not_compiled(saddlegan, tmp_path, compiler, monkeypatch):
+    """The pool of earlier fakes changes where the loss is formed: that player's step runs as it is, and it is said."""
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+    said = []
+    for on in ("false", "true"):
+        status, output = saddlegan(CONF, *RUN, *KINDS[POOL], f"trainer.compile={on}", f"hydra.run.dir={tmp_path / on}")
+        assert status == 0, output
+        said.append("Cycle.discriminator_loss cannot be compiled" in output)
+    assert said == [False, True]
+    plain, compiled = (torch.load(tmp_path / on / CHECKPOINT, weights_only=True) for on in ("false", "true"))
+    for name, value in plain["state_dict"].items():
+        torch.testing.assert_close(compiled["state_dict"][name], value, rtol=1e-3, atol=1e-5, msg=name)
 
 
 def test_a_second_stage_stands_on_a_frozen_first_one(trained, tmp_path):

@@ -252,9 +252,10 @@ def test_compile_is_chosen_where_it_is_earned_back(compile_, iterations, precisi
 
 
 @pytest.mark.slow
-def test_compiled_runs_agree_with_eager_ones(run):
+def test_compiled_runs_agree_with_eager_ones(run, compiler):
     eager = run("method=primal_dual", "trainer.compile=false", folder="eager")
     compiled = run("method=primal_dual", "trainer.compile=true", folder="compiled")
+    assert (eager["compiled"], compiled["compiled"]) == (False, True)
     assert compiled["final"]["w1"] == pytest.approx(eager["final"]["w1"], rel=1e-3)
 
 

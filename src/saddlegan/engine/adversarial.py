@@ -24,6 +24,9 @@ from saddlegan.engine.trainer import refuse
 from saddlegan.engine.variant import Loss, Optimizers
 from saddlegan.random import Latent, Purpose
 
+#: A player's step up to the optimizer, `(real, drawn) -> terms`; None where it proves not to be compiled.
+CompiledStep = Callable[[Batch, Batch], dict[str, Loss] | None]
+
 
 class AdversarialModule(Sampler):
     """Players and their alternation. One iteration is one pass of the algorithm's outer loop.
@@ -56,8 +59,8 @@ class AdversarialModule(Sampler):
     config: dict[str, Any] | None = None
     #: torch's threads while this is trained; they are put back when training ends. 0 leaves them as they are.
     threads = 0
-    #: By player, where it is compiled: its step up to the optimizer, `(real, drawn) -> terms`.
-    compiled: Mapping[str, Callable[[Batch, Batch], dict[str, Loss]]] = {}
+    #: The players whose steps are compiled.
+    compiled: Mapping[str, CompiledStep] = {}
 
     @checked
     def __init__(
@@ -192,16 +195,16 @@ class AdversarialModule(Sampler):
             judged += not makes
             draws = given["discriminator"][0] if self.reuse else given[player][taken[player]]
             taken[player] += 1
-            if self.compiled:
-                terms = self.losses.add(player, self.compiled[player](data, draws))
-            else:
+            terms = self.compiled[player](data, draws) if player in self.compiled else None
+            if terms is None:
                 if self.reuse:
                     fake = shared = shared or self.fake(draws, data)
                 else:
                     with torch.set_grad_enabled(makes):
                         fake = self.fake(draws, data)
                 loss = getattr(self, f"{player}_loss")(data, fake if makes else detached(fake))
-                terms = self.losses.add(player, self.differentiate(player, by_name(loss)))
+                terms = self.differentiate(player, by_name(loss))
+            terms = self.losses.add(player, terms)
             if self.simultaneous:
                 waiting[player] = terms
             else:

@@ -1,15 +1,17 @@
 """What torch's compiler is given, where a run is long enough to earn the seconds back that compiling takes."""
 
 import shutil
-from collections.abc import Callable
+import sys
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._dynamo.exc import TorchDynamoException
 from torch.func import functional_call, grad
 
 from saddlegan.batch import Batch
-from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.checks import shown
+from saddlegan.engine.adversarial import AdversarialModule, CompiledStep
 from saddlegan.engine.losses import by_name, summed
 
 #: Seed-iterations from which compiling (5 to 10 seconds) is earned back; see `make bench`.
@@ -38,11 +40,13 @@ def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
     return bool(wanted)
 
 
-def compiled(module: AdversarialModule, player: str, **options: Any) -> Callable[[Batch, Batch], dict[str, Tensor]]:
+def compiled(module: AdversarialModule, player: str, **options: Any) -> CompiledStep:
     """`(real, drawn) -> terms`: the terms of `player`'s loss by name, whose gradient is put on its parameters.
 
     `options` are those of `torch.compile`. Two compiled halves with autograd between them would store what is between
-    them, and compute the gradient of all players' weights.
+    them, and compute the gradient of all players' weights. A loss that is no pure function, or calls what the compiler
+    does not know, is said and given up at its first step, before it has changed anything: then there are no terms, and
+    the player is not in `module.compiled` any more.
     """
     whole = _Loss(module, player)
     moved = {id(parameter) for parameter in module.players[player]}
@@ -52,11 +56,17 @@ def compiled(module: AdversarialModule, player: str, **options: Any) -> Callable
         terms = functional_call(whole, dict(weights), (real, drawn))
         return summed(terms).sum(), terms
 
-    gradient = torch.compile(grad(loss, has_aux=True), **options)
+    gradient = torch.compile(grad(loss, has_aux=True), fullgraph=True, **options)
 
-    def step(real: Batch, drawn: Batch) -> dict[str, Tensor]:
-        with torch.no_grad():  # the compiled function differentiates by itself
-            found, terms = gradient(own, real, drawn)
+    def step(real: Batch, drawn: Batch) -> dict[str, Tensor] | None:
+        try:
+            with torch.no_grad():  # the compiled function differentiates by itself
+                found, terms = gradient(own, real, drawn)
+        except TorchDynamoException as error:
+            said = f"trainer.compile: {type(module).__name__}.{player}_loss cannot be compiled, and runs as it is"
+            print(f"saddlegan: warning: {said}: {shown(str(error), 300)}", file=sys.stderr)
+            module.compiled = {name: step for name, step in module.compiled.items() if name != player}
+            return None
         for name, parameter in own.items():
             parameter.grad = found[name]
         return terms
