@@ -190,7 +190,7 @@ def test_a_seed_that_is_lost_leaves_the_others_untouched():
     [
         *((f"method={method}",) for method in METHODS),
         ("method=primal_dual", "method.alpha=10", "method.num_critic_steps=2", "method.minibatch=fresh"),
-        ("method=primal_dual", "method.alpha=10", "data=ring"),
+        ("method=primal_dual", "method.alpha=10", "method.sigma=0.5", "data=ring"),
         ("method=gan", "method.updates=simultaneous", "method.minibatch=reused"),
     ],
     ids=" ".join,

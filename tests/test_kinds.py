@@ -91,8 +91,8 @@ def test_a_loss_that_is_no_pure_function_is_not_compiled(saddlegan, tmp_path, co
     for on in ("false", "true"):
         status, output = saddlegan(CONF, *RUN, *KINDS[POOL], f"trainer.compile={on}", f"hydra.run.dir={tmp_path / on}")
         assert status == 0, output
-        said.append("Cycle.discriminator_loss cannot be compiled" in output)
-    assert said == [False, True]
+        said.append(output.count("Cycle.discriminator_loss cannot be compiled"))
+    assert said == [0, 1]
     plain, compiled = (torch.load(tmp_path / on / CHECKPOINT, weights_only=True) for on in ("false", "true"))
     for name, value in plain["state_dict"].items():
         torch.testing.assert_close(compiled["state_dict"][name], value, rtol=1e-3, atol=1e-5, msg=name)
