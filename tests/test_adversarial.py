@@ -50,7 +50,8 @@ def test_every_method_moves_both_players_and_counts_iterations(method):
 @pytest.mark.parametrize("minibatch", ["fresh", "reused"])
 def test_a_step_moves_its_player_alone_and_k_steps_make_an_iteration(method, minibatch):
     """By the weights as each step begins, and by the player whose optimizer it is."""
-    settings = ("method.num_critic_steps=3", f"method.minibatch={minibatch}", "iterations=4", *WATCHED.values())
+    settings = ("method.num_critic_steps=3", "method.updates=alternating", f"method.minibatch={minibatch}")
+    settings = (*settings, "iterations=4", *WATCHED.values())
     module, data = build(composed(*SMALL, *fitting(f"method={method}"), *settings))
     owners = {id(parameter): name.split(".")[0] for name, parameter in module.named_parameters()}
     begun = []

@@ -25,7 +25,7 @@ KINDS = {
     "two heads and labels": ("method=classifying", "model=classifying", *PICTURES),
     "a penalty with noise of its own": ("method=wgan_gp", *LINE),
     "an autoencoder with a gain per seed": ("method=began", "model=mlp_autoencoder", "method.gain=0.5", *LINE),
-    "unrolled steps of Adam": ("method=unrolled", *LINE),
+    "unrolled steps of Adam": ("method=unrolled", "method.unrolled=3", *LINE),
     "a generator that moves twice": ("method=twice", "method.minibatch=reused", *LINE),
     "an encoder as a third player": ("method=bidirectional", "model=bidirectional", *LINE),
     "labels": ("method=cgan", "model=mnist_cgan", "model.generator.width=20", *PICTURES),

@@ -27,6 +27,8 @@ ALLOWED = {
     "objectives": set(),
     "kernels": set(),
     "penalties": set(),
+    "divergences": {"objectives"},
+    "steps": {"checks"},
     "batch": {"checks"},
     "networks": {"batch", "checks", "random"},
     "extractor": {"checks", "resources"},
@@ -61,7 +63,8 @@ ALLOWED = {
         *("provenance", "random", "resources"),
     },
     "methods": {
-        *("batch", "checks", "engine", "extractor", "kernels", "metrics", "objectives", "penalties", "random"),
+        *("batch", "checks", "divergences", "engine", "extractor", "kernels", "metrics", "objectives", "penalties"),
+        *("random", "steps"),
     },
     "interface": {
         *("checks", "config", "data", "engine", "evaluation", "figures", "files", "folder", "identity", "provenance"),

@@ -52,26 +52,26 @@ def variant(tmp_path, monkeypatch):
     """The README's two files in a project of the user's own, found with --config-dir."""
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     (yaml,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    (tmp_path / "mine_lsgan.py").write_text(code)
+    (tmp_path / "mine_smoothed.py").write_text(code)
     folder = tmp_path / "conf" / "method"
     folder.mkdir(parents=True)
-    (folder / "lsgan.yaml").write_text(yaml.replace("saddlegan.methods.lsgan", "mine_lsgan"))
+    (folder / "smoothed.yaml").write_text(yaml.replace("saddlegan.methods.smoothed", "mine_smoothed"))
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path / "conf"
-    sys.modules.pop("mine_lsgan", None)
+    sys.modules.pop("mine_smoothed", None)
 
 
 def test_the_example_of_a_variant_trains_passes_its_oracle_and_is_reported(variant, saddlegan, tmp_path):
-    status, output = saddlegan("-m", f"--config-dir={variant}", "method=gan,lsgan", "report.reference=gan")
+    status, output = saddlegan("-m", f"--config-dir={variant}", "method=gan,smoothed", "report.reference=gan")
     assert status == 0, output
     found = {result["choices"]["method"]: result for result in results(tmp_path).values()}
-    assert found["lsgan"]["status"] == "finished"
+    assert found["smoothed"]["status"] == "finished"
     real, fake = torch.randn(2, 1, 200, 1, generator=torch.Generator().manual_seed(0))
-    assert optimal_discriminator_error(sys.modules["mine_lsgan"].LSGAN.objective, real, 0.3 + fake).max() < 1e-9
-    assert "lsgan" in (tmp_path / "runs" / "report" / "report.md").read_text()
+    assert optimal_discriminator_error(sys.modules["mine_smoothed"].Smoothed.objective, real, 0.3 + fake).max() < 1e-9
+    assert "smoothed" in (tmp_path / "runs" / "report" / "report.md").read_text()
 
 
 def test_the_example_is_checked_before_training(variant, saddlegan):
-    status, output = saddlegan(f"--config-dir={variant}", "method=lsgan", "method.num_critic_steps=0")
+    status, output = saddlegan(f"--config-dir={variant}", "method=smoothed", "method.num_critic_steps=0")
     assert status == 2
     assert "method.num_critic_steps=0" in output

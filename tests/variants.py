@@ -1,12 +1,10 @@
 """The kinds of GAN that are hardest for an engine, each as one class: what `test_kinds.py` trains. Their YAMLs lie in
 `variants/`; nothing outside of tests/ knows of them."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import nn
 from torch.nn.functional import cross_entropy, one_hot, softplus
 
 from saddlegan.data.images import Images
@@ -216,37 +214,6 @@ class Classifying(AdversarialModule):
 
     def score(self, batch):
         return torch.sigmoid(self.of_label(batch)[0])
-
-
-class Unrolled(NonSaturatingGAN):
-    """The generator looks `unrolled` steps of the discriminator's Adam ahead, and differentiates through them."""
-
-    second_order = True
-
-    def __init__(self, *, unrolled: int, rate: float, **shared):
-        super().__init__(**shared)
-        self.unrolled, self.rate = unrolled, rate
-
-    def generator_loss(self, real, fake):
-        weights = dict(self.discriminator.named_parameters())
-        first = second = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-
-        def logits(weights: Mapping[str, Tensor], batch):
-            return functional_call(self.discriminator, weights, (batch["x"],))
-
-        for step in range(1, self.unrolled + 1):
-            loss = self.objective.discriminator(logits(weights, real), logits(weights, fake)).sum()
-            slopes = dict(
-                zip(weights, torch.autograd.grad(loss, list(weights.values()), create_graph=True), strict=True)
-            )
-            first = {name: 0.9 * first[name] + 0.1 * slopes[name] for name in weights}
-            second = {name: 0.999 * second[name] + 0.001 * slopes[name].square() for name in weights}
-            moves = {
-                name: (first[name] / (1 - 0.9**step)) / ((second[name] / (1 - 0.999**step) + 1e-16).sqrt() + 1e-8)
-                for name in weights
-            }
-            weights = {name: weight - self.rate * moves[name] for name, weight in weights.items()}
-        return self.objective.generator(logits(weights, fake))
 
 
 class Bidirectional(NonSaturatingGAN):

@@ -101,6 +101,17 @@ def wasserstein() -> Objective:
     )
 
 
+def least_squares(a: float, b: float, c: float) -> Objective:
+    """Squared distances of D, which is real, to targets: a for fake samples, b for real ones, c for fake
+    ones in the generator's eyes. Mao et al. (2017), arXiv:1611.04076."""
+    return Objective(
+        discriminator=lambda real, fake: 0.5 * ((real - b).square().mean(-1) + (fake - a).square().mean(-1)),
+        generator=lambda fake: 0.5 * (fake - c).square().mean(-1),
+        output=lambda logits: logits,
+        optimum=lambda p, q: (b * p + a * q) / (p + q),
+    )
+
+
 def pair_named(name: str, *, epsilon: float) -> Pair:
     """The (f0, f1) pair called `name`; `epsilon` is that of `approximate_wasserstein`, and unused elsewhere."""
     if name == "approximate_wasserstein":

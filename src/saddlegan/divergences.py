@@ -1,0 +1,53 @@
+"""f-divergences as a critic estimates them: Nowozin, Cseke & Tomioka (2016), arXiv:1606.00709, Tables 1 and 2.
+
+D_f(p || q) = sup over T of E_p[T] - E_q[f*(T)]. The critic's raw output v becomes T = g_f(v), in the domain of the
+conjugate f*; f*(g_f(v)) is written on v, where it stays finite.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from saddlegan.objectives import Objective
+
+
+class Divergence(NamedTuple):
+    """`output` g_f, `conjugate` f*(g_f(v)), and `optimum(p, q)`, the best T for densities p and q: f'(p/q)."""
+
+    output: Callable[[Tensor], Tensor]
+    conjugate: Callable[[Tensor], Tensor]
+    optimum: Callable[[Tensor, Tensor], Tensor]
+
+
+#: `squared_hellinger` is the integral of (sqrt p - sqrt q)^2; `jensen_shannon` is twice the divergence that lies in
+#: [0, log 2]; `gan` is that less log 4, the value of the 2014 game.
+DIVERGENCES = {
+    "kl": Divergence(lambda v: v, lambda v: torch.exp(v - 1.0), lambda p, q: 1.0 + (p / q).log()),
+    "reverse_kl": Divergence(lambda v: -torch.exp(-v), lambda v: v - 1.0, lambda p, q: -q / p),
+    "pearson": Divergence(lambda v: v, lambda v: v.square() / 4.0 + v, lambda p, q: 2.0 * (p / q - 1.0)),
+    "squared_hellinger": Divergence(
+        lambda v: -torch.expm1(-v), lambda v: torch.expm1(v), lambda p, q: 1.0 - (q / p).sqrt()
+    ),
+    "jensen_shannon": Divergence(
+        lambda v: math.log(2.0) - softplus(-v),
+        lambda v: softplus(v) - math.log(2.0),
+        lambda p, q: (2.0 * p / (p + q)).log(),
+    ),
+    "gan": Divergence(lambda v: -softplus(-v), softplus, lambda p, q: (p / (p + q)).log()),
+}
+
+
+def variational(divergence: Divergence, heuristic: bool) -> Objective:
+    """The game on the divergence: the critic ascends E_p[T] - E_q[f*(T)], and the generator descends it; or, with
+    `heuristic`, ascends E_q[T], section 3.2."""
+    output, conjugate, optimum = divergence
+    return Objective(
+        discriminator=lambda real, fake: conjugate(fake).mean(-1) - output(real).mean(-1),
+        generator=lambda fake: -(output if heuristic else conjugate)(fake).mean(-1),
+        output=output,
+        optimum=optimum,
+    )

@@ -1,0 +1,192 @@
+"""f-GAN, least squares, unrolled steps: against integrals, conjugates, finite differences and torch's optimizers."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+from conftest import SMALL, composed
+from scipy import integrate, optimize, stats
+from test_methods import built, trained
+
+from saddlegan.checks import ConfigError
+from saddlegan.config.schema import check
+from saddlegan.divergences import DIVERGENCES, variational
+from saddlegan.methods.unrolled import UnrolledGAN
+from saddlegan.objectives import least_squares
+from saddlegan.steps import steps_ahead
+
+#: f(u) of each divergence, of which D_f = integral of q f(p/q), as Table 1 of f-GAN writes them.
+F = {
+    "kl": lambda u: u * np.log(u),
+    "reverse_kl": lambda u: -np.log(u),
+    "pearson": lambda u: (u - 1) ** 2,
+    "squared_hellinger": lambda u: (np.sqrt(u) - 1) ** 2,
+    "jensen_shannon": lambda u: u * np.log(u) - (u + 1) * np.log((1 + u) / 2),
+    "gan": lambda u: u * np.log(u) - (u + 1) * np.log(1 + u),
+}
+P, Q = stats.norm(0.0, 1.0), stats.norm(0.5, 1.1)
+
+
+def numbers(*values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+# f-GAN ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+@pytest.mark.parametrize("v", [-1.5, -0.2, 0.4, 1.8])
+def test_the_conjugate_is_that_of_fenchel(name, v):
+    divergence = DIVERGENCES[name]
+    t = float(divergence.output(numbers(v)))
+    best = optimize.minimize_scalar(
+        lambda log_u: F[name](np.exp(log_u)) - t * np.exp(log_u), bounds=(-12, 12), method="bounded"
+    )
+    assert float(divergence.conjugate(numbers(v))) == pytest.approx(-best.fun, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_the_optimal_critic_estimates_the_divergence(name):
+    """E_p[T] - E_q[f*(T)] at T = f'(p/q), by its output v, is the integral of q f(p/q)."""
+    divergence = DIVERGENCES[name]
+
+    def raw(x):
+        """The v of the optimal T."""
+        t = float(divergence.optimum(numbers(P.pdf(x)), numbers(Q.pdf(x))))
+        return optimize.brentq(lambda v: float(divergence.output(numbers(v))) - t, -60, 60)
+
+    def estimated(x):
+        v = numbers(raw(x))
+        return P.pdf(x) * float(divergence.output(v)) - Q.pdf(x) * float(divergence.conjugate(v))
+
+    points = np.linspace(-6, 7, 801)
+    expected = integrate.quad(lambda x: Q.pdf(x) * F[name](P.pdf(x) / Q.pdf(x)), -6, 7)[0]
+    assert integrate.simpson([estimated(x) for x in points], x=points) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_the_generator_descends_the_divergence_or_ascends_the_critic(name):
+    divergence, fake = DIVERGENCES[name], numbers(-1.0, 0.5)
+    saddle, heuristic = (variational(divergence, heuristic=on) for on in (False, True))
+    assert float(saddle.generator(fake)) == pytest.approx(-float(divergence.conjugate(fake).mean()))
+    assert float(heuristic.generator(fake)) == pytest.approx(-float(divergence.output(fake).mean()))
+    real = numbers(0.3, 2.0, 1.0)
+    expected = float(divergence.conjugate(fake).mean() - divergence.output(real).mean())
+    assert float(saddle.discriminator(real, fake)) == pytest.approx(expected)
+    assert float(heuristic.discriminator(real, fake)) == pytest.approx(expected)
+
+
+def test_far_outputs_stay_finite():
+    for name, divergence in DIVERGENCES.items():
+        for v in (-40.0, 40.0):
+            raw = numbers(v).requires_grad_()
+            values = divergence.output(raw), divergence.conjugate(raw)
+            slopes = [torch.autograd.grad(value.sum(), raw, retain_graph=True)[0] for value in values]
+            assert all(bool(x.isfinite().all()) for x in (*values, *slopes)), (name, v)
+
+
+def test_the_gan_divergence_is_the_minimax_gan_and_pearson_is_least_squares_of_the_critic():
+    ours, theirs = (built(*words)[0].objective for words in (("method=fgan", "method.divergence=gan"), ("method=gan",)))
+    real, fake = torch.randn(2, 3, 8)
+    torch.testing.assert_close(ours.discriminator(real, fake), theirs.discriminator(real, fake) + np.log(2.0))
+    torch.testing.assert_close(ours.generator(fake), theirs.generator(fake) - np.log(2.0))
+
+
+def test_an_unknown_divergence_is_refused():
+    with pytest.raises(ConfigError, match=r"method\.divergence=hellinger"):
+        check(composed(*SMALL, "method=fgan", "method.divergence=hellinger"))
+
+
+# Least squares --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("coding", "a", "b", "c"), [("zero_one", 0, 1, 1), ("pearson", -1, 1, 0)])
+def test_least_squares_go_to_their_targets(coding, a, b, c):
+    objective = built("method=lsgan", f"method.coding={coding}")[0].objective
+    real, fake = numbers(0.5, 2.0), numbers(-0.25)
+    expected = 0.5 * ((0.5 - b) ** 2 + (2.0 - b) ** 2) / 2 + 0.5 * (-0.25 - a) ** 2
+    assert float(objective.discriminator(real, fake)) == pytest.approx(expected)
+    assert float(objective.generator(fake)) == pytest.approx(0.5 * (-0.25 - c) ** 2)
+    p, q = numbers(0.2), numbers(0.6)
+    assert float(objective.optimum(p, q)) == pytest.approx((b * 0.2 + a * 0.6) / 0.8)
+
+
+def test_at_its_optimum_the_pearson_coding_gives_the_pearson_divergence():
+    """Half of chi^2(p + q || 2 q) where the generator's term also has the real samples': Mao et al., Theorem 1."""
+    p, q = numbers(0.1, 0.4, 0.5), numbers(0.3, 0.3, 0.4)
+    d = least_squares(-1.0, 1.0, 0.0).optimum(p, q)
+    found = 0.5 * float((p * d**2 + q * d**2).sum())
+    assert found == pytest.approx(0.5 * float(((p + q - 2 * q) ** 2 / (p + q)).sum()))
+
+
+# Unrolled -------------------------------------------------------------------------------------------------------------
+
+
+def test_no_step_ahead_is_the_minimax_gan_to_the_bit():
+    unrolled, plain = (trained(*words) for words in (("method=unrolled", "method.unrolled=0"), ("method=gan",)))
+    for ours, theirs in zip(unrolled.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+def test_steps_ahead_are_those_that_the_optimizer_takes(name):
+    make = {"adam": functools.partial(torch.optim.Adam, betas=(0.5, 0.9)), "sgd": torch.optim.SGD}
+    parameters = [torch.randn(3, 2, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    optimizer = make[name](parameters, lr=0.1)
+
+    def slopes(weights):
+        return torch.autograd.grad(sum((w**4 / 4 - w).sum() for w in weights), list(weights), create_graph=True)
+
+    def step():
+        for parameter, slope in zip(parameters, slopes(parameters), strict=True):
+            parameter.grad = slope.detach()
+        optimizer.step()
+
+    for _ in range(3):
+        step()
+    ahead, found = steps_ahead(optimizer, parameters), list(parameters)
+    before = [parameter.detach().clone() for parameter in parameters]
+    for _ in range(4):
+        found = ahead(found, slopes(found))
+    assert all(torch.equal(parameter, old) for parameter, old in zip(parameters, before, strict=True))
+    for _ in range(4):
+        step()
+    for ours, theirs in zip(found, parameters, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_the_generators_gradient_is_that_of_finite_differences_through_the_steps(optimizer):
+    settings = ("method=unrolled", "method.unrolled=3", "trainer.precision=64-true", f"optimizer={optimizer}")
+    module = trained(*settings, "num_seeds=2", "model.generator.activation=tanh", "model.discriminator.activation=tanh")
+    module = module.double()
+    draws = torch.Generator().manual_seed(0)
+    real, latent = ({"x": torch.randn(2, 6, 1, generator=draws, dtype=torch.float64)} for _ in range(2))
+    weight = module.generator.weights[0]
+
+    def loss():
+        return module.generator_loss(real, module.fake({"latent": latent["x"]}, real))
+
+    total = loss()
+    assert total.shape == (2,)
+    (slope,) = torch.autograd.grad(total.sum(), weight)
+    change = torch.zeros_like(weight)
+    change[1, 0, 2] = 1e-5
+    ends = []
+    for sign in (1, -1):
+        with torch.no_grad():
+            weight += sign * change
+        ends.append(loss().detach())
+        with torch.no_grad():
+            weight -= sign * change
+    difference = (ends[0] - ends[1]) / 2e-5
+    assert float(difference[1]) == pytest.approx(float(slope[1, 0, 2]), rel=1e-5)
+    assert float(difference[0]) == 0.0  # the other seed
+    assert abs(float(slope[1, 0, 2])) > 1e-6
+
+
+def test_an_optimizer_whose_steps_are_not_known_is_refused():
+    assert UnrolledGAN.second_order
+    with pytest.raises(ConfigError, match="got RMSprop, expected Adam or SGD"):
+        trained("method=unrolled", "optimizer=rmsprop")
