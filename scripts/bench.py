@@ -2,13 +2,12 @@
 
 The reference is a bare loop for one seed, as a competent user would write it: `nn.Sequential`, fused Adam, no logging.
 `saddlegan` runs whole, with TensorBoard, metrics.csv and checkpoints on. Machines are shared, and their speed moves
-within a second: so a run and the bare loop, in a process of its own, take twenty turns, and the ratio is the median
-of the twenty. Turns begin after a run's first half, so that neither start-up nor compilation counts (the latter has its
-own column).
+within a second: so a run and the bare loop, in a process of its own, take turns, twenty of toys; the ratio is that of
+their rates over all turns. Turns begin after a run's first half, so that neither start-up nor compilation counts (the
+latter has its own column).
 """
 
 import argparse
-import itertools
 import os
 import resource
 import statistics
@@ -107,11 +106,11 @@ class Turns(NamedTuple):
     first: float
 
     def rate(self, size: int) -> float:
-        return size * statistics.median(self.run)
+        return size * statistics.harmonic_mean(self.run)
 
     def ratio(self, size: int) -> float:
-        pairs = zip(self.run, itertools.pairwise(self.bare), strict=True)
-        return statistics.median(size * ours / statistics.mean(theirs) for ours, theirs in pairs)
+        """Over all turns: the costs that fall on a few of them, draws and evaluations, count."""
+        return self.rate(size) / statistics.harmonic_mean(self.bare)
 
 
 def in_turns(overrides: list[str], warm: int, every: int, bare: Callable[[], float]) -> Turns:
@@ -159,7 +158,7 @@ def row(method: str, num_seeds: int, iterations: int, compiled: bool, threads: s
     overrides += [f"batch_size={BATCH}", f"trainer.compile={str(compiled).lower()}", "evaluation.figures=0"]
     bare = Beside(__file__, "--method", method)
     turns = in_turns([*overrides, f"trainer.threads={threads}"], iterations // 2, iterations // 40, bare)
-    bares = statistics.median(turns.bare)
+    bares = statistics.harmonic_mean(turns.bare)
     print(turns.rate(num_seeds), turns.ratio(num_seeds), turns.first, memory(), bares, bare.close())
 
 

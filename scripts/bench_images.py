@@ -8,6 +8,7 @@ MNIST at hand the rows are those of scikit-learn's digits.
 
 import argparse
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -141,7 +142,7 @@ def row(name: str) -> None:
         for _ in range((LAST - WARM) // TURN):
             turns.run.append(turn())
             turns.bare.append(beside())
-    print(turns.rate(size), sorted(turns.bare)[len(turns.bare) // 2], turns.ratio(size), memory(), beside.close())
+    print(turns.rate(size), statistics.harmonic_mean(turns.bare), turns.ratio(size), memory(), beside.close())
 
 
 def table() -> None:

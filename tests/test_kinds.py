@@ -2,14 +2,18 @@
 same weights when they were interrupted, and keep their seeds apart."""
 
 import functools
+import json
 from pathlib import Path
 
+import lightning as L
 import pytest
 import torch
-from conftest import ROOT, results
+from conftest import ROOT, SMALL, composed, results
 from interventions import interrupted_at
 
-from saddlegan.folder import CHECKPOINT, DamagedRun
+from saddlegan.engine.build import build
+from saddlegan.engine.compiling import compiled
+from saddlegan.folder import CHECKPOINT, RESULT, DamagedRun
 from saddlegan.frozen import Frozen
 from saddlegan.interface import load
 
@@ -17,8 +21,8 @@ CONF = f"--config-dir={ROOT / 'tests' / 'conf'}"
 RUN = ("iterations=30", "batch_size=8", "evaluation.every=10", "evaluation.samples=128", "evaluation.figures=0",
        "checkpoint_seconds=1e-9")  # fmt: skip
 LINE, PICTURES = ("num_seeds=3",), ("data=digits", "num_seeds=1")
-#: How each variant is run.
 POOL = "two generators and two discriminators with a pool"
+#: How each variant is run.
 KINDS = {
     POOL: ("method=cycle", "model=cycle", *LINE),
     "a policy gradient": ("method=policy", "model=policy", *LINE),
@@ -78,10 +82,11 @@ def test_a_kind_keeps_its_seeds_apart(trained, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in ALONG if kind not in TWICE])
-def test_a_kind_may_be_compiled(trained, compiler, kind):
-    plain, compiled = (trained(on, *KINDS[kind], f"trainer.compile={on}") for on in ("false", "true"))
+def test_a_kind_may_be_compiled(trained, tmp_path, compiler, kind):
+    plain, fast = (trained(on, *KINDS[kind], f"trainer.compile={on}") for on in ("false", "true"))
     for name, value in plain.items():
-        torch.testing.assert_close(compiled[name], value, rtol=1e-2, atol=1e-3, msg=name)
+        torch.testing.assert_close(fast[name], value, rtol=1e-2, atol=1e-3, msg=name)
+    assert json.loads((tmp_path / "true" / RESULT).read_text())["compiled"] is (kind != POOL)
 
 
 def test_a_loss_that_is_no_pure_function_is_not_compiled(saddlegan, tmp_path, compiler, monkeypatch):
@@ -93,9 +98,24 @@ def test_a_loss_that_is_no_pure_function_is_not_compiled(saddlegan, tmp_path, co
         assert status == 0, output
         said.append(output.count("Cycle.discriminator_loss cannot be compiled"))
     assert said == [0, 1]
-    plain, compiled = (torch.load(tmp_path / on / CHECKPOINT, weights_only=True) for on in ("false", "true"))
+    plain, fast = (torch.load(tmp_path / on / CHECKPOINT, weights_only=True) for on in ("false", "true"))
     for name, value in plain["state_dict"].items():
-        torch.testing.assert_close(compiled["state_dict"][name], value, rtol=1e-3, atol=1e-5, msg=name)
+        torch.testing.assert_close(fast["state_dict"][name], value, rtol=1e-3, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize(("method", "given_up"), [("Falling", True), ("Looking", False)])
+def test_compiled_variants_move_as_uncompiled_ones_do(method, given_up, compiler, capsys):
+    """A loss with a Python number that moves is given up; what `make` says of samples has no gradient for a player."""
+    found = {}
+    for compiles in (False, True):
+        module, data = build(composed(*SMALL, f"method._target_=variants.{method}", "trainer.precision=64-true"))
+        if compiles:
+            module.compiled = {player: compiled(module, player, backend="aot_eager") for player in module.players}
+        L.Trainer(barebones=True, accelerator="cpu", precision="64-true", max_epochs=-1).fit(module, datamodule=data)
+        found[compiles] = module.state_dict()
+    assert ("generator_loss cannot be compiled" in capsys.readouterr().err) is given_up
+    for name, value in found[False].items():
+        torch.testing.assert_close(found[True][name], value, rtol=1e-9, atol=1e-12, msg=name)
 
 
 def test_a_second_stage_stands_on_a_frozen_first_one(trained, tmp_path):

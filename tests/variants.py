@@ -238,6 +238,29 @@ class Bidirectional(NonSaturatingGAN):
         return torch.sigmoid(self.of_real(batch))
 
 
+class Falling(NonSaturatingGAN):
+    """A weight that falls with each step, as a number of Python's own."""
+
+    weight = 1.0
+
+    def generator_loss(self, real, fake):
+        return self.weight * super().generator_loss(real, fake)
+
+    def after_step(self, player, terms):
+        self.weight *= 0.9
+
+
+class Looking(NonSaturatingGAN):
+    """Its samples come with what the discriminator says of them, which is no way to the discriminator's weights."""
+
+    def make(self, generator, given):
+        made = generator(given["latent"])
+        return {"x": made, "said": self.discriminator(made)}
+
+    def discriminator_loss(self, real, fake):
+        return super().discriminator_loss(real, fake) + 0.1 * (fake["said"] - self.logits(real)).square().mean(-1)
+
+
 class OneStep(NonSaturatingGAN):
     """Says itself how often who moves, and on what."""
 

@@ -187,7 +187,7 @@ class AdversarialModule(Sampler):
 
     def iterate(self, real: Sequence[Batch], given: Mapping[str, Sequence[Batch]]) -> None:
         """One iteration, on the minibatches that it has of the data, and the draws of each player's steps. Where
-        minibatches are reused, G(z) is computed once for all steps until the generator moves."""
+        minibatches are reused, G(z) is computed once for all uncompiled steps until the generator moves."""
         taken, judged, shared, waiting = Counter(), 0, None, {}
         for player in self.moves:
             makes = player == "generator"

@@ -6,15 +6,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._dynamo.exc import TorchDynamoException
+from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 from torch.func import functional_call, grad
 
-from saddlegan.batch import Batch
+from saddlegan.batch import Batch, detached
 from saddlegan.checks import shown
 from saddlegan.engine.adversarial import AdversarialModule, CompiledStep
 from saddlegan.engine.losses import by_name, summed
 
-#: Seed-iterations from which compiling (5 to 10 seconds) is earned back; see `make bench`.
+#: Seed-iterations from which compiling is about earned back; see `make bench`.
 COMPILE_PAYS = 500_000
 
 
@@ -45,8 +45,8 @@ def compiled(module: AdversarialModule, player: str, **options: Any) -> Compiled
 
     `options` are those of `torch.compile`. Two compiled halves with autograd between them would store what is between
     them, and compute the gradient of all players' weights. A loss that is no pure function, or calls what the compiler
-    does not know, is said and given up at its first step, before it has changed anything: then there are no terms, and
-    the player is not in `module.compiled` any more.
+    does not know, or depends on a Python number that moves, is given up with a warning, before the step has changed
+    anything: then there are no terms, and the player is not in `module.compiled` any more.
     """
     whole = _Loss(module, player)
     moved = {id(parameter) for parameter in module.players[player]}
@@ -62,9 +62,10 @@ def compiled(module: AdversarialModule, player: str, **options: Any) -> Compiled
         try:
             with torch.no_grad():  # the compiled function differentiates by itself
                 found, terms = gradient(own, real, drawn)
-        except TorchDynamoException as error:
+        except (TorchDynamoException, FailOnRecompileLimitHit) as error:
             said = f"trainer.compile: {type(module).__name__}.{player}_loss cannot be compiled, and runs as it is"
-            print(f"saddlegan: warning: {said}: {shown(str(error), 300)}", file=sys.stderr)
+            why = f"({shown(str(error), 300)}) Remedy: move what it keeps in after_step, in buffers."
+            print(f"saddlegan: warning: {said} {why}", file=sys.stderr)
             module.compiled = {name: step for name, step in module.compiled.items() if name != player}
             return None
         for name, parameter in own.items():
@@ -80,7 +81,9 @@ class _Loss(nn.Module):
     def __init__(self, module: AdversarialModule, player: str) -> None:
         super().__init__()
         self.module = module
-        self.loss = f"{player}_loss"
+        self.player = player
 
     def forward(self, real: Batch, drawn: Batch) -> dict[str, Tensor]:
-        return by_name(getattr(self.module, self.loss)(real, self.module.fake(drawn, real)))
+        fake = self.module.fake(drawn, real)
+        given = fake if self.player == "generator" else detached(fake)
+        return by_name(getattr(self.module, f"{self.player}_loss")(real, given))

@@ -53,7 +53,7 @@ def run(config: dict[str, Any], folder: Path, chosen: Mapping[str, str] | None =
     module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
     return finish(module, evaluate, trainer, config, folder, chosen or {}) | {
         "seconds": round(seconds, 3),
-        "compiled": compiled and bool(module.compiled or not module.stacked),
+        "compiled": compiled and (not module.stacked or set(module.compiled) == set(module.players)),
         "device": str(trainer.strategy.root_device),
         "versions": versions(),
         "commit": commit(),
