@@ -43,8 +43,8 @@ BASES = {
     "rates": ("optimizer/schedule=linear",),
     "decay": ("optimizer/schedule=exponential",),
 }
-#: What is tried under the other ones; the rest of their keys are those of `toy`.
 SCHEDULE = "optimizer.schedule"
+#: What is tried under the other ones; the rest of their keys are those of `toy`.
 NEW = {
     "images": ("method", "model", "data", "evaluation", "optimizer"),
     "mixture": ("optimizer", "data"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -236,10 +237,14 @@ class AdversarialModule(Sampler):
 
     def step(self, player: str, terms: Mapping[str, Loss]) -> None:
         """One optimizer step of `player`, whose gradients are there."""
-        found = self.optimizers()
-        optimizer = found[list(self.players).index(player)] if isinstance(found, list) else found
+        optimizer = self.optimizer_of(player)
         (optimizer if self.scaled else optimizer.optimizer).step()
         self.after_step(player, terms)
+
+    def optimizer_of(self, player: str) -> LightningOptimizer:
+        """Lightning's wrapper of the optimizer that moves `player`."""
+        found = self.optimizers()
+        return found[list(self.players).index(player)] if isinstance(found, list) else found  # type: ignore[return-value]
 
     @property
     def scaled(self) -> bool:

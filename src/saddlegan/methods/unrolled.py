@@ -46,9 +46,7 @@ class UnrolledGAN(AdversarialModule):
     def ahead(self, real: Batch, fake: Batch) -> Weights:
         """The discriminator's weights after `unrolled` steps more, as a function of the fake samples."""
         weights = dict(self.discriminator.named_parameters())
-        found = self.optimizers()
-        own = found[list(self.players).index("discriminator")].optimizer  # type: ignore[index]
-        steps = steps_ahead(own, list(weights.values()))
+        steps = steps_ahead(self.optimizer_of("discriminator").optimizer, list(weights.values()))
         for _ in range(self.unrolled):
             loss = self.objective.discriminator(self.at(weights, real), self.at(weights, fake)).sum()
             slopes = torch.autograd.grad(loss, list(weights.values()), create_graph=True)

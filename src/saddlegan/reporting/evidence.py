@@ -32,8 +32,8 @@ class Claim(Statement):
 
 @dataclass(frozen=True)
 class Pair:
-    """primal_dual against gan, equal in all else, at one stop: the outcome, the effect, and what says the sentence,
-    whose intervals take longer than the judgement and are wanted of few."""
+    """primal_dual against gan, equal in all else, at one stop: the outcome and the effect. `say` forms the sentence,
+    which takes longer than the judgement: it is called only where the sentence is shown."""
 
     outcome: Outcome | Literal["dead"]  # dead: there is nothing to judge
     effect: Estimate
