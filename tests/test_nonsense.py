@@ -23,7 +23,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from saddlegan import cli
-from saddlegan.cli.guard import Guard, own_part
+from saddlegan.cli.guard import Guard
 from saddlegan.config.keys import with_inner
 from saddlegan.files import conf_folder
 from saddlegan.identity import flatten
@@ -156,7 +156,8 @@ def legitimate(base: str, key: str, kind: str) -> bool:
 
 def cases(base: str, config: DictConfig) -> Iterator[tuple[str, str]]:
     """Every key and inner node of a composed configuration, with every kind; groups are chosen another way."""
-    tree = OmegaConf.to_container(own_part(config), resolve=False)
+    tree = OmegaConf.to_container(config, resolve=False)
+    del tree["hydra"]
     keys = with_inner(flatten(tree)) | set(tree)  # `callbacks`, which is empty, too
     for key in sorted(keys - set(GROUPS)):
         for kind in KINDS:

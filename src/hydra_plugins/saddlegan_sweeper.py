@@ -26,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from saddlegan.checks import ConfigError, PositiveInt, check_value, converted
 from saddlegan.cli import sweeps
-from saddlegan.cli.guard import check_folder, own_part
+from saddlegan.cli.guard import check_folder
 from saddlegan.config.schema import check, resolved
 from saddlegan.folder import RESULT
 from saddlegan.resources import check_resources
@@ -114,7 +114,7 @@ class UnionSweeper(Sweeper):
         for job in jobs:
             config = self.hydra_context.config_loader.load_sweep_config(self.config, job)
             try:
-                plain = resolved(own_part(config))
+                plain = resolved(config)
                 check(plain)
                 name = config.hydra.sweep.subdir
                 check_folder("hydra.sweep.subdir", name)

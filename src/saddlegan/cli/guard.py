@@ -53,7 +53,7 @@ class Guard(Callback):
 
     def _check_run(self, config: DictConfig) -> None:
         _check_groups(config)
-        plain = resolved(own_part(config))
+        plain = resolved(config)
         check(plain)
         check_report(config)
         check_folder("hydra.run.dir", config.hydra.run.dir, plain["output_root"])
@@ -81,11 +81,6 @@ class Guard(Callback):
             check_direction(config)
         Guard.sweep = Path(config.hydra.sweep.dir)
         sweeps.begin(Guard.sweep, config)
-
-
-def own_part(config: DictConfig) -> DictConfig:
-    """A composed configuration without Hydra's part, as a job sees it."""
-    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 def settings_of(config: DictConfig) -> list[str]:
@@ -156,7 +151,8 @@ def _check_reference(reference: str, config: DictConfig) -> None:
 def keys_of(config: DictConfig) -> list[str]:
     """The dotted keys of a configuration, and of the choices that it does not take."""
     folders = folders_of(config)
-    own = with_inner(flatten(OmegaConf.to_container(own_part(config), resolve=False)))
+    composed = with_inner(flatten(OmegaConf.to_container(config, resolve=False)))
+    own = {key for key in composed if key.partition(".")[0] != "hydra"}
     return sorted(own | keys_of_choices(tuple(folders)).keys() | choices(folders).keys())
 
 
