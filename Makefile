@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 #: Tests run in a process for each core, up to four; those of a file stay together, since they share what they made.
-WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
+#: Files in their order, whose last ones are short: by their number of tests, the longest would come last.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 #: Where it is set, as it is in many containers, every process compiles torch's sources anew: 20 s in place of 8.
 unexport PYTHONDONTWRITEBYTECODE
