@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from saddlegan.random import BLOCK, Latent, Purpose, draw_block, draw_evaluation, stream, torch_stream
+from saddlegan.random import BLOCK, Blocks, Latent, Purpose, draw_block, draw_evaluation, stream, torch_stream
 
 NORMAL = Latent(dim=2, law="normal")
 
@@ -32,6 +32,33 @@ def test_a_seed_draws_the_same_alone_and_in_a_block():
     block = draw_block(law.draw, [4, 5, 6], Purpose.DATA, 9, draws=3, batch=8)
     assert block.shape == (BLOCK, 3, 3, 8, 2)
     assert torch.equal(block[:, :, 1:2], draw_block(law.draw, [5], Purpose.DATA, 9, draws=3, batch=8))
+
+
+def test_blocks_are_drawn_once_in_any_order_and_ahead_only_from_the_second_on():
+    drawn = []
+
+    def draw(block):
+        drawn.append(block)
+        return [block]
+
+    blocks = Blocks(draw)
+    assert [blocks(0), blocks(0)] == [[0], [0]]
+    assert (drawn, blocks.ahead) == ([0], None)  # a short run draws nothing that it does not use
+    assert [blocks(block) for block in (1, 1, 2, 3, 7, 7, 8, 3)] == [[1], [1], [2], [3], [7], [7], [8], [3]]
+    assert [drawn.count(block) for block in (0, 1, 2, 3, 7, 8)] == [1, 1, 1, 2, 1, 1]
+    blocks.forget()
+    assert blocks(3) == [3]
+    assert drawn.count(3) == 3
+
+
+def test_what_goes_wrong_while_a_block_is_drawn_ahead_is_raised_where_it_is_used():
+    def draw(block):
+        return 1 / (2 - block)
+
+    blocks = Blocks(draw)
+    assert [blocks(0), blocks(1)] == [0.5, 1.0]
+    with pytest.raises(ZeroDivisionError):
+        blocks(2)
 
 
 def test_torch_stream_leaves_the_global_generator_alone():

@@ -6,11 +6,14 @@ kept: `torch.Generator` on CPU keeps only the low 32 bits of its seed, so that h
 blocks would meet in it. Draws are made on the CPU in float32, so that they are the same on every device.
 """
 
+import functools
+import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +21,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from saddlegan.checks import Literal, PositiveFloat, PositiveInt, checked
+
+Drawn = TypeVar("Drawn")
 
 #: Iterations that are drawn at once, per seed and purpose. Part of the definition of the streams: do not tune.
 BLOCK = 50
@@ -105,6 +110,34 @@ def draw_block(
     """What iterations `[block * BLOCK, (block + 1) * BLOCK)` draw: `draws` minibatches each, a stream per seed."""
     parts = [draw(stream(seed, purpose, block), (BLOCK, draws, batch)) for seed in seeds]
     return torch.from_numpy(np.stack(parts, axis=2))
+
+
+class Blocks(Generic[Drawn]):
+    """What `draw(block)` gives for one block after the other. From the second one on, the next is drawn in a thread
+    while this one is trained on: numpy lets go of the interpreter while it draws."""
+
+    def __init__(self, draw: Callable[[int], Drawn]) -> None:
+        self.draw = draw
+        self.forget()
+
+    def forget(self) -> None:
+        """Hold nothing."""
+        self.held: tuple[int, Drawn] | None = None
+        self.ahead: tuple[int, Future[Drawn]] | None = None
+
+    def __call__(self, block: int) -> Drawn:
+        if self.held is None or self.held[0] != block:
+            drawn = self.ahead[1].result() if self.ahead and self.ahead[0] == block else self.draw(block)
+            goes_on = self.held is not None and self.held[0] == block - 1
+            self.ahead = (block + 1, _drawer(os.getpid()).submit(self.draw, block + 1)) if goes_on else None
+            self.held = block, drawn
+        return self.held[1]
+
+
+@functools.cache
+def _drawer(process: int) -> ThreadPoolExecutor:
+    """The thread of this process: one that was forked has none of its parent's."""
+    return ThreadPoolExecutor(1, "draws")
 
 
 def draw_evaluation(draw: Draw, seeds: Sequence[int], count: int, part: int | str) -> Float[Tensor, "seeds count dim"]:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from saddlegan.batch import Batch
 from saddlegan.data.spans import Spans
-from saddlegan.random import BLOCK, Law, Purpose, draw_block
+from saddlegan.random import BLOCK, Blocks, Law, Purpose, draw_block
 
 
 class ToyData(Spans):
@@ -15,11 +15,11 @@ class ToyData(Spans):
     def __init__(self, distribution: Law, **spans: Any) -> None:
         super().__init__(**spans)
         self.distribution = distribution
-        self.held, self.block = -1, torch.empty(0)
+        self.blocks = Blocks(self.block)
+
+    def block(self, number: int) -> Tensor:
+        return draw_block(self.distribution.draw, self.seeds, Purpose.DATA, number, self.draws, self.batch_size)
 
     def span(self, start: int, stop: int) -> Batch:
-        if start // BLOCK != self.held:
-            self.held = start // BLOCK
-            draw = self.distribution.draw
-            self.block = draw_block(draw, self.seeds, Purpose.DATA, self.held, self.draws, self.batch_size)
-        return {"x": self.block[start - self.held * BLOCK : stop - self.held * BLOCK]}
+        number, offset = divmod(start, BLOCK)
+        return {"x": self.blocks(number)[offset : offset + stop - start]}

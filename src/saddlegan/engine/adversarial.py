@@ -150,13 +150,13 @@ class AdversarialModule(Sampler):
                 "updates=simultaneous: got a trainer that scales gradients, expected one that does not: its scale moves"
                 " with the first player's step. Remedy: precision bf16-mixed, or updates=alternating."
             )
-        self.drawn.forget()
         self.train()
         if self.threads:
             self.threads_before = torch.get_num_threads()
             torch.set_num_threads(self.threads)
 
     def on_fit_end(self) -> None:
+        self.drawn.blocks.forget()
         if self.threads:
             torch.set_num_threads(self.threads_before)
 

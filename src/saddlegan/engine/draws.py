@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from torch import Tensor
 
 from saddlegan.batch import Batch, unbound
-from saddlegan.random import BLOCK, Law, Purpose, draw_block
+from saddlegan.random import BLOCK, Blocks, Law, Purpose, draw_block
 
 #: Streams that have a number; every other one has the name `player/what`.
 NUMBERED = {
@@ -28,29 +28,33 @@ class Draws:
         self.steps = steps
         self.seeds = seeds
         self.place = place
-        self.held: tuple[int, int] | None = None
-        self.blocks: dict[str, dict[str, Tensor]] = {}
+        self.batch = 0
+        self.blocks = Blocks(self.block)
 
-    def forget(self) -> None:
-        """Draw anew, for networks that have moved to another device or precision."""
-        self.held = None
+    def block(self, number: int) -> dict[str, dict[str, Tensor]]:
+        """What a block of iterations draws, by player and name."""
+        return {
+            player: {
+                name: draw_block(law.draw, self.seeds, _stream(player, name), number, steps, self.batch)
+                for name, law in self.laws.items()
+            }
+            for player, steps in self.steps.items()
+        }
 
     def iterations(self, start: int, count: int, batch: int) -> Iterator[dict[str, list[Batch]]]:
         """Of each iteration the draws of each player's steps, `(seeds, batch, dim)`; all lie in one block."""
         block, offset = divmod(start, BLOCK)
-        if self.held != (block, batch):
-            self.held = block, batch
-            self.blocks = {
-                player: {
-                    name: self.place(draw_block(law.draw, self.seeds, _stream(player, name), block, number, batch))
-                    for name, law in self.laws.items()
-                }
-                for player, number in self.steps.items()
-            }
-        for at in range(offset, offset + count):
+        if self.batch != batch:
+            self.batch = batch
+            self.blocks.forget()
+        drawn = {
+            player: {name: self.place(whole[offset : offset + count]) for name, whole in laws.items()}
+            for player, laws in self.blocks(block).items()
+        }
+        for at in range(count):
             yield {
-                player: list(unbound({name: whole[at] for name, whole in drawn.items()}))
-                for player, drawn in self.blocks.items()
+                player: list(unbound({name: whole[at] for name, whole in laws.items()}))
+                for player, laws in drawn.items()
             }
 
 
