@@ -14,6 +14,7 @@ from saddlegan.config.schema import check
 from saddlegan.divergences import DIVERGENCES, variational
 from saddlegan.methods.unrolled import UnrolledGAN
 from saddlegan.objectives import least_squares
+from saddlegan.penalties import perturbed
 from saddlegan.steps import steps_ahead
 
 #: f(u) of each divergence, of which D_f = integral of q f(p/q), as Table 1 of f-GAN writes them.
@@ -118,6 +119,77 @@ def test_at_its_optimum_the_pearson_coding_gives_the_pearson_divergence():
     d = least_squares(-1.0, 1.0, 0.0).optimum(p, q)
     found = 0.5 * float((p * d**2 + q * d**2).sum())
     assert found == pytest.approx(0.5 * float(((p + q - 2 * q) ** 2 / (p + q)).sum()))
+
+
+# DRAGAN ---------------------------------------------------------------------------------------------------------------
+
+
+def test_points_around_real_samples_are_up_to_half_of_a_standard_deviation_away():
+    """Of all values of a minibatch at once, per seed; the noise has a number for each of a sample's values."""
+    real = torch.randn(2, 5, 3, 4, 4, dtype=torch.float64) * torch.tensor([1.0, 7.0])[:, None, None, None, None]
+    weight = torch.rand(2, 5, 48, dtype=torch.float64)
+    found = perturbed(real, weight)
+    for seed in range(2):
+        expected = real[seed].numpy() + 0.5 * real[seed].numpy().std() * weight[seed].reshape(5, 3, 4, 4).numpy()
+        np.testing.assert_allclose(found[seed].numpy(), expected)
+
+
+def test_the_penalty_of_dragan_is_that_of_the_critics_slope_around_real_samples():
+    """A linear critic has one slope everywhere; the loss is that of the non-saturating GAN and the penalty."""
+    module, _ = built("method=dragan", "method.penalty=3", "model=mlp_plane", "data=ring")
+    slope = torch.tensor([3.0, 4.0])
+    module.logits = lambda batch: batch["x"] @ slope
+    batch = {"x": torch.randn(3, 8, 2)}
+    fake = {"x": torch.randn(3, 8, 2), "perturbation": torch.rand(3, 8, 2)}
+    terms = module.discriminator_loss(batch, fake)
+    torch.testing.assert_close(terms["gradient_penalty"], torch.full((3,), 3.0 * (5.0 - 1.0) ** 2))
+    plain, _ = built("method=gan_non_saturating", "model=mlp_plane", "data=ring")
+    expected = plain.objective.discriminator(batch["x"] @ slope, fake["x"] @ slope)
+    torch.testing.assert_close(terms["adversarial"], expected)
+    torch.testing.assert_close(
+        module.objective.generator(fake["x"] @ slope), plain.objective.generator(fake["x"] @ slope)
+    )
+
+
+@pytest.mark.parametrize(("data", "model", "size"), [("ring", "mlp_plane", 2), ("digits", "mnist_conv", 784)])
+def test_noise_of_a_class_of_laws_has_as_many_numbers_as_a_sample(data, model, size):
+    module, _ = built("method=dragan", f"data={data}", f"model={model}", "num_seeds=1", "evaluation.samples=128")
+    (drawn,) = module.drawn.iterations(0, 1, 8)
+    assert drawn["discriminator"][0]["perturbation"].shape == (1, 8, size)
+
+
+# Boundary-seeking -----------------------------------------------------------------------------------------------------
+
+
+def test_the_generator_seeks_weights_of_one_times_z():
+    module, _ = built("method=bgan", "method.log_z_decay=0.5")
+    module.log_z.copy_(torch.tensor([0.0, 1.0, -2.0]))
+    logits = torch.randn(3, 8, dtype=torch.float64)
+    module.logits = lambda batch: batch["x"]
+    weights = torch.sigmoid(logits) / (1.0 - torch.sigmoid(logits))
+    expected = 0.5 * ((weights / module.log_z.exp()[:, None]).log() ** 2).mean(-1)
+    terms = module.generator_loss({}, {"x": logits})
+    torch.testing.assert_close(terms["loss"], expected)
+    module.after_step("discriminator", {})
+    module.after_step("generator", {name: term.float() for name, term in terms.items()})
+    moved = 0.5 * torch.tensor([0.0, 1.0, -2.0]) + 0.5 * weights.mean(-1).log().float()
+    torch.testing.assert_close(module.log_z, moved)
+
+
+def test_log_z_runs_along_only_where_it_is_asked_for_and_is_no_part_of_the_loss():
+    with_z, without = (trained("method=bgan", f"method.log_z_decay={decay}") for decay in (0.9, 0))
+    assert with_z.log_z.abs().min() > 0
+    assert without.log_z.tolist() == [0.0, 0.0, 0.0]
+    assert not torch.equal(with_z.generator.weights[0], without.generator.weights[0])
+    assert set(with_z.losses.take(3)) == {"generator", "discriminator"}
+
+
+def test_at_the_boundary_the_generator_stands_still():
+    module, _ = built("method=bgan")
+    fake = torch.zeros(3, 8, requires_grad=True)
+    module.logits = lambda batch: batch["x"]
+    module.generator_loss({}, {"x": fake})["loss"].sum().backward()
+    assert fake.grad.abs().max() == 0
 
 
 # Unrolled -------------------------------------------------------------------------------------------------------------

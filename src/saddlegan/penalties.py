@@ -18,6 +18,13 @@ def interpolated(real: Samples, fake: Samples, weight: Float[Tensor, "seeds batc
     return fake + weight * (real - fake)
 
 
+def perturbed(real: Samples, weight: Float[Tensor, "seeds batch size"]) -> Samples:
+    """Points near real samples: `real` and half of a minibatch's standard deviation times `weight`, a number in [0, 1)
+    for each of a sample's. Kodali et al. (2017), arXiv:1705.07215, with the noise of their code."""
+    spread = real.flatten(1).std(1, unbiased=False).reshape(-1, *[1] * (real.dim() - 1))
+    return real + 0.5 * spread * weight.reshape(real.shape)
+
+
 def gradient_norms(
     critic: Callable[[Samples], Float[Tensor, "seeds batch"]], points: Samples
 ) -> Float[Tensor, "seeds batch"]:

@@ -4,6 +4,7 @@ All tensors carry seeds as their first axis. Losses are summed over seeds before
 gradients apart, so that one optimizer over stacked parameters is as many independent optimizers.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -48,6 +49,7 @@ class AdversarialModule(Sampler):
             generator itself. Training does not see the average.
         schedule: optimizer -> its learning-rate schedule, the same for all players, stepped once an iteration; None:
             constant rates.
+        shape: of a sample, without the axes of seeds and of the batch.
         sizes: of each of `conditions` that is a label, the number of its classes.
 
     Raises:
@@ -76,6 +78,7 @@ class AdversarialModule(Sampler):
         updates: Literal["alternating", "simultaneous"] = "alternating",
         ema_decay: Decay = 0.0,
         schedule: Callable[[Optimizer], LRScheduler] | None = None,
+        shape: Sequence[int] = (1,),
         sizes: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__()
@@ -103,7 +106,9 @@ class AdversarialModule(Sampler):
                 " reused and one step of each player. Remedy: updates=alternating."
             )
         steps = {"discriminator": 1} if self.reuse else Counter(self.moves)
-        self.drawn = Draws({"latent": latent} | dict(self.noise), steps, self.seeds, self.place)
+        numbers = math.prod(shape)
+        self.laws = {name: law(numbers) if callable(law) else law for name, law in self.noise.items()}
+        self.drawn = Draws({"latent": latent} | self.laws, steps, self.seeds, self.place)
 
     # Checkpoints ----------------------------------------------------------------------------------------------------
 

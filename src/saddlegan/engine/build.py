@@ -84,8 +84,8 @@ def samples_of(config: dict[str, Any]) -> dict[str, Any]:
 def players_of(
     config: dict[str, Any], shape: Sequence[int], sizes: Mapping[str, int], images: Images | None = None
 ) -> dict[str, Any]:
-    """The networks of a configuration's `model`, made for samples of a kind, as `players`; the law of the latent, and
-    the `sizes` of the labels."""
+    """The networks of a configuration's `model`, made for samples of a kind, as `players`; the law of the latent, the
+    `shape` of a sample and the `sizes` of the labels."""
     model = instantiate(config["model"], _convert_="all")
     factories = {name: factory for name, factory in model.items() if name != "latent"}
     given = {"conditions": sizes} if sizes else {}
@@ -93,7 +93,7 @@ def players_of(
         players = image_players(factories, model["latent"].dim, shape, images, _seeds(config), given)
     else:
         players = toy_players(factories, model["latent"].dim, shape[0], _seeds(config), given)
-    return {"players": players, "latent": model["latent"], "sizes": sizes}
+    return {"players": players, "latent": model["latent"], "shape": shape, "sizes": sizes}
 
 
 def _seeds(config: dict[str, Any]) -> range:

@@ -26,7 +26,8 @@ class MeanLosses:
         """Count a step of `player` whose loss is the sum of `terms`, each `(seeds,)`; the terms without gradients."""
         found = {name: term.detach() for name, term in terms.items()}
         self._count(player, summed(found))
-        for name, term in found.items() if len(found) > 1 else ():
+        parts = counted(found)
+        for name, term in parts.items() if len(parts) > 1 else ():
             self._count(f"{player}/{name}", term)
         return found
 
@@ -54,9 +55,14 @@ def by_name(loss: Losses) -> dict[str, Tensor]:
     return dict(loss) if isinstance(loss, Mapping) else {"loss": loss}
 
 
+def counted(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those that are part of the loss: their names do not begin with `_`."""
+    return {name: term for name, term in terms.items() if not name.startswith("_")}
+
+
 def summed(terms: Mapping[str, Tensor]) -> Tensor:
-    """The sum of the terms of a loss."""
-    return functools.reduce(operator.add, terms.values())
+    """The loss that consists of `terms`."""
+    return functools.reduce(operator.add, counted(terms).values())
 
 
 def gradient_norm(loss: Float[Tensor, "seeds"], parameters: Sequence[nn.Parameter]) -> Float[Tensor, "seeds"]:
