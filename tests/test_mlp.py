@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator, affine
+from saddlegan.networks.mlp_pacgan import BatchNormGenerator, MaxoutMLP
 from saddlegan.random import Purpose, torch_stream
 
 pytestmark = pytest.mark.usefixtures("own_draws")
@@ -44,3 +45,74 @@ def test_gradients_of_seeds_stay_apart():
     loss = network(torch.randn(2, 6, 2)).mean(-1)
     loss[0].backward()
     assert all((p.grad[1] == 0).all() and (p.grad[0] != 0).any() for p in network.parameters())
+
+
+def test_orthogonal_weights_have_their_gain_and_biases_are_zero():
+    network = MLPGenerator(**SHAPE | {"widths": [6, 6]}, out_features=2, seeds=[3, 4], orthogonal_gain=0.8)
+    for seed in range(2):
+        square = network.weights[1][seed]
+        torch.testing.assert_close(square @ square.T, 0.64 * torch.eye(6))
+    assert not torch.equal(network.weights[1][0], network.weights[1][1])
+    assert all((bias == 0).all() for bias in network.biases)
+
+
+def test_what_comes_in_is_scaled_once():
+    plain, scaled = (MLPDiscriminator(**SHAPE, seeds=[0, 1], input_scale=scale) for scale in (1.0, 0.25))
+    x = torch.randn(2, 6, 2)
+    torch.testing.assert_close(scaled(x), plain(0.25 * x))
+    assert not torch.allclose(scaled(x), plain(x))
+
+
+# Batch normalisation and maxout ---------------------------------------------------------------------------------------
+
+
+def pacgan(seeds):
+    return BatchNormGenerator(in_features=2, out_features=3, widths=[5, 4], std=0.5, seeds=seeds)
+
+
+def test_a_stack_with_batch_normalisation_is_torchs_layers_per_seed():
+    """In training, and later by the running means; shifts and scales count."""
+    network, x = pacgan([7, 8]), torch.randn(2, 16, 2)
+    for norm in network.norms:
+        torch.nn.init.normal_(norm.scale)
+        torch.nn.init.normal_(norm.shift)
+    layers = []
+    for weight, norm in zip(network.weights, network.norms, strict=False):
+        linear, batch = nn.Linear(*weight.shape[1:], bias=False), nn.BatchNorm1d(weight.shape[-1])
+        linear.weight.data, batch.weight.data, batch.bias.data = weight[1].T, norm.scale[1, 0], norm.shift[1, 0]
+        layers += [linear, batch, nn.ReLU()]
+    last = nn.Linear(4, 3)
+    last.weight.data, last.bias.data = network.weights[-1][1].T, network.bias[1, 0]
+    alone = nn.Sequential(*layers, last)
+    torch.testing.assert_close(network(x)[1], alone(x[1]))
+    for norm, batch in zip(network.norms, [layer for layer in alone if isinstance(layer, nn.BatchNorm1d)], strict=True):
+        torch.testing.assert_close(norm.mean[1, 0], batch.running_mean)
+        unbiased = (norm.variance[1, 0] - 0.9) * 16 / 15 + 0.9  # torch's running variance divides by n - 1
+        torch.testing.assert_close(unbiased, batch.running_var)
+        batch.running_mean, batch.running_var = norm.mean[1, 0], norm.variance[1, 0]
+    torch.testing.assert_close(network.eval()(x)[1], alone.eval()(x[1]))
+    assert not network.state_dict().keys().isdisjoint({"norms.0.mean", "norms.0.variance"})
+
+
+def test_a_unit_of_maxout_is_the_largest_of_its_maps():
+    network, x = MaxoutMLP(in_features=2, widths=[3], pieces=4, std=1.0, seeds=[1, 2]), torch.randn(2, 6, 2)
+    torch.nn.init.normal_(network.biases[0])
+    torch.nn.init.normal_(network.biases[1])
+    weight, bias = network.weights[0][1], network.biases[0][1, 0]
+    units = [
+        torch.stack([x[1] @ weight[:, 4 * unit + k] + bias[4 * unit + k] for k in range(4)]).max(0).values
+        for unit in range(3)
+    ]
+    expected = torch.stack(units, -1) @ network.weights[1][1] + network.biases[1][1]
+    torch.testing.assert_close(network(x)[1], expected[:, 0])
+
+
+@pytest.mark.parametrize(
+    "make", [pacgan, lambda seeds: MaxoutMLP(in_features=2, widths=[5], pieces=2, std=0.5, seeds=seeds)]
+)
+def test_their_seeds_start_the_same_in_any_block_and_have_the_spread_they_say(make):
+    block, alone = make([3, 4, 5]), make([4])
+    for whole, one in zip(block.parameters(), alone.parameters(), strict=True):
+        assert torch.equal(whole[1:2], one)
+    wide = BatchNormGenerator(in_features=50, out_features=1, widths=[80], std=0.02, seeds=[0])
+    assert float(wide.weights[0].detach().std()) == pytest.approx(0.02, rel=0.05)

@@ -6,11 +6,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import results
+from conftest import composed, results
+from hydra.utils import instantiate
 from interventions import interrupted_at
 from PIL import Image
 
 from saddlegan import figures
+from saddlegan.checks import ConfigError
+from saddlegan.config.schema import check
 from saddlegan.data.plane import Grid, Ring
 from saddlegan.figures import PlanePanel
 from saddlegan.figures.plane import LEAST, PIXELS
@@ -54,6 +57,32 @@ def test_draws_have_the_modes_and_the_spread_that_they_say(law, radii):
         np.testing.assert_allclose(law.modes[0], [2.0, 0.0], atol=1e-12)
     else:
         assert sorted(map(tuple, law.modes)) == sorted(itertools.product((-1.5, 0.0, 1.5), repeat=2))
+
+
+@pytest.mark.parametrize(
+    ("name", "modes", "reach", "std"),
+    [
+        ("ring", 8, 2.0, 0.02),
+        ("ring_pacgan", 8, 1.0, 0.01),
+        ("ring_wgan_gp", 8, 2.0 / 1.414, 0.02 / 1.414),
+        ("grid", 25, 4.0, 0.05),
+        ("grid_wgan_gp", 25, 4.0 / 2.828, 0.05 / 2.828),
+    ],
+)
+def test_rings_and_grids_are_those_of_their_papers(name, modes, reach, std):
+    """All modes are there, once each: the ring of one paper's script counts one twice."""
+    law = instantiate(composed(f"data={name}", "model=mlp_plane")["data"])
+    assert len(np.unique(law.modes.round(6), axis=0)) == len(law.modes) == modes
+    assert law.modes.max() == pytest.approx(reach, rel=1e-6)
+    assert law.std == pytest.approx(std, rel=1e-6)
+
+
+def test_modes_are_where_one_wants_them():
+    law = instantiate(composed("data=custom", "data.modes=[[0,1],[2,3],[4,5]]", "model=mlp_plane")["data"])
+    assert law.modes.tolist() == [[0, 1], [2, 3], [4, 5]]
+    for wrong in ("[[0,1],[2]]", "[]", "[1,2]", "[[0,a]]"):
+        with pytest.raises(ConfigError, match=r"data\.modes"):
+            check(composed("data=custom", f"data.modes={wrong}", "model=mlp_plane"))
 
 
 # Metrics --------------------------------------------------------------------------------------------------------------

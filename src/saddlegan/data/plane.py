@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from saddlegan.checks import PositiveFloat, PositiveInt, checked
+from saddlegan.checks import Annotated, Filled, Place, PositiveFloat, PositiveInt, checked
 
 Array = np.ndarray
 
@@ -54,3 +54,14 @@ class Grid(PlaneMixture):
     def __init__(self, *, side: PositiveInt, spacing: PositiveFloat, std: PositiveFloat) -> None:
         line = spacing * (np.arange(side) - (side - 1) / 2.0)
         super().__init__(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), std)
+
+
+class Custom(PlaneMixture):
+    """Gaussians around `modes`, each a list of two coordinates.
+
+    Raises `ConfigError` where an argument is out of its range.
+    """
+
+    @checked
+    def __init__(self, *, modes: Annotated[list[tuple[Place, Place]], Filled()], std: PositiveFloat) -> None:
+        super().__init__(np.array(modes), std)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from saddlegan.checks import Literal, PositiveInt, checked
+from saddlegan.checks import Literal, PositiveFloat, PositiveInt, checked
 from saddlegan.random import Purpose, torch_stream
 
 ACTIVATIONS = {"relu": torch.relu_, "tanh": torch.tanh_, "leaky_relu": lambda x: nn.functional.leaky_relu_(x, 0.2)}
@@ -18,6 +18,7 @@ class StackedMLP(nn.Module):
     """One independent perceptron per seed, run side by side: each layer is a single operation for all of them.
 
     Seed s starts from the weights that `nn.Linear` draws under the stream of (s, purpose): those it has when alone.
+    With an `orthogonal_gain` they are orthogonal ones times this, and biases 0. `input_scale` multiplies what comes in.
     """
 
     #: `num_seeds > 1` is possible.
@@ -37,8 +38,11 @@ class StackedMLP(nn.Module):
         widths: list[PositiveInt],
         activation: Literal["relu", "tanh", "leaky_relu"],
         seeds: Sequence[int],
+        orthogonal_gain: PositiveFloat | None = None,
+        input_scale: PositiveFloat = 1.0,
     ) -> None:
         super().__init__()
+        self.orthogonal_gain, self.input_scale = orthogonal_gain, input_scale
         sizes = [in_features, *widths, out_features]
         alone = [self._layers_of(seed, sizes) for seed in seeds]
         depths = list(zip(*alone, strict=True))
@@ -49,7 +53,12 @@ class StackedMLP(nn.Module):
     @torch.no_grad()
     def _layers_of(self, seed: int, sizes: Sequence[int]) -> list[nn.Linear]:
         with torch_stream(seed, self.purpose):
-            return [nn.Linear(n, m) for n, m in pairwise(sizes)]
+            layers = [nn.Linear(n, m) for n, m in pairwise(sizes)]
+            if self.orthogonal_gain is not None:
+                for layer in layers:
+                    nn.init.orthogonal_(layer.weight, self.orthogonal_gain)
+                    nn.init.zeros_(layer.bias)
+            return layers
 
     @property
     def layers(self) -> list[tuple[Tensor, Tensor]]:
@@ -59,6 +68,7 @@ class StackedMLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "seeds batch in"]) -> Float[Tensor, "seeds batch out"]:
         *inner, last = self.layers
+        x = x if self.input_scale == 1.0 else self.input_scale * x
         for weight, bias in inner:
             x = self.activation(affine(x, weight, bias))
         return affine(x, *last)
