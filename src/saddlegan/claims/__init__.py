@@ -3,15 +3,10 @@
 Rules stand in the docstring of each deciding function. A claim that fails is a result.
 """
 
-from saddlegan.claims import discriminator, images, parzen, toys
+from saddlegan.claims import discriminator, images, modes, parzen, toys
 from saddlegan.claims.images import FIGURE_2_SAYS
-from saddlegan.claims.toys import (
-    FIGURE_1_SAYS,
-    collapse_point_mass,
-    collapse_two_point,
-    figure_1,
-    figure_1_map,
-)
+from saddlegan.claims.modes import collapse_point_mass, collapse_two_point
+from saddlegan.claims.toys import FIGURE_1_SAYS, figure_1, figure_1_map
 from saddlegan.reporting.evidence import Claim
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.results import Results
@@ -29,7 +24,7 @@ __all__ = [
     "figure_1_map",
 ]
 
-CLAIMS: tuple[Claim, ...] = (*toys.CLAIMS, *images.CLAIMS, *parzen.CLAIMS, *discriminator.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (*toys.CLAIMS, *modes.CLAIMS, *images.CLAIMS, *parzen.CLAIMS, *discriminator.CLAIMS)
 
 
 def decide(results: Results) -> tuple[list[tuple[Claim, Verdict]], list[str]]:

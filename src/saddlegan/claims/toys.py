@@ -1,7 +1,6 @@
-"""Claims about toys: Figure 1 of the reproduced paper, and the mode collapse that its source resolves.
+"""Claims about toys: Figure 1 of the reproduced paper.
 
-Two rules became more cautious after the reference runs were seen: `figure_1_map` (its sentence on Adam) and
-`_judge_success` (a gain is no failure).
+A rule became more cautious after the reference runs were seen: `figure_1_map` (its sentence on Adam).
 """
 
 from dataclasses import replace
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from saddlegan.reporting import paired, statistics
-from saddlegan.reporting.evidence import LEVEL, MINIMUM_SEEDS, Claim, Judge, Pair, census, learned, share_of
+from saddlegan.reporting.evidence import LEVEL, MINIMUM_SEEDS, Claim, Pair, census, learned, share_of
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.fates import WORSE, counted, fates
 from saddlegan.reporting.ledger import Outcome, Verdict
@@ -19,7 +18,6 @@ from saddlegan.reporting.results import Results
 from saddlegan.reporting.tables import show
 
 FIGURE_1 = "GAN training via primal-dual subgradient methods (2022, in Russian), section 4.1, Figure 1 and section 5"
-CHEN = "Chen, Wang, Ge (2018), arXiv:1802.01765, abstract and section 7.3"
 STANDARD_LEARNS = "learns the distribution (figure, no number)"
 PRIMAL_DUAL_FAR = "ends far from it, worse than standard (figure, no number)"
 FIGURE_1_SAYS = {"gan": STANDARD_LEARNS, "primal_dual": PRIMAL_DUAL_FAR}
@@ -108,50 +106,6 @@ def judge_figure_1(experiment: Experiment, setting: str, reference: str, stop: i
     return Pair(outcome, ratio, comparison.seeds, say, setting, stop)
 
 
-def collapse_point_mass(results: Results) -> Verdict:
-    """The original toy, p_d = 1{x = 1}: a seed succeeds if it converged. Rule: `_judge_success`."""
-    judge = _judge_success("converged", 0.5, "converge")
-    verdict = census(results, ("point_mass",), judge, "difference of shares of seeds")
-    return replace(verdict, text=f"{verdict.text} The statement's other half, WGAN, was not run.")
-
-
-def collapse_two_point(results: Results) -> Verdict:
-    """Two atoms: a seed succeeds if both modes are covered through most of the last fifth. Rule: `_judge_success`."""
-    judge = _judge_success("modes_covered", 1.5, "cover both modes")
-    return census(results, ("two_point",), judge, "difference of shares of seeds")
-
-
-def _judge_success(metric: str, level: float, verb: str) -> Judge:
-    """A seed succeeds if `metric` > `level`; a diverged seed does not. Where runs leave the metric blank there is
-    nothing to judge.
-
-    Reproduced: the interval of the difference of shares (primal_dual - gan, paired seeds) lies above 0, and that of the
-    share of primal_dual above 1/2, of gan below. Contradicted: the difference lies below 0, or primal_dual's share
-    below 1/2, or gan's above 1/2 (it avoids the collapse) and the difference not above 0. Inconclusive: all else, and
-    fewer than 16 common seeds. Primal_dual's share counts against it since the difference has an interval of a width
-    everywhere, which was after the runs were seen; no verdict of theirs changed by it.
-    """
-
-    def judge(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
-        found = [experiment.values(name, metric, stop) for name in (setting, reference)]
-        sound = [experiment.values(name, "diverged", stop).notna() for name in (setting, reference)]
-        ours, theirs = (values > level for values in found)
-        gain, share, share_gan = paired.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
-        if any((sound_ & values.isna()).any() for sound_, values in zip(sound, found, strict=True)):
-            text = f"{metric} is blank: one evaluation in the last fifth is too few to judge."
-            return Pair("dead", gain, gain.count, lambda: text, setting, stop)
-        outcome: Outcome = "inconclusive"
-        if gain.count >= MINIMUM_SEEDS:
-            if gain.below(0) or share.below(0.5) or (share_gan.above(0.5) and not gain.above(0)):
-                outcome = "contradicted"
-            elif gain.above(0) and share.above(0.5) and share_gan.below(0.5):
-                outcome = "reproduced"
-        text = f"{share_of(share_gan)} seeds of gan, {share_of(share)} of primal_dual {verb}; difference {show(gain)}."
-        return Pair(outcome, gain, gain.count, lambda: text, setting, stop)
-
-    return judge
-
-
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "gaussian-1d-primal-dual-worse",
@@ -169,22 +123,6 @@ CLAIMS: tuple[Claim, ...] = (
         figure_1_map,
         ("gaussian_1d_sweep",),
         FIGURE_1_SAYS,
-    ),
-    Claim(
-        "toy-mode-collapse",
-        CHEN,
-        "On p_d = 1{x = 1} the primal-dual method resolves the collapse that standard GAN and WGAN cannot avoid.",
-        collapse_point_mass,
-        ("point_mass",),
-        {"gan": "cannot avoid the collapse", "primal_dual": "resolves it"},
-    ),
-    Claim(
-        "toy-mode-collapse-two-point",
-        CHEN,
-        "On two equal atoms (our variant of the toy) the primal-dual method keeps both where standard GAN loses one.",
-        collapse_two_point,
-        ("two_point",),
-        {"gan": "cannot avoid the collapse", "primal_dual": "resolves it"},
     ),
 )
 

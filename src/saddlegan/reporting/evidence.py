@@ -32,7 +32,7 @@ class Claim(Statement):
 
 @dataclass(frozen=True)
 class Pair:
-    """primal_dual against gan, equal in all else, at one stop: the outcome and the effect. `say` forms the sentence,
+    """A method against gan, equal in all else, at one stop: the outcome and the effect. `say` forms the sentence,
     which takes longer than the judgement: it is called only where the sentence is shown."""
 
     outcome: Outcome | Literal["dead"]  # dead: there is nothing to judge
@@ -51,17 +51,25 @@ class Pair:
 Judge = Callable[[Experiment, str, str, int], Pair]  # experiment, setting, reference, stop
 
 
-def census(results: Results, names: Sequence[str], judge: Judge, measure: str, *, every_stop: bool = False) -> Verdict:
-    """Judge each pair of primal_dual and gan in the first of the experiments `names` that has such pairs, at its last
+def census(
+    results: Results,
+    names: Sequence[str],
+    judge: Judge,
+    measure: str,
+    *,
+    every_stop: bool = False,
+    method: str = "primal_dual",
+) -> Verdict:
+    """Judge each pair of `method` and gan in the first of the experiments `names` that has such pairs, at its last
     stop or at every stop.
 
     One pair: its outcome, effect and interval. Several: reproduced if the statement holds in more than half of the live
     ones, contradicted if it fails in more than half, else inconclusive; the effect is then the share in which it holds,
     a share of a grid and not of a sample, so without an interval.
     """
-    pairs = next(filter(None, (_pairs(results, name, judge, every_stop) for name in names)), [])
+    pairs = next(filter(None, (_pairs(results, name, judge, every_stop, method) for name in names)), [])
     if not pairs:
-        return Verdict("not_run", f"No pair of gan and primal_dual at equal settings in {' or '.join(names)}.")
+        return Verdict("not_run", f"No pair of gan and {method} at equal settings in {' or '.join(names)}.")
     seeds = min(pair.seeds for pair in pairs)
     if len(pairs) == 1:
         (pair,) = pairs
@@ -74,11 +82,11 @@ def census(results: Results, names: Sequence[str], judge: Judge, measure: str, *
     return Verdict(verdict, _account(pairs), held, None, seeds, SHARE)
 
 
-def _pairs(results: Results, name: str, judge: Judge, every_stop: bool) -> list[Pair]:
+def _pairs(results: Results, name: str, judge: Judge, every_stop: bool, method: str) -> list[Pair]:
     experiment = results.experiments.get(name)
     if experiment is None:
         return []
-    ours = set(experiment.of_method("primal_dual"))
+    ours = set(experiment.of_method(method))
     return [
         judge(experiment, setting, reference, stop)
         for setting, reference in experiment.pairs("gan").items()
