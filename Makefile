@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 #: Tests run in a process for each core, up to four; those of a file stay together, since they share what they made.
-#: Files in their order, whose last ones are short: by their number of tests, the longest would come last.
+#: Files begin in alphabetical order: by their number of tests, which is xdist's order, the longest would begin last.
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 #: Where it is set, as it is in many containers, every process compiles torch's sources anew: 20 s in place of 8.

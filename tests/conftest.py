@@ -69,8 +69,8 @@ def part(group: str, choice: str) -> Any:
 
 @functools.cache
 def likely(data: str, model: str, method: str) -> bool:
-    """Whether these three pass the check. They are composed one by one, since Hydra takes a tenth of a second for each
-    of the hundreds of combinations; `fitting` composes them together."""
+    """Whether these three pass the check with one seed. They are composed one by one, since Hydra takes a tenth of a
+    second for each of the hundreds of combinations; `fitting` composes and checks them together."""
     try:
         schema.check({**part("data", data), **part("model", model), **part("method", method), "num_seeds": 1})
     except ConfigError:

@@ -26,7 +26,7 @@ def metrics_of(w1_std):
 def write_run(
     folder: Path, method: str, w1_std, *, experiment="gaussian_1d", optimizer="adam", lr=0.001, seeds=None, stops=None,
     report=None, final=None, means=None, status="finished", error=None, config=None, files=True, data="gaussian_1d",
-    **method_config,
+    floors=None, **method_config,
 ) -> Path:  # fmt: skip
     """`w1_std`: a value per seed, NaN = diverged; `stops`: {iteration: values}; `means`: further last-fifth metrics."""
     seeds = list(range(len(w1_std))) if seeds is None else list(seeds)
@@ -42,7 +42,7 @@ def write_run(
         "config": nested | (config or {}), "seeds": seeds, "final": mean | flags | (final or {}), "last_fifth": mean,
         "stops": {str(at): {**metrics_of(values)[0], **metrics_of(values)[1]} for at, values in (stops or {}).items()},
         "best": mean, "iterations": 5000, "seconds": 6.0, "device": "cpu", "versions": {"torch": "2.15.0"},
-        "commit": "0123abc", "error": error,
+        "commit": "0123abc", "error": error, "floors": floors or {},
     }  # fmt: skip
     if status == "failed":
         result |= {"final": {}, "last_fifth": {}, "stops": {}}

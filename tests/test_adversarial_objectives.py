@@ -12,9 +12,11 @@ from test_methods import built, trained
 from saddlegan.checks import ConfigError
 from saddlegan.config.schema import check
 from saddlegan.divergences import DIVERGENCES, variational
+from saddlegan.engine.draws import Draws, meant_for
 from saddlegan.methods.unrolled import UnrolledGAN
 from saddlegan.objectives import least_squares
 from saddlegan.penalties import perturbed
+from saddlegan.random import Latent, Uniform, law_of
 from saddlegan.steps import steps_ahead
 
 #: f(u) of each divergence, of which D_f = integral of q f(p/q), as Table 1 of f-GAN writes them.
@@ -151,18 +153,57 @@ def test_the_penalty_of_dragan_is_that_of_the_critics_slope_around_real_samples(
     )
 
 
+def test_the_slope_that_dragan_penalises_is_the_one_around_real_samples():
+    """The critic |x|^2 / 2 has the slope x."""
+    module, _ = built("method=dragan", "model=mlp_plane", "data=ring")
+    module.logits = lambda batch: 0.5 * batch["x"].square().sum(-1)
+    real, fake = torch.randn(3, 8, 2), {"x": 9 + torch.randn(3, 8, 2), "perturbation": torch.rand(3, 8, 2)}
+    around = perturbed(real, fake["perturbation"])
+    assert not torch.allclose(around, real)
+    expected = 10.0 * (around.norm(dim=-1) - 1.0).square().mean(-1)  # lambda is that of the YAML
+    torch.testing.assert_close(module.discriminator_loss({"x": real}, fake)["gradient_penalty"], expected)
+
+
 @pytest.mark.parametrize(("data", "model", "size"), [("ring", "mlp_plane", 2), ("digits", "mnist_conv", 784)])
 def test_noise_of_a_class_of_laws_has_as_many_numbers_as_a_sample(data, model, size):
     module, _ = built("method=dragan", f"data={data}", f"model={model}", "num_seeds=1", "evaluation.samples=128")
     (drawn,) = module.drawn.iterations(0, 1, 8)
     assert drawn["discriminator"][0]["perturbation"].shape == (1, 8, size)
+    assert "perturbation" not in drawn["generator"][0]  # nor where samples are made to be looked at
+    assert module.complete({"latent": torch.zeros(1, 4, module.latent.dim)}).keys() == {"latent"}
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+def test_noise_is_drawn_for_those_whom_it_is_meant_for(reuse):
+    """Steps that share their draws are all given all of it."""
+    laws = {"a": Uniform(2), "generator/b": Uniform(3), "discriminator/c": Uniform(4)}
+    steps = {"discriminator": 1} if reuse else {"discriminator": 2, "generator": 1}
+    (drawn,) = Draws(laws, steps, [0, 1], lambda x: x).iterations(0, 1, 5)
+    shapes = {player: {name: tuple(x.shape) for name, x in draws[-1].items()} for player, draws in drawn.items()}
+    a, b, c = {"a": (2, 5, 2)}, {"b": (2, 5, 3)}, {"c": (2, 5, 4)}
+    assert shapes == ({"discriminator": a | b | c} if reuse else {"discriminator": a | c, "generator": a | b})
+    assert meant_for("generator", laws).keys() == {"a", "b"}
+
+
+def test_a_law_may_be_made_for_the_size_of_a_sample():
+    for noise in (Uniform, functools.partial(Latent, law="normal"), lambda dim: Uniform(dim)):
+        assert law_of(noise, 6).dim == 6
+    given = Uniform(2)
+    assert law_of(given, 6) is given
+
+
+def test_a_minibatch_of_another_size_is_drawn_anew():
+    draws = Draws({"latent": Uniform(2)}, {"generator": 1}, [0], lambda x: x)
+    for batch in (8, 5, 8):
+        (drawn,) = draws.iterations(0, 1, batch)
+        assert drawn["generator"][0]["latent"].shape == (1, batch, 2)
 
 
 # Boundary-seeking -----------------------------------------------------------------------------------------------------
 
 
 def test_the_generator_seeks_weights_of_one_times_z():
-    module, _ = built("method=bgan", "method.log_z_decay=0.5")
+    module, _ = built("method=bgan", "method.log_z_decay=0.9")
     module.log_z.copy_(torch.tensor([0.0, 1.0, -2.0]))
     logits = torch.randn(3, 8, dtype=torch.float64)
     module.logits = lambda batch: batch["x"]
@@ -172,7 +213,7 @@ def test_the_generator_seeks_weights_of_one_times_z():
     torch.testing.assert_close(terms["loss"], expected)
     module.after_step("discriminator", {})
     module.after_step("generator", {name: term.float() for name, term in terms.items()})
-    moved = 0.5 * torch.tensor([0.0, 1.0, -2.0]) + 0.5 * weights.mean(-1).log().float()
+    moved = 0.9 * torch.tensor([0.0, 1.0, -2.0]) + 0.1 * weights.mean(-1).log().float()
     torch.testing.assert_close(module.log_z, moved)
 
 

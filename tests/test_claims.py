@@ -127,6 +127,65 @@ def test_mode_collapse(tmp_path, gan, primal_dual, outcome):
     assert "WGAN, was not run" in point.text
 
 
+def ring(tmp_path, real=8.0, **modes):
+    """Runs in which each seed covers so many modes, by method."""
+    for method, values in modes.items():
+        write_run(tmp_path / method, method, np.where(np.isnan(values), np.nan, 1.0), experiment="ring", files=False,
+                  means={"modes_covered": [None if np.isnan(v) else float(v) for v in values]},
+                  floors={"modes_covered": real})  # fmt: skip
+    return load_results([tmp_path])
+
+
+ALL, FEW = np.full(16, 8.0), np.full(16, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("gan", "unrolled", "outcome"),
+    [
+        (FEW, ALL, "reproduced"),
+        (FEW, np.full(16, 7.6), "reproduced"),  # all of them through most of the last fifth
+        (FEW, np.full(16, 7.4), "contradicted"),
+        (ALL, ALL, "contradicted"),
+        (FEW, np.full(16, np.nan), "contradicted"),
+        (FEW, np.where(np.arange(16) % 2, 8.0, 2.0), "inconclusive"),
+        (FEW[:15], ALL[:15], "inconclusive"),
+    ],
+)
+def test_unrolling_covers_the_ring(tmp_path, gan, unrolled, outcome):
+    verdict = BY_ID["ring-unrolled-covers"].decide(ring(tmp_path, gan=gan, unrolled=unrolled))
+    assert verdict.verdict == outcome
+    assert f"of {len(gan)} of gan" in verdict.text or "seeds of gan" in verdict.text
+    assert "of unrolled cover all modes" in verdict.text
+    assert "primal_dual" not in verdict.text
+
+
+def test_all_modes_are_as_many_as_real_data_have(tmp_path):
+    decide = BY_ID["ring-unrolled-covers"].decide
+    assert decide(ring(tmp_path / "few", real=2.0, gan=ALL - 7, unrolled=FEW)).verdict == "reproduced"
+    assert decide(ring(tmp_path / "many", real=25.0, gan=FEW, unrolled=ALL)).verdict == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("wgan", "outcome", "told"),
+    [
+        (FEW, "reproduced", "wgan: 0 of 16 cover all modes."),
+        (ALL, "contradicted", "wgan: 16 of 16 cover all modes."),
+        (np.where(np.arange(16) % 2, 8.0, 2.0), "reproduced", "wgan: 8 of 16 cover all modes."),
+        (None, "reproduced", "WGAN was not run."),
+    ],
+)
+def test_the_primal_dual_method_covers_what_gan_and_wgan_lose(tmp_path, wgan, outcome, told):
+    runs = {"gan": FEW, "primal_dual": ALL} | ({} if wgan is None else {"wgan": wgan})
+    verdict = BY_ID["ring-primal-dual-covers"].decide(ring(tmp_path, **runs))
+    assert (verdict.verdict, told in verdict.text) == (outcome, True), verdict.text
+
+
+def test_claims_about_the_ring_need_its_runs(tmp_path):
+    results = ring(tmp_path, gan=FEW)
+    for claim in ("ring-unrolled-covers", "ring-primal-dual-covers"):
+        assert BY_ID[claim].decide(results).verdict == "not_run"
+
+
 def mnist(tmp_path, gan, primal_dual, experiment="mnist", covered=(), **config):
     """One run per seed; NaN diverged; `covered`: classes that gan covers, a value per seed, where not all ten."""
     for seed, value in enumerate(gan):

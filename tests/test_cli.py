@@ -96,6 +96,13 @@ def test_bad_input_leaves_no_run_behind(saddlegan, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]])
+def test_hydras_part_which_a_job_has_not_is_no_part_that_a_setting_may_refer_to(saddlegan, tmp_path, sweep):
+    status, output = saddlegan(*sweep, f"output_root={tmp_path}/x${{hydra.verbose}}")
+    assert (status, "output_root: got a reference to a key that does not exist" in output) == (2, True), output
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("root", ["", "  "])
 def test_an_empty_output_root_is_refused(saddlegan, root):
     status, output = saddlegan(f"output_root='{root}'")

@@ -1,12 +1,15 @@
 """Lightning's contract: users bring their own Trainer, callbacks, loggers and loaders. And a run of ours heeds none of
 the variables that a cluster sets."""
 
+import copy
 import csv
+import pickle
 import re
 import shutil
 import signal
 import types
 from pathlib import Path
+from typing import ClassVar
 
 import lightning as L
 import numpy as np
@@ -201,6 +204,23 @@ def test_several_devices_are_refused():
 
 
 # Loading --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_module_and_its_data_can_be_copied_while_they_train():
+    """In the third block, of which the thread draws what comes next."""
+
+    class Copy(L.Callback):
+        copies: ClassVar = []
+
+        def on_train_batch_end(self, trainer, module, *_):
+            if int(module.iteration) == 100:
+                self.copies += [copy.deepcopy(module.drawn), pickle.loads(pickle.dumps(trainer.datamodule.blocks))]
+
+    module, data = build(composed(*SMALL, "iterations=200", "evaluation.every=200"))
+    L.Trainer(barebones=True, accelerator="cpu", max_epochs=-1, callbacks=[Copy()]).fit(module, datamodule=data)
+    assert len(Copy.copies) == 2
+    assert copy.deepcopy(data).seeds == data.seeds
+    pickle.dumps(module.drawn)
 
 
 def test_load_from_checkpoint_wants_a_checkpoint_of_the_class(tmp_path):

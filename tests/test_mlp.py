@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from conftest import composed
 from torch import nn
 
 from saddlegan.networks.mlp import MLPDiscriminator, MLPGenerator, affine
@@ -108,11 +109,51 @@ def test_a_unit_of_maxout_is_the_largest_of_its_maps():
 
 
 @pytest.mark.parametrize(
-    "make", [pacgan, lambda seeds: MaxoutMLP(in_features=2, widths=[5], pieces=2, std=0.5, seeds=seeds)]
+    ("make", "purpose"),
+    [
+        (pacgan, Purpose.INIT_GENERATOR),
+        (
+            lambda seeds: MaxoutMLP(in_features=2, widths=[5], pieces=2, std=0.5, seeds=seeds),
+            Purpose.INIT_DISCRIMINATOR,
+        ),
+    ],
 )
-def test_their_seeds_start_the_same_in_any_block_and_have_the_spread_they_say(make):
+def test_their_seeds_start_the_same_in_any_block_and_have_the_spread_they_say(make, purpose):
     block, alone = make([3, 4, 5]), make([4])
     for whole, one in zip(block.parameters(), alone.parameters(), strict=True):
         assert torch.equal(whole[1:2], one)
+    with torch_stream(4, purpose):
+        assert torch.equal(alone.weights[0][0], 0.5 * torch.randn(alone.weights[0][0].shape))
     wide = BatchNormGenerator(in_features=50, out_features=1, widths=[80], std=0.02, seeds=[0])
     assert float(wide.weights[0].detach().std()) == pytest.approx(0.02, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("model", "generator", "discriminator", "latent"),
+    [
+        ("mlp_unrolled", {"widths": [128, 128], "orthogonal_gain": 0.8},
+         {"widths": [128], "orthogonal_gain": 0.8, "input_scale": 0.25}, 256),
+        ("mlp_wgan_gp", {"widths": [512] * 3}, {"widths": [512] * 3}, 2),
+        ("mlp_pacgan", {"widths": [400] * 4, "std": 0.02}, {"widths": [200] * 3, "pieces": 5, "std": 0.02}, 2),
+    ],
+)  # fmt: skip
+def test_perceptrons_are_those_of_their_papers(model, generator, discriminator, latent):
+    config = composed("data=ring", f"model={model}")["model"]
+    assert generator.items() <= config["generator"].items()
+    assert discriminator.items() <= config["discriminator"].items()
+    assert (config["latent"]["dim"], config["latent"]["law"]) == (latent, "normal")
+    assert {config[player].get("activation", "relu") for player in ("generator", "discriminator")} == {"relu"}
+
+
+def test_batch_normalisation_keeps_its_means_whole_in_mixed_precision(run):
+    small = ("model.generator.widths=[6]", "model.discriminator.widths=[6]")
+    result = run("data=ring", "model=mlp_pacgan", *small, "trainer.precision=bf16-mixed")
+    assert result["status"] == "finished"
+    assert result["final"]["diverged"] == [0, 0, 0]
+
+
+def test_networks_that_keep_something_run_uncompiled_and_say_so(run, capfd):
+    small = ("model.generator.widths=[6]", "model.discriminator.widths=[6]")
+    result = run("data=ring", "model=mlp_pacgan", *small, "trainer.compile=true")
+    assert result["compiled"] is False
+    assert capfd.readouterr().err.count("got networks that keep norms.0.mean") == 1

@@ -1,6 +1,8 @@
 """Streams: pure, apart, and the same however they are asked for."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -59,6 +61,27 @@ def test_what_goes_wrong_while_a_block_is_drawn_ahead_is_raised_where_it_is_used
     assert [blocks(0), blocks(1)] == [0.5, 1.0]
     with pytest.raises(ZeroDivisionError):
         blocks(2)
+
+
+def test_no_block_is_drawn_behind_the_last_one_and_an_error_is_raised_once():
+    blocks = Blocks(lambda block: block, last=1)
+    assert [blocks(0), blocks(1)] == [0, 1]
+    assert blocks.ahead is None
+    broken = {2}
+    blocks = Blocks(lambda block: 1 / (block not in broken))
+    assert [blocks(0), blocks(1)] == [1.0, 1.0]
+    with pytest.raises(ZeroDivisionError):
+        blocks(2)
+    broken.clear()
+    assert blocks(2) == 1.0
+
+
+def test_a_copy_of_blocks_draws_anew():
+    blocks = Blocks(np.sqrt)
+    assert [blocks(0), blocks(1)] == [0.0, 1.0]
+    for other in (copy.deepcopy(blocks), pickle.loads(pickle.dumps(blocks))):
+        assert (other.ahead, other(4)) == (None, 2.0)
+    assert blocks.ahead
 
 
 def test_torch_stream_leaves_the_global_generator_alone():

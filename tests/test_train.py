@@ -14,9 +14,10 @@ from interventions import WATCHED, calling, interrupted_at
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
+from saddlegan.checks import ConfigError
 from saddlegan.engine.build import build
 from saddlegan.engine.compiling import compile_players
-from saddlegan.engine.losses import MeanLosses
+from saddlegan.engine.losses import MeanLosses, by_name, summed
 from saddlegan.engine.train import run as train
 from saddlegan.methods.gan import GAN
 
@@ -91,6 +92,16 @@ def test_mean_losses_go_on_from_a_checkpoint():
     assert found == {"a": [3.0, 30.0], "a/near": [3.0, 0.0], "a/far": [0.0, 30.0]}
     assert other.take(2)["b"].isnan().all()
     assert other.take(2)["a"].isnan().all()
+
+
+def test_what_is_passed_to_after_step_is_no_part_of_the_loss():
+    terms = {"loss": torch.tensor([1.0, 2.0]), "_aside": torch.tensor([5.0, 5.0])}
+    assert summed(terms).tolist() == [1.0, 2.0]
+    losses = MeanLosses(("a",))
+    assert losses.add("a", terms).keys() == terms.keys()
+    assert {name: values.tolist() for name, values in losses.take(2).items()} == {"a": [1.0, 2.0]}
+    with pytest.raises(ConfigError, match="expected one whose name does not begin with _"):
+        by_name({"_aside": torch.zeros(2)})
 
 
 def test_one_evaluation_in_the_last_fifth_leaves_blank_how_training_ended(run):

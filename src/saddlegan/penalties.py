@@ -19,8 +19,9 @@ def interpolated(real: Samples, fake: Samples, weight: Float[Tensor, "seeds batc
 
 
 def perturbed(real: Samples, weight: Float[Tensor, "seeds batch size"]) -> Samples:
-    """Points near real samples: `real` and half of a minibatch's standard deviation times `weight`, a number in [0, 1)
-    for each of a sample's. Kodali et al. (2017), arXiv:1705.07215, with the noise of their code."""
+    """Points near real samples: `real` plus half of a minibatch's standard deviation times `weight`, which has a number
+    in [0, 1) for each value of a sample. Kodali et al. (2017), arXiv:1705.07215, with the noise of the code of Lucic et
+    al. (2018), arXiv:1711.10337."""
     spread = real.flatten(1).std(1, unbiased=False).reshape(-1, *[1] * (real.dim() - 1))
     return real + 0.5 * spread * weight.reshape(real.shape)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -80,6 +80,11 @@ class Uniform:
         return rng.random((*shape, self.dim), dtype=np.float32)
 
 
+def law_of(noise: Law | Callable[..., Law], size: int) -> Law:
+    """A law, or the one of dim `size` that a class or a function makes."""
+    return noise if hasattr(noise, "draw") and not isinstance(noise, type) else noise(dim=size)  # type: ignore
+
+
 class Latent:
     """The law of the generator's input: `dim` independent coordinates, `normal` N(0, 1), `uniform` U(-1, 1) or `unit`
     U(0, 1), times `scale`.
@@ -113,23 +118,34 @@ def draw_block(
 
 
 class Blocks(Generic[Drawn]):
-    """What `draw(block)` gives for one block after the other. From the second one on, the next is drawn in a thread
-    while this one is trained on: numpy lets go of the interpreter while it draws."""
+    """What `draw(block)` gives, for one block after the other, up to `last`.
 
-    def __init__(self, draw: Callable[[int], Drawn]) -> None:
+    Once two blocks were asked for in their order, the next one is drawn in a thread while training uses this one: numpy
+    releases the interpreter's lock while it draws. A copy holds nothing, and draws anew.
+    """
+
+    def __init__(self, draw: Callable[[int], Drawn], last: int | None = None) -> None:
         self.draw = draw
+        self.last = last
         self.forget()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"held": None, "ahead": None}
 
     def forget(self) -> None:
         """Hold nothing."""
         self.held: tuple[int, Drawn] | None = None
-        self.ahead: tuple[int, Future[Drawn]] | None = None
+        #: What is drawn ahead: the process and the block, and where it will be.
+        self.ahead: tuple[tuple[int, int], Future[Drawn]] | None = None
 
     def __call__(self, block: int) -> Drawn:
         if self.held is None or self.held[0] != block:
-            drawn = self.ahead[1].result() if self.ahead and self.ahead[0] == block else self.draw(block)
-            goes_on = self.held is not None and self.held[0] == block - 1
-            self.ahead = (block + 1, _drawer(os.getpid()).submit(self.draw, block + 1)) if goes_on else None
+            in_order = self.held is not None and self.held[0] == block - 1
+            ahead, self.ahead = self.ahead, None  # what it raises is raised once
+            drawn = ahead[1].result() if ahead and ahead[0] == (os.getpid(), block) else self.draw(block)
+            if in_order and block != self.last:
+                process = os.getpid()
+                self.ahead = (process, block + 1), _drawer(process).submit(self.draw, block + 1)
             self.held = block, drawn
         return self.held[1]
 

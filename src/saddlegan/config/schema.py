@@ -155,10 +155,11 @@ OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """The suite's part of a configuration, Hydra's left out, as plain containers: interpolations resolved, whole
-    numbers as integers where these are asked for. Raises OmegaConf's errors where a value is missing or refers to
-    nothing."""
-    config = {str(key): _plain(cfg[key]) for key in cfg if key != "hydra"}
+    """The suite's part of a configuration as plain containers: interpolations resolved, whole numbers as integers where
+    these are asked for. Hydra's part is left out before, as a job has none. Raises OmegaConf's errors where a value is
+    missing or refers to nothing."""
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]) if "hydra" in cfg else cfg
+    config: dict[str, Any] = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)  # type: ignore
     for key, annotation in (KEYS | RANGES).items():
         *groups, name = key.split(".")
         node = config
@@ -168,10 +169,6 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
             node[name] = converted(annotation, node[name])
     _convert_arguments(config)
     return config
-
-
-def _plain(node: Any) -> Any:
-    return OmegaConf.to_container(node, resolve=True, throw_on_missing=True) if OmegaConf.is_config(node) else node
 
 
 def _convert_arguments(node: Any) -> None:

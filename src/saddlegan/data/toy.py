@@ -15,10 +15,13 @@ class ToyData(Spans):
     def __init__(self, distribution: Law, **spans: Any) -> None:
         super().__init__(**spans)
         self.distribution = distribution
-        self.blocks = Blocks(self.block)
+        self.blocks = Blocks(self.block, last=(self.iterations - 1) // BLOCK)
 
     def block(self, number: int) -> Tensor:
         return draw_block(self.distribution.draw, self.seeds, Purpose.DATA, number, self.draws, self.batch_size)
+
+    def teardown(self, stage: str) -> None:
+        self.blocks.forget()
 
     def span(self, start: int, stop: int) -> Batch:
         number, offset = divmod(start, BLOCK)

@@ -24,7 +24,7 @@ from saddlegan.engine.losses import MeanLosses, by_name, summed
 from saddlegan.engine.sampling import Sampler
 from saddlegan.engine.trainer import refuse
 from saddlegan.engine.variant import Loss, Optimizers
-from saddlegan.random import Latent, Purpose
+from saddlegan.random import BLOCK, Latent, Purpose, law_of
 
 #: A player's step up to the optimizer, `(real, drawn) -> terms`; None where it proves not to be compiled.
 CompiledStep = Callable[[Batch, Batch], dict[str, Loss] | None]
@@ -42,6 +42,7 @@ class AdversarialModule(Sampler):
         num_critic_steps: k, the discriminator's steps per iteration.
         minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused`
             draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
+        shape: of a sample, without the axes of seeds and of the batch.
         updates: `alternating`: each step sees what the one before it changed. `simultaneous`: all gradients are taken
             at the same weights, on the same samples, and then all players move, once each (the single step of Nowozin,
             Cseke & Tomioka 2016, arXiv:1606.00709, Algorithm 1).
@@ -49,7 +50,6 @@ class AdversarialModule(Sampler):
             generator itself. Training does not see the average.
         schedule: optimizer -> its learning-rate schedule, the same for all players, stepped once an iteration; None:
             constant rates.
-        shape: of a sample, without the axes of seeds and of the batch.
         sizes: of each of `conditions` that is a label, the number of its classes.
 
     Raises:
@@ -75,10 +75,10 @@ class AdversarialModule(Sampler):
         optimizers: Optimizers,
         num_critic_steps: PositiveInt,
         minibatch: Literal["fresh", "reused"],
+        shape: Sequence[int],
         updates: Literal["alternating", "simultaneous"] = "alternating",
         ema_decay: Decay = 0.0,
         schedule: Callable[[Optimizer], LRScheduler] | None = None,
-        shape: Sequence[int] = (1,),
         sizes: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__()
@@ -106,8 +106,7 @@ class AdversarialModule(Sampler):
                 " reused and one step of each player. Remedy: updates=alternating."
             )
         steps = {"discriminator": 1} if self.reuse else Counter(self.moves)
-        numbers = math.prod(shape)
-        self.laws = {name: law(numbers) if callable(law) else law for name, law in self.noise.items()}
+        self.laws = {name: law_of(law, math.prod(shape)) for name, law in self.noise.items()}
         self.drawn = Draws({"latent": latent} | self.laws, steps, self.seeds, self.place)
 
     # Checkpoints ----------------------------------------------------------------------------------------------------
@@ -150,6 +149,7 @@ class AdversarialModule(Sampler):
     def on_fit_start(self) -> None:
         data = getattr(self.trainer, "datamodule", None)
         refuse(self.trainer, data.iterations if isinstance(data, Spans) else None)
+        self.drawn.blocks.last = (data.iterations - 1) // BLOCK if isinstance(data, Spans) else None
         if self.simultaneous and self.scaled:
             raise ConfigError(
                 "updates=simultaneous: got a trainer that scales gradients, expected one that does not: its scale moves"

@@ -22,10 +22,17 @@ def compile_players(module: AdversarialModule, config: dict[str, Any]) -> bool:
     """Compile what the players do, where that is asked for or, with `auto`, earned back. True where it was.
 
     Of stacked networks a step is one graph, from the latents to the gradient. Of image networks, whose layers take the
-    time, it is the forwards. Never where a loss is differentiated twice, nor a stacked one in mixed precision, in which
-    a graph of both passes would have the precision of neither.
+    time, it is the forwards. Never where a loss is differentiated twice, nor of stacked networks in mixed precision, in
+    which a graph of both passes would have the precision of neither, or that keep something themselves (the running
+    means of a batch normalisation), which a graph of a gradient cannot change.
     """
     wanted = config["trainer"]["compile"]
+    kept = [name for player in module.players for name, _ in getattr(module, player).named_buffers()]
+    if kept and module.stacked:
+        if wanted is True:
+            said = f"got networks that keep {kept[0]}, which a compiled step does not change. They run uncompiled."
+            print(f"saddlegan: warning: trainer.compile: {said}", file=sys.stderr)
+        wanted = False
     if module.second_order or (module.stacked and config["trainer"]["precision"].endswith("mixed")):
         wanted = False
     elif wanted == "auto":

@@ -15,7 +15,8 @@ NUMBERED = {
 
 
 class Draws:
-    """`laws`: what is drawn, by name; `steps`: how many draws an iteration takes, by player.
+    """`laws`: what is drawn, by name, or by `player/name` for that player's steps alone; `steps`: how many draws an
+    iteration takes, by player. Where steps share their draws, one player stands for all.
 
     A draw is a function of (seed, player, name, iteration), whatever spans training is cut into. `place` puts what a
     block of iterations draws where the networks are.
@@ -36,7 +37,7 @@ class Draws:
         return {
             player: {
                 name: draw_block(law.draw, self.seeds, _stream(player, name), number, steps, self.batch)
-                for name, law in self.laws.items()
+                for name, law in meant_for(None if len(self.steps) == 1 else player, self.laws).items()
             }
             for player, steps in self.steps.items()
         }
@@ -56,6 +57,12 @@ class Draws:
                 player: list(unbound({name: whole[at] for name, whole in laws.items()}))
                 for player, laws in drawn.items()
             }
+
+
+def meant_for(player: str | None, laws: Mapping[str, Law]) -> dict[str, Law]:
+    """The laws of what `player` is given, or None for any one, by their short names."""
+    parts = [(name.rpartition("/"), law) for name, law in laws.items()]
+    return {short: law for (owner, _, short), law in parts if player is None or owner in ("", player)}
 
 
 def _stream(player: str, name: str) -> Purpose | str:

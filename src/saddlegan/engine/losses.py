@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from saddlegan.checks import ConfigError
 from saddlegan.engine.variant import Losses
 
 
@@ -51,8 +52,15 @@ class MeanLosses:
 
 
 def by_name(loss: Losses) -> dict[str, Tensor]:
-    """The terms of a loss by name: `loss`, where it is one alone."""
-    return dict(loss) if isinstance(loss, Mapping) else {"loss": loss}
+    """The terms of a loss by name: `loss`, where it is one alone. Raises `ConfigError` where all names begin
+    with `_`."""
+    terms = dict(loss) if isinstance(loss, Mapping) else {"loss": loss}
+    if not counted(terms):
+        raise ConfigError(
+            f"a loss: got the terms {', '.join(terms) or 'none'}, expected one whose name does not begin with _:"
+            " those are passed to after_step, and are no part of the loss."
+        )
+    return terms
 
 
 def counted(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:

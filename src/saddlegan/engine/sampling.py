@@ -9,6 +9,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from saddlegan.batch import Batch, each, split
 from saddlegan.checks import ConfigError
+from saddlegan.engine.draws import meant_for
 from saddlegan.engine.variant import Samples, Variant
 from saddlegan.random import Latent, Law, Purpose, draw_evaluation, torch_stream
 
@@ -20,7 +21,7 @@ class Sampler(Variant):
     """A variant with what its samples are made of."""
 
     latent: Latent
-    #: Those of the variant's own noise.
+    #: The laws of the variant's own noise, by name.
     laws: Mapping[str, Law]
     seeds: Sequence[int]
     #: Of each of `conditions` that is a label, the number of its classes.
@@ -67,7 +68,8 @@ class Sampler(Variant):
                 f"samples: got no {missing[0]}, which this method's generator is given besides the latent. Remedy: pass"
                 f" a batch, {{'latent': ..., '{missing[0]}': ...}}."
             )
-        noise = {name: draw_evaluation(law.draw, self.seeds, count, part=name) for name, law in self.laws.items()}
+        laws = meant_for("generator", self.laws)
+        noise = {name: draw_evaluation(law.draw, self.seeds, count, part=name) for name, law in laws.items()}
         return {**labels, **noise, **given}
 
     def sample(self, count: int) -> Samples:

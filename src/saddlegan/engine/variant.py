@@ -20,8 +20,8 @@ from saddlegan.random import Law
 Samples = Float[Tensor, "seeds batch *shape"]
 Logits = Float[Tensor, "seeds batch"]
 Loss = Float[Tensor, "seeds"]
-#: What a player minimises: a loss per seed, or the terms of which it is the sum, by name. What has a name that begins
-#: with `_` is no part of the sum: `after_step` is told it.
+#: What a player minimises: a loss per seed, or the terms of which it is the sum, by name. A term whose name begins with
+#: `_` is no part of the sum: it is passed to `after_step`, and not logged.
 Losses = Loss | Mapping[str, Loss]
 Optimizers = dict[str, Callable[..., Optimizer]]
 
@@ -40,9 +40,10 @@ class Variant(L.LightningModule):
     objective: Objective
     #: What the networks are given besides latents and samples, by its name in the data's batches: `("label",)`.
     conditions: ClassVar[tuple[str, ...]] = ()
-    #: What a variant draws of its own, per seed, player, name and iteration: in the batch of fake samples, by its name.
-    #: A class of laws is given the number of values in a sample.
-    noise: ClassVar[Mapping[str, Law | Callable[[int], Law]]] = {}
+    #: What a variant draws of its own, per seed, player, name and iteration: in the batch of fake samples, by its name;
+    #: for the steps of one player alone where the name is `player/name`. In place of a law, what makes one of a given
+    #: `dim` stands for noise of a sample's size: `Uniform`, or `partial(Latent, law="normal")`.
+    noise: ClassVar[Mapping[str, Law | Callable[..., Law]]] = {}
     #: What the discriminator gives: `logits`, or `reconstructions` of its input.
     judges_by: ClassVar[str] = "logits"
     #: {what `watch` shows: what figures call it}.

@@ -15,10 +15,11 @@ from saddlegan.objectives import js, saturating
 
 
 class BoundarySeekingGAN(AdversarialModule):
-    """The generator seeks samples whose weight w = D / (1 - D), the estimate of p / p_g, is 1; with a normaliser, Z.
+    """The generator seeks samples whose weight w = D / (1 - D), the estimate of p / p_g, is 1, or Z where log Z is
+    kept: it minimises (log w - log Z)^2 / 2.
 
-    Args beyond those of `AdversarialModule`: log_z_decay, that of the running mean of log Z, the logarithm of the mean
-    weight of a minibatch, in [0, 1); 0 is without: log Z is 0, as in the paper.
+    Args beyond those of `AdversarialModule`: log_z_decay, in [0, 1). log Z is a running mean of the logarithm of a
+    minibatch's mean weight: what was before counts `log_z_decay`. With 0 none is kept, and log Z is 0.
     """
 
     objective = saturating(js())

@@ -16,7 +16,7 @@ class DRAGAN(AdversarialModule):
     """Args beyond those of `AdversarialModule`: penalty, the weight lambda of the gradient penalty, at least 0."""
 
     objective = non_saturating(js())
-    noise: ClassVar = {"perturbation": Uniform}
+    noise: ClassVar = {"discriminator/perturbation": Uniform}
     second_order = True
 
     @checked

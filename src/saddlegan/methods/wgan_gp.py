@@ -15,7 +15,7 @@ class WGANGP(AdversarialModule):
     """Args beyond those of `AdversarialModule`: penalty, the weight lambda of the gradient penalty."""
 
     objective = wasserstein()
-    noise: ClassVar = {"interpolation": Uniform()}
+    noise: ClassVar = {"discriminator/interpolation": Uniform()}
     second_order = True
 
     @checked

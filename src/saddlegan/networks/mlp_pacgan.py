@@ -1,5 +1,6 @@
 """The perceptrons of PacGAN for the plane, with seeds as the first axis: Lin et al. (2018), arXiv:1712.04086, as in the
-authors' configuration. Weights start as N(0, std^2), biases at 0."""
+authors' configuration. Weights start as N(0, std^2), biases at 0. Of the batch normalisation no more is known than that
+there is one: the rest is as torch has it."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,7 +16,7 @@ from saddlegan.random import Purpose, torch_stream
 
 class BatchNorm(nn.Module):
     """Batch normalisation per seed, of `(seeds, batch, width)`: in training by the minibatch, later by running means,
-    in which a minibatch counts 0.1."""
+    which move by a tenth towards each minibatch. In mixed precision it computes in that of its parameters."""
 
     mean: Tensor
     variance: Tensor
@@ -28,6 +29,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("variance", torch.ones(seeds, 1, width))
 
     def forward(self, x: Float[Tensor, "seeds batch width"]) -> Float[Tensor, "seeds batch width"]:
+        x = x.to(self.mean.dtype)
         mean, variance = self.mean, self.variance
         if self.training:
             variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
