@@ -214,13 +214,13 @@ def test_a_module_and_its_data_can_be_copied_while_they_train():
 
         def on_train_batch_end(self, trainer, module, *_):
             if int(module.iteration) == 100:
-                self.copies += [copy.deepcopy(module.drawn), pickle.loads(pickle.dumps(trainer.datamodule.blocks))]
+                self.copies += [copy.deepcopy(module), pickle.loads(pickle.dumps(module))]
 
     module, data = build(composed(*SMALL, "iterations=200", "evaluation.every=200"))
     L.Trainer(barebones=True, accelerator="cpu", max_epochs=-1, callbacks=[Copy()]).fit(module, datamodule=data)
     assert len(Copy.copies) == 2
+    assert all(torch.equal(one.iteration, torch.tensor(100)) for one in Copy.copies)
     assert copy.deepcopy(data).seeds == data.seeds
-    pickle.dumps(module.drawn)
 
 
 def test_load_from_checkpoint_wants_a_checkpoint_of_the_class(tmp_path):
