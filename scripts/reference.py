@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from saddlegan import claims
-from saddlegan.claims import toys
+from saddlegan.claims import modes, toys
 from saddlegan.folder import METRICS, RESULT, SAMPLES
 from saddlegan.report import write_report
 from saddlegan.reporting import notes, quality, statistics, tables
@@ -38,7 +38,7 @@ from saddlegan.theory import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
-TOYS = ("gaussian_1d", "gaussian_1d_search", "gaussian_1d_sweep", "point_mass", "two_point")
+TOYS = ("gaussian_1d", "gaussian_1d_search", "gaussian_1d_sweep", "point_mass", "two_point", "ring")
 IMAGES = ("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids")
 THEORY = "theory"
 #: The reading of N(1, 1e-3) that the first page answers: a variance of 1e-3.
@@ -68,11 +68,11 @@ def keep(outputs: Path, name: str) -> None:
     (REFERENCE / name).mkdir(parents=True)
     shown = representative(experiment)
     curves = {run.name for setting in shown for run in experiment.runs_of(setting)}
-    ranked = [
-        dict.fromkeys(run.name for run, _ in from_the_median(experiment, setting) if (run.folder / SAMPLES).is_file())
-        for setting in shown
-    ]
-    drawn = {run for same in ranked for run in (list(same)[:1] if name in IMAGES else same)}
+    drawn: dict[str, int] = {}  # the seed that images and the plane are shown of, by its place in the run
+    for setting in shown:
+        ranked = [pair for pair in from_the_median(experiment, setting) if (pair[0].folder / SAMPLES).is_file()]
+        for run, row in ranked[:1] if name in IMAGES else ranked:
+            drawn.setdefault(run.name, row)
     with zipfile.ZipFile(REFERENCE / name / PACKED, "w") as pack:
         for run in sorted(experiment.runs, key=lambda run: run.name):
             result = json.loads((run.folder / RESULT).read_text())
@@ -87,7 +87,7 @@ def keep(outputs: Path, name: str) -> None:
             if run.name in curves:
                 put(pack, f"{run.folder.name}/{METRICS}", drawn_columns(run, {experiment.metric, *experiment.watched}))
             if run.name in drawn:
-                put(pack, f"{run.folder.name}/{SAMPLES}", drawn_samples(run))
+                put(pack, f"{run.folder.name}/{SAMPLES}", drawn_samples(run, drawn[run.name]))
 
 
 def drawn_columns(run: Run, metrics: set[str]) -> bytes:
@@ -98,10 +98,15 @@ def drawn_columns(run: Run, metrics: set[str]) -> bytes:
     return "".join(",".join(row[at] for at in columns) + "\n" for row in rows).encode()
 
 
-def drawn_samples(run: Run) -> bytes:
-    """samples.npz, what is drawn as lines alone in half precision."""
+def drawn_samples(run: Run, row: int) -> bytes:
+    """samples.npz, what is drawn as lines alone in half precision; in the plane all seeds but that of `row` are 0."""
     with (run.folder / SAMPLES).open("rb") as stream, np.load(stream) as file:
         arrays = {key: array.astype(np.float16) if key == "discriminator" else array for key, array in file.items()}
+    if "points" in arrays:
+        for key, axis in {"points": 0, "field": 0, "through": 1}.items():
+            shape = [1] * arrays[key].ndim
+            shape[axis] = -1
+            arrays[key] = arrays[key] * (np.arange(arrays[key].shape[axis]) == row).reshape(shape)
     written = BytesIO()
     np.savez(written, **arrays)
     return written.getvalue()
@@ -147,6 +152,7 @@ def blocks() -> dict[str, str]:
     """The generated parts of the pages, by name."""
     results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
+    ring = results.experiments["ring"]
     mnist, updates = results.experiments["mnist"], results.experiments["mnist_updates"]
     theory, problems = load_sections([REFERENCE / THEORY])
     assert not problems, problems
@@ -159,6 +165,9 @@ def blocks() -> dict[str, str]:
         "claims": ledger(claims.decide(results)[0]),
         "theory": overview(theory),
         "map": tables.overview_table(sweep, tables.comparisons(sweep)),
+        "ring": tables.main_table(ring, tables.summary(ring), modes.RING_SAYS)
+        + "\n\n"
+        + "\n\n".join(quality.beside_real(ring, list(ring.settings))[1:3]),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
         "image-search": searched_images(results.experiments["mnist_search"]),
