@@ -41,7 +41,7 @@ def collapse_two_point(results: Results) -> Verdict:
 
 def unrolled_covers_ring(results: Results) -> Verdict:
     """A seed succeeds if all modes are covered through most of the last fifth. Rule: `_judge_success`."""
-    judge = _judge_success("modes_covered", None, "cover all modes", "unrolled")
+    judge = _judge_success("modes_covered", None, "cover all modes")
     return census(results, ("ring",), judge, GAIN, method="unrolled")
 
 
@@ -53,7 +53,7 @@ def primal_dual_covers_ring(results: Results) -> Verdict:
     experiment = results.experiments.get("ring")
     if experiment is None or verdict.verdict == "not_run":
         return verdict
-    least = experiment.floors["modes_covered"] - 0.5
+    least = _below_real(experiment, "modes_covered")
     covered = {name: experiment.values(name, "modes_covered") > least for name in experiment.of_method("wgan")}
     shares = {name: statistics.share(seeds) for name, seeds in covered.items()}
     told = "".join(f" {name}: {share_of(share)} cover all modes." for name, share in shares.items())
@@ -61,9 +61,14 @@ def primal_dual_covers_ring(results: Results) -> Verdict:
     return replace(verdict, verdict="contradicted") if any(share.above(0.5) for share in shares.values()) else verdict
 
 
-def _judge_success(metric: str, level: float | None, verb: str, method: str = "primal_dual") -> Judge:
-    """`method` against gan. A seed succeeds if `metric` > `level`, where None is half a mode below what real data have;
-    a diverged seed does not. Where runs leave the metric blank there is nothing to judge.
+def _below_real(experiment: Experiment, metric: str) -> float:
+    """Half a mode below what real data have."""
+    return experiment.floors[metric] - 0.5
+
+
+def _judge_success(metric: str, level: float | None, verb: str) -> Judge:
+    """A method against gan. A seed succeeds if `metric` > `level`, where None is that of `_below_real`; a diverged seed
+    does not. Where runs leave the metric blank there is nothing to judge.
 
     Reproduced: the interval of the difference of shares (method - gan, paired seeds) lies above 0, and that of the
     share of the method above 1/2, of gan below. Contradicted: the difference lies below 0, or the method's share below
@@ -75,7 +80,7 @@ def _judge_success(metric: str, level: float | None, verb: str, method: str = "p
     def judge(experiment: Experiment, setting: str, reference: str, stop: int) -> Pair:
         found = [experiment.values(name, metric, stop) for name in (setting, reference)]
         sound = [experiment.values(name, "diverged", stop).notna() for name in (setting, reference)]
-        least = experiment.floors[metric] - 0.5 if level is None else level
+        least = _below_real(experiment, metric) if level is None else level
         ours, theirs = (values > least for values in found)
         gain, share, share_gan = paired.difference(ours, theirs), statistics.share(ours), statistics.share(theirs)
         if any((sound_ & values.isna()).any() for sound_, values in zip(sound, found, strict=True)):
@@ -87,7 +92,10 @@ def _judge_success(metric: str, level: float | None, verb: str, method: str = "p
                 outcome = "contradicted"
             elif gain.above(0) and share.above(0.5) and share_gan.below(0.5):
                 outcome = "reproduced"
-        text = f"{share_of(share_gan)} seeds of gan, {share_of(share)} of {method} {verb}; difference {show(gain)}."
+        text = (
+            f"{share_of(share_gan)} seeds of gan, {share_of(share)} of {experiment.settings[setting]['method']} {verb};"
+        )
+        text += f" difference {show(gain)}."
         return Pair(outcome, gain, gain.count, lambda: text, setting, stop)
 
     return judge

@@ -36,6 +36,11 @@ class Spans(L.LightningDataModule, ABC):
         self.iterations = iterations
         self.evaluate_every = evaluate_every
 
+    @property
+    def last_block(self) -> int:
+        """The block that the last iteration lies in."""
+        return (self.iterations - 1) // BLOCK
+
     @abstractmethod
     def span(self, start: int, stop: int) -> Batch:
         """The minibatches of iterations `start` to `stop` - 1, which lie in one block."""

@@ -15,7 +15,7 @@ class ToyData(Spans):
     def __init__(self, distribution: Law, **spans: Any) -> None:
         super().__init__(**spans)
         self.distribution = distribution
-        self.blocks = Blocks(self.block, last=(self.iterations - 1) // BLOCK)
+        self.blocks = Blocks(self.block, last=self.last_block)
 
     def block(self, number: int) -> Tensor:
         return draw_block(self.distribution.draw, self.seeds, Purpose.DATA, number, self.draws, self.batch_size)

@@ -24,7 +24,7 @@ from saddlegan.engine.losses import MeanLosses, by_name, summed
 from saddlegan.engine.sampling import Sampler
 from saddlegan.engine.trainer import refuse
 from saddlegan.engine.variant import Loss, Optimizers
-from saddlegan.random import BLOCK, Latent, Purpose, law_of
+from saddlegan.random import Latent, Purpose, law_of
 
 #: A player's step up to the optimizer, `(real, drawn) -> terms`; None where it proves not to be compiled.
 CompiledStep = Callable[[Batch, Batch], dict[str, Loss] | None]
@@ -149,7 +149,7 @@ class AdversarialModule(Sampler):
     def on_fit_start(self) -> None:
         data = getattr(self.trainer, "datamodule", None)
         refuse(self.trainer, data.iterations if isinstance(data, Spans) else None)
-        self.drawn.blocks.last = (data.iterations - 1) // BLOCK if isinstance(data, Spans) else None
+        self.drawn.blocks.last = data.last_block if isinstance(data, Spans) else None
         if self.simultaneous and self.scaled:
             raise ConfigError(
                 "updates=simultaneous: got a trainer that scales gradients, expected one that does not: its scale moves"
