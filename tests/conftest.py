@@ -5,7 +5,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,12 @@ IMAGES = (
     "num_seeds=1",
     "evaluation.samples=128",
 )
+
+
+def quick(values: Sequence[Any], *kept: Any) -> list[Any]:
+    """Parameters of a test of which `make test` tries those `kept`, and `make test-slow` the others: they go through
+    the same code."""
+    return [value if value in kept else pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 def composed(*overrides: str) -> dict[str, Any]:

@@ -208,6 +208,7 @@ def test_a_step_that_overflows():
         run(JS, p, state, 1e308, iterations=20)
 
 
+@pytest.mark.slow
 def test_section_reports_what_the_closed_forms_say(section):
     found = {about.id: verdict for about, verdict in section.findings}
     assert list(found) == [

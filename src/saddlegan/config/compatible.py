@@ -105,7 +105,7 @@ def _check_evaluation(config: dict[str, Any]) -> None:
             f"evaluation: got {target}, which measures {_said(target, 'kind')}, but {data} gives"
             f" {_said(data, 'samples')}. Remedy: name none, and the data do."
         )
-    check_metrics(config, offers)
+    check_metrics(config, (*offers, *(class_attribute(target, "of_networks") or ())))
     if "diverged" not in metrics_in(config):
         raise ConfigError("evaluation.metrics.diverged: got none, expected the metric that says which seeds are lost.")
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from saddlegan.batch import Batch, first
 from saddlegan.checks import ConfigError, shown
 from saddlegan.evaluation.board import log_scalars
+from saddlegan.evaluation.gradients import layer_gradients
 from saddlegan.evaluation.metrics import computed, metrics_of
 from saddlegan.files import write_whole
 from saddlegan.metrics import trajectory
@@ -50,6 +51,8 @@ class Evaluate(L.Callback, ABC):
     dim: ClassVar[int | None] = None
     #: What metrics may ask for by name, of samples; `over` some evaluations also metrics themselves.
     offers: ClassVar[tuple[str, ...]] = ()
+    #: And of the networks, whatever the data.
+    of_networks: ClassVar[tuple[str, ...]] = ("layer_gradients",)
     #: Real samples and what comes along with them, each `(seeds, n, ...)`.
     real: Batch
 
@@ -75,6 +78,8 @@ class Evaluate(L.Callback, ABC):
         self.picture_every = math.ceil(iterations / pictures) if pictures else 0
         self.path = path
         self.given: dict[str, Tensor] = {}
+        #: What metrics ask for of networks, at the last evaluation.
+        self.networks: dict[str, np.ndarray] = {}
         self.history: list[tuple[int, Row]] = []
 
     # What the data decide --------------------------------------------------------------------------------------------
@@ -97,7 +102,10 @@ class Evaluate(L.Callback, ABC):
 
     def measure(self, fake: Tensor) -> dict[str, np.ndarray]:
         """The metrics of samples `(seeds, n, *shape)`, each `(seeds,)`; NaN for a seed that is not finite."""
-        return {name: np.atleast_1d(value) for name, value in self.computed("through", self.offered(fake)).items()}
+        return {
+            name: np.atleast_1d(value)
+            for name, value in self.computed("through", self.offered(fake) | self.networks).items()
+        }
 
     def computed(self, when: When, offered: Mapping[str, Any]) -> dict[str, Any]:
         """Those of `when` for which all that they ask for is offered."""
@@ -163,7 +171,10 @@ class Evaluate(L.Callback, ABC):
         shows of itself. Its samples."""
         fake = self.fakes(module)
         own = {loss_name(name): loss for name, loss in module.losses.take(len(self.seeds)).items()}
-        own |= watched(module, first(self.real, WATCHED), first(self.given, WATCHED))
+        real, given = first(self.real, WATCHED), first(self.given, WATCHED)
+        own |= watched(module, real, given)
+        if any("layer_gradients" in metric.asks for metric in self.metrics):
+            self.networks = {"layer_gradients": layer_gradients(module, real, {**given, "x": fake[:, :WATCHED]})}
         values = self.measure(fake) | {name: each.cpu().numpy() for name, each in own.items()}
         self.append(int(module.iteration), {name: value.tolist() for name, value in values.items()})
         return fake

@@ -73,6 +73,7 @@ class EvaluatePlane(Evaluate):
             "field": field_of(module, axis_of(self.law))[:SEEDS].astype(np.float32),
             "through": np.stack([self.frames[moment][1].numpy() for moment in moments]),
             "iterations": np.array([self.frames[moment][0] for moment in moments]),
+            **self.networks,
         }
         with write_whole(folder / SAMPLES) as partial:
             np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]

@@ -21,8 +21,11 @@ class Curve:
     values: NDArray
 
 
-def training_figure(curves: Sequence[Curve], metric: str, threshold: float | None = None) -> Figure:
-    """`metric` through training on a log axis: median and quartile band over seeds, a line per run.
+def training_figure(
+    curves: Sequence[Curve], metric: str, threshold: float | None = None, along: str = "iteration"
+) -> Figure:
+    """`metric` through training, or `along` something else, on a log axis: median and quartile band over seeds, a line
+    per run.
 
     `threshold` draws a level below which a run counts as converged.
     """
@@ -32,7 +35,7 @@ def training_figure(curves: Sequence[Curve], metric: str, threshold: float | Non
         median = _draw(ax, curve, np.where(curve.values > 0, curve.values, np.nan), color)
         ends.append(median[-1] if np.isfinite(median[-1]) else np.inf)
     ax.set_yscale("log")
-    ax.set(xlabel="iteration", ylabel=metric)
+    ax.set(xlabel=along, ylabel=metric)
     ax.set_title("median and quartiles over seeds", loc="left", size=9, color=GREY)
     ax.margins(x=0)
     if threshold is not None:

@@ -59,15 +59,16 @@ def census(
     *,
     every_stop: bool = False,
     method: str = "primal_dual",
+    data: str | None = None,
 ) -> Verdict:
-    """Judge each pair of `method` and gan in the first of the experiments `names` that has such pairs, at its last
-    stop or at every stop.
+    """Judge each pair of `method` and gan, of these `data` alone where they are named, in the first of the experiments
+    `names` that has such pairs, at its last stop or at every stop.
 
     One pair: its outcome, effect and interval. Several: reproduced if the statement holds in more than half of the live
     ones, contradicted if it fails in more than half, else inconclusive; the effect is then the share in which it holds,
     a share of a grid and not of a sample, so without an interval.
     """
-    pairs = next(filter(None, (_pairs(results, name, judge, every_stop, method) for name in names)), [])
+    pairs = next(filter(None, (_pairs(results, name, judge, every_stop, method, data) for name in names)), [])
     if not pairs:
         return Verdict("not_run", f"No pair of gan and {method} at equal settings in {' or '.join(names)}.")
     seeds = min(pair.seeds for pair in pairs)
@@ -82,11 +83,11 @@ def census(
     return Verdict(verdict, _account(pairs), held, None, seeds, SHARE)
 
 
-def _pairs(results: Results, name: str, judge: Judge, every_stop: bool, method: str) -> list[Pair]:
+def _pairs(results: Results, name: str, judge: Judge, every_stop: bool, method: str, data: str | None) -> list[Pair]:
     experiment = results.experiments.get(name)
     if experiment is None:
         return []
-    ours = set(experiment.of_method(method))
+    ours = set(experiment.of_method(method, data))
     return [
         judge(experiment, setting, reference, stop)
         for setting, reference in experiment.pairs("gan").items()

@@ -88,8 +88,10 @@ class Experiment:
         kept = {setting: name for setting, name in found.items() if setting not in swapped}
         return kept | {setting: other[setting] for setting in swapped if setting in other}
 
-    def of_method(self, method: str) -> list[str]:
-        return [label for label, setting in self.settings.items() if setting["method"] == method]
+    def of_method(self, method: str, data: str | None = None) -> list[str]:
+        """The settings of a method, of these `data` alone where they are named."""
+        found = [label for label, setting in self.settings.items() if setting["method"] == method]
+        return [label for label in found if data in (None, self.configured(label, "data"))]
 
     def runs_of(self, setting: str) -> tuple[Run, ...]:
         """The runs that share `setting`: blocks of seeds, or one run per seed."""
