@@ -186,6 +186,111 @@ def test_claims_about_the_ring_need_its_runs(tmp_path):
         assert BY_ID[claim].decide(results).verdict == "not_run"
 
 
+def covering(folder, method, values, experiment, real=25.0, **own):
+    """A run in which each seed covers so many modes; NaN diverged."""
+    means = {"modes_covered": [None if np.isnan(value) else float(value) for value in values]}
+    floors = {} if real is None else {"modes_covered": real}
+    write_run(folder, method, np.where(np.isnan(values), np.nan, 1.0), experiment=experiment, files=False, means=means,
+              floors=floors, **own)  # fmt: skip
+
+
+GRID, HALF = np.full(16, 25.0), np.where(np.arange(16) % 2, 25.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("penalties", "outcome", "told"),
+    [
+        ([GRID], "reproduced", "16 of 16 of wgan_gp"),
+        ([GRID - 0.4], "reproduced", "16 of 16"),  # all of them through most of the last fifth
+        ([GRID - 1], "contradicted", "0 of 16"),
+        ([np.full(16, np.nan)], "contradicted", "0 of 16"),
+        ([HALF], "inconclusive", "8 of 16"),
+        ([GRID, GRID - 1], "inconclusive", "16 of 16"),
+        ([GRID, GRID, GRID - 1], "reproduced", "0 of 16"),
+        ([GRID[:15]], "inconclusive", "15 of 15"),
+    ],
+)
+def test_wgan_gp_covers_the_grid_whatever_gan_does(tmp_path, penalties, outcome, told):
+    covering(tmp_path / "gan", "gan", GRID, "grid")
+    for place, values in enumerate(penalties):
+        covering(tmp_path / f"gp{place}", "wgan_gp", values, "grid", penalty=float(place))
+    verdict = BY_ID["wgan-gp-covers-grid"].decide(load_results([tmp_path]))
+    assert (verdict.verdict, told in verdict.text) == (outcome, True), verdict.text
+    assert verdict.seeds == min(map(len, penalties))
+
+
+@pytest.mark.parametrize(
+    ("covered", "outcome"),
+    [
+        ({1: 3.0, 5: 1.0, 10: 7.0}, "reproduced"),  # the most against the fewest, whatever is between
+        ({1: 7.0, 10: 3.0}, "contradicted"),
+        ({1: 7.0, 10: np.nan}, "contradicted"),  # a seed that is lost covers none
+        ({1: 4.0, 10: 4.0}, "inconclusive"),
+    ],
+)
+def test_more_unrolled_steps_cover_more(tmp_path, covered, outcome):
+    noise = np.random.default_rng(0).normal(0, 0.3, 16)
+    covering(tmp_path / "gan", "gan", np.full(16, 8.0), "unrolled_ring", real=8.0)
+    for steps, value in covered.items():
+        covering(tmp_path / str(steps), "unrolled", value + noise, "unrolled_ring", real=8.0, unrolled=steps)
+    verdict = BY_ID["unrolled-more-steps"].decide(load_results([tmp_path]))
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(np.nan_to_num(covered[10] + noise).mean() - (covered[1] + noise).mean())
+    assert f"{max(covered)} minus {min(covered)}" in verdict.text
+
+
+def test_more_steps_need_two_numbers_of_steps(tmp_path):
+    covering(tmp_path / "1", "unrolled", ALL, "unrolled_ring", unrolled=1)
+    assert BY_ID["unrolled-more-steps"].decide(load_results([tmp_path])).verdict == "not_run"
+
+
+def test_a_map_of_two_data_is_judged_for_each(tmp_path):
+    """All modes are those of the data: eight on the ring, where real samples were counted, and two atoms."""
+    two = np.full(16, 2.0)
+    for data, real, ours in (("ring", 8.0, FEW), ("two_point", None, two)):
+        own = {"experiment": "primal_dual_modes", "data": data, "real": real}
+        covering(tmp_path / f"{data}-gan", "gan", np.ones(16), **own)
+        covering(tmp_path / f"{data}-wgan", "wgan", np.ones(16), **own)
+        for sigma in (0.5, 1.0, 2.0):
+            covering(tmp_path / f"{data}-{sigma}", "primal_dual", ours, sigma=sigma, **own)
+    results = load_results([tmp_path])
+    verdicts = [BY_ID[f"primal-dual-covers-{name}"].decide(results) for name in ("ring-map", "two-points")]
+    assert [verdict.verdict for verdict in verdicts] == ["contradicted", "reproduced"]
+    for verdict, data in zip(verdicts, ("ring", "two_point"), strict=True):
+        assert "of 3 settings" in verdict.text
+        assert verdict.text.count("wgan") == 1
+        assert f"wgan · {data}: 0 of 16" in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("clipped", "penalised", "outcome"),
+    [
+        ([-0.5, 0.3], 0.05, "reproduced"),  # vanish, explode
+        ([-0.5, 0.05], 0.05, "inconclusive"),
+        ([0.05, 0.05], 0.05, "contradicted"),
+        ([-0.5, 0.3], -0.3, "inconclusive"),
+        ([np.nan, 0.3], 0.05, "reproduced"),  # what diverged exploded
+        ([-0.09, -0.0], 0.0, "contradicted"),  # a factor of ten over eleven steps is 0.0909 each
+        ([-0.092, 0.092], 0.0, "reproduced"),
+    ],
+)
+def test_clipped_critics_vanish_or_explode_with_depth(tmp_path, clipped, penalised, outcome):
+    settings = [("wgan", {"clip": 0.1**place}, slope) for place, slope in enumerate(clipped)]
+    for place, (method, own, slope) in enumerate([*settings, ("wgan_gp", {}, penalised)]):
+        values = np.full(16, slope)
+        means = {name: [None if np.isnan(v) else float(v) for v in of]
+                 for name, of in {"depth_slope": values, "depth_change": np.abs(values)}.items()}  # fmt: skip
+        write_run(tmp_path / str(place), method, np.where(np.isnan(values), np.nan, 1.0), experiment="critic_depth",
+                  files=False, means=means, **own)  # fmt: skip
+    verdict = BY_ID["critic-depth"].decide(load_results([tmp_path]))
+    assert verdict.verdict == outcome, verdict.text
+
+
+def test_depth_needs_both_kinds_of_critics(tmp_path):
+    write_run(tmp_path, "wgan", np.ones(16), experiment="critic_depth", files=False, means={"depth_change": [1.0] * 16})
+    assert BY_ID["critic-depth"].decide(load_results([tmp_path])).verdict == "not_run"
+
+
 def mnist(tmp_path, gan, primal_dual, experiment="mnist", covered=(), **config):
     """One run per seed; NaN diverged; `covered`: classes that gan covers, a value per seed, where not all ten."""
     for seed, value in enumerate(gan):

@@ -146,9 +146,9 @@ def _below_real(experiment: Experiment, setting: str, metric: str) -> float:
     return floors_of(experiment.runs_of(setting)).get(metric, 2.0) - 0.5
 
 
-def _covered(experiment: Experiment, setting: str) -> "pd.Series[bool]":
+def _covered(experiment: Experiment, setting: str) -> pd.Series:
     """Whether each seed covers all modes through most of the last fifth."""
-    return experiment.values(setting, "modes_covered") > _below_real(experiment, setting, "modes_covered")
+    return pd.Series(experiment.values(setting, "modes_covered") > _below_real(experiment, setting, "modes_covered"))
 
 
 def _judge_success(metric: str, level: float | None, verb: str) -> Judge:
