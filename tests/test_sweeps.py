@@ -6,6 +6,8 @@ import re
 import pytest
 from conftest import composed, results
 
+from saddlegan import cli
+from saddlegan.cli import sweeps
 from saddlegan.cli.sweeps import value_of
 
 
@@ -37,6 +39,69 @@ def test_of_a_union_of_grids_those_stay_that_have_a_method_that_is_named(saddleg
     assert status == 0, output
     assert "sweep: 2 jobs" in output
     assert sorted(result["seeds"][0] for result in results(tmp_path).values()) == [4, 5]
+
+
+@pytest.fixture
+def jobs(saddlegan, monkeypatch):
+    """The configurations that a sweep of these words would train, and what it says, without training."""
+
+    def planned(*words):
+        found = []
+        monkeypatch.setattr(cli, "train", lambda config, *_: found.append(config) or {"status": "finished"})
+        monkeypatch.setattr(sweeps, "report", lambda *_: None)
+        status, output = saddlegan("-m", *words)
+        return found, status, output
+
+    return planned
+
+
+SPACE = "method:gan_non_saturating,optimizer.lr:'tag(log,interval(1e-5,1e-2))',optimizer.beta1:'interval(0,1)'"
+
+
+def test_settings_are_drawn_from_a_grid_with_a_budget(jobs):
+    """The first of many are those of few; a logarithm that is uniform; what is not drawn is as it was said."""
+    grid = f"hydra.sweeper.grids=[{{draws:'12',{SPACE},model.latent.dim:'1,2,3'}}]"
+    many, status, output = jobs(grid)
+    assert (status, len(many), "sweep: 12 jobs" in output) == (0, 12, True), output
+    rates, betas = ([config["optimizer"][key] for config in many] for key in ("lr", "beta1"))
+    assert all(1e-5 <= rate <= 1e-2 for rate in rates)
+    below = sum(rate < 10**-3.5 for rate in rates)  # half of the logarithm's interval, a thirtieth of the plain one
+    assert 3 <= below <= 9
+    assert all(0 <= beta <= 1 for beta in betas)
+    assert min(betas) < 0.3
+    assert max(betas) > 0.7
+    assert len(set(rates)) == len(set(betas)) == 12
+    assert {config["model"]["latent"]["dim"] for config in many} == {1, 2, 3}
+    few, _, _ = jobs(grid, "hydra.sweeper.draws=3", "iterations=7", "optimizer.beta1=0.5")
+    assert [config["optimizer"]["lr"] for config in few] == rates[:3]
+    assert {(config["iterations"], config["optimizer"]["beta1"]) for config in few} == {(7, 0.5)}
+
+
+def test_a_value_that_is_given_is_not_drawn_and_other_grids_are_multiplied_out(jobs):
+    grids = f"hydra.sweeper.grids=[{{method:gan,seed:'1,2'}},{{draws:'2',{SPACE}}}]"
+    found, status, output = jobs(grids, "optimizer.lr=0.25")
+    assert status == 0, output
+    assert [config["seed"] for config in found] == [1, 2, 0, 0]
+    assert {config["optimizer"]["lr"] for config in found} == {0.25}
+    assert len({config["optimizer"]["beta1"] for config in found}) == 3  # the usual one, and two that were drawn
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("hydra.sweeper.grids=[{method:gan,optimizer.lr:'interval(0,1)'}]",), "Remedy: a grid with draws"),
+        (("hydra.sweeper.grids=[{draws:'0',method:gan}]",), "draws"),
+        (("hydra.sweeper.grids=[{draws:many,method:gan}]",), "draws"),
+        (("hydra.sweeper.grids=[{draws:'2',method:gan}]", "hydra.sweeper.draws=0"), "hydra.sweeper.draws"),
+        (("hydra.sweeper.grids=[{draws:'2',optimizer.lr:'tag(log,interval(0,1))'}]",), "expected 0 < from"),
+        (("hydra.sweeper.grids=[{draws:'99999',optimizer.lr:'interval(0,1)'}]",), "expected at most 10000"),
+        (("hydra.sweeper.grids=[{draws:'2',optimizer.lr:'interval(-2,-1)'}]",), "optimizer.lr"),
+    ],
+)
+def test_a_search_space_that_cannot_be_drawn_from_is_refused(jobs, words, said):
+    found, status, output = jobs(*words)
+    assert (found, status) == ([], 2)
+    assert said in output
 
 
 def test_two_jobs_that_differ_do_not_share_a_folder(saddlegan, tmp_path):

@@ -3,7 +3,8 @@
 `hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
 the overrides of the command line, which win. A grid with `stage: "2"` begins when those of stage 1 have ended; with
 `earlier: "method=gan"` each of its jobs is given, as `earlier`, the folder of the earlier run that has these settings
-and its own seed.
+and its own seed. A grid with `draws: "8"` is not multiplied out: eight settings are drawn from its values, which may be
+intervals; `hydra.sweeper.draws` is another budget for all such grids.
 
 Every job is composed and checked before the first one starts, and the report is written when the last one has ended. A
 run that another process holds is left to it, and told apart from one that failed. Hydra takes plugins from the package
@@ -26,13 +27,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from saddlegan.checks import ConfigError, PositiveInt, check_value, converted
 from saddlegan.cli import sweeps
+from saddlegan.cli.draws import drawn
 from saddlegan.cli.guard import check_folder
 from saddlegan.config.schema import check, resolved
 from saddlegan.folder import RESULT
 from saddlegan.resources import check_resources
 
 #: Keys of a grid that are about the grid itself.
-ABOUT = ("stage", "earlier")
+ABOUT = ("stage", "earlier", "draws")
 
 
 @dataclass
@@ -40,15 +42,17 @@ class UnionSweeperConf:
     _target_: str = sweeps.OURS
     grids: list[dict[str, str]] = field(default_factory=list)
     most_jobs: Any = sweeps.MOST_JOBS  # a sweep of more jobs is refused
+    draws: Any = None  # of each grid that is drawn from, in place of its own number
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="union", node=UnionSweeperConf, provider="saddlegan")
 
 
 class UnionSweeper(Sweeper):
-    def __init__(self, grids: Sequence[dict[str, str]], most_jobs: int) -> None:
+    def __init__(self, grids: Sequence[dict[str, str]], most_jobs: int, draws: int | None) -> None:
         self.grids = grids
         self.most_jobs = converted(PositiveInt, most_jobs)
+        self.draws = None if draws is None else converted(PositiveInt, draws)
         self.hydra_context: Any = None
         self.config: Any = None
         self.launcher: Any = None
@@ -62,19 +66,24 @@ class UnionSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[dict[str, Any]]:
         check_value("hydra.sweeper.most_jobs", PositiveInt, self.most_jobs)
+        if self.draws is not None:
+            check_value("hydra.sweeper.draws", PositiveInt, self.draws)
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         given = parser.parse_overrides(arguments)
         wanted = self._wanted(given)
         texts = [[f"{key}={values}" for key, values in grid.items() if key not in ABOUT] for grid in wanted]
         grids = [[*parser.parse_overrides(grid), *given] for grid in texts]
-        for override in itertools.chain(*grids):
-            _check_sweepable(override)
-        total = sum(map(sweeps.count_jobs, grids))
+        budgets = [self._budget(grid) for grid in wanted]
+        for budget, overrides in zip(budgets, grids, strict=True):
+            for override in overrides:
+                _check_sweepable(override, drawn_from=budget > 0)
+        total = sum(budget or sweeps.count_jobs(overrides) for budget, overrides in zip(budgets, grids, strict=True))
         sweeps.check_count(total, self.most_jobs, f"hydra.sweeper.most_jobs={total}")
         planned: list[tuple[int, list[str]]] = []
-        for grid, overrides in sorted(zip(wanted, grids, strict=True), key=lambda pair: _stage(pair[0])):
+        for grid, overrides, budget in sorted(zip(wanted, grids, budgets, strict=True), key=lambda of: _stage(of[0])):
             before = [job for stage, job in planned if stage < _stage(grid)]
-            planned += [(_stage(grid), [*job, *self._earlier(grid, job, before)]) for job in multiply(overrides)]
+            jobs = drawn(overrides, budget) if budget else multiply(overrides)
+            planned += [(_stage(grid), [*job, *self._earlier(grid, job, before)]) for job in jobs]
         distinct = self._distinct(job for _, job in planned)
         stages = {tuple(job): stage for stage, job in reversed(planned)}  # the first of a job that is in several
         folder = Path(self.config.hydra.sweep.dir)
@@ -93,6 +102,13 @@ class UnionSweeper(Sweeper):
         named = {name.strip("'\"") for override in methods for name in values_of(override)}
         grids = [g for g in self.grids if not named or "method" not in g or named & set(g["method"].split(","))]
         return grids or [{}]
+
+    def _budget(self, grid: dict[str, str]) -> int:
+        """How many settings are drawn from a grid; 0 where it is multiplied out."""
+        if "draws" not in grid:
+            return 0
+        count = _whole("draws", grid["draws"])
+        return self.draws or count
 
     def _earlier(self, grid: dict[str, str], job: Sequence[str], before: Sequence[Sequence[str]]) -> list[str]:
         """The override that names the run of an earlier stage which this job builds on, where its grid asks for one."""
@@ -129,19 +145,26 @@ class UnionSweeper(Sweeper):
 
 
 def _stage(grid: dict[str, str]) -> int:
-    text = str(grid.get("stage", 1))
-    check_value("hydra.sweeper.grids: stage", PositiveInt, int(text) if text.isdigit() else text)
+    return _whole("stage", grid.get("stage", 1))
+
+
+def _whole(key: str, value: Any) -> int:
+    text = str(value)
+    check_value(f"hydra.sweeper.grids: {key}", PositiveInt, int(text) if text.isdigit() else text)
     return int(text)
 
 
-def _check_sweepable(override: Override) -> None:
+def _check_sweepable(override: Override, drawn_from: bool) -> None:
     if not override.is_sweep_override():
         return
     key = override.get_key_element()
     if key == "experiment":
         raise ConfigError(f"{override.input_line}: got several experiments, expected one command each.")
-    if not override.is_discrete_sweep():
-        raise ConfigError(f"{override.input_line}: got an interval, expected a list of values, e.g. {key}=1,2,3.")
+    if not override.is_discrete_sweep() and not drawn_from:
+        raise ConfigError(
+            f"{override.input_line}: got an interval, expected a list of values, e.g. {key}=1,2,3. Remedy: a grid with"
+            " draws, or hydra/sweeper=search."
+        )
 
 
 def multiply(overrides: Sequence[Override]) -> list[list[str]]:
