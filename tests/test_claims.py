@@ -7,6 +7,7 @@ import pytest
 from run_folders import FLOORS, spread, write_image_run, write_run
 
 from saddlegan import claims
+from saddlegan.claims import budget
 from saddlegan.reporting.results import load_results
 
 BY_ID = {claim.id: claim for claim in claims.CLAIMS}
@@ -289,6 +290,49 @@ def test_clipped_critics_vanish_or_explode_with_depth(tmp_path, clipped, penalis
 def test_depth_needs_both_kinds_of_critics(tmp_path):
     write_run(tmp_path, "wgan", np.ones(16), experiment="critic_depth", files=False, means={"depth_change": [1.0] * 16})
     assert BY_ID["critic-depth"].decide(load_results([tmp_path])).verdict == "not_run"
+
+
+def equal(tmp_path, **settings):
+    """created_equal: of each method a setting with each of these distances; NaN diverged."""
+    for method, distances in settings.items():
+        for place, distance in enumerate(distances):
+            write_image_run(tmp_path / f"{method}-{place}", method, frechet=distance, experiment="created_equal",
+                            files=False, lr=0.1**place)  # fmt: skip
+    return load_results([tmp_path])
+
+
+STEADY = [20.0, 30.0, 40.0, 50.0, 60.0, 70.0]
+
+
+@pytest.mark.parametrize(
+    ("others", "outcome", "of"),
+    [
+        ({"lsgan": STEADY}, "reproduced", "lsgan"),
+        ({"lsgan": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]}, "contradicted", "lsgan"),
+        ({"lsgan": [5.0, *STEADY[1:]], "wgan": [25.0, *STEADY[1:]]}, "reproduced", "lsgan"),  # one lucky setting
+        ({"lsgan": [1.0, 2.0, 3.0, 4.0, 100.0, 200.0]}, "contradicted", "lsgan"),  # half of them are enough
+        ({"lsgan": [1.0, 2.0, 3.0, 4.0, 5.0]}, "inconclusive", "lsgan"),
+        ({"lsgan": [np.nan] * 6}, "reproduced", "lsgan"),
+    ],
+)
+def test_no_objective_is_better_given_a_budget(tmp_path, others, outcome, of):
+    verdict = BY_ID["none-better-than-non-saturating"].decide(equal(tmp_path, gan_non_saturating=STEADY, **others))
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.measure.endswith(of)
+    assert verdict.seeds == 1
+
+
+def test_the_best_of_half_of_the_settings_by_all_ways_to_draw_them():
+    ours, theirs = [1.0, 4.0, 4.0, 9.0], [2.0, 3.0, 4.0, 7.0]
+    pairs = [list(map(min, itertools.combinations(values, 2))) for values in (ours, theirs)]
+    wins = [(a < b) + 0.5 * (a == b) for a, b in itertools.product(*pairs)]
+    assert budget.chance(ours, theirs) == pytest.approx(np.mean(wins))
+    assert budget.chance(ours, theirs) + budget.chance(theirs, ours) == pytest.approx(1.0)
+    assert budget.chance([1.0], [2.0]) == 1.0
+
+
+def test_a_budget_needs_the_non_saturating_gan(tmp_path):
+    assert BY_ID["none-better-than-non-saturating"].decide(equal(tmp_path, gan=STEADY)).verdict == "not_run"
 
 
 def mnist(tmp_path, gan, primal_dual, experiment="mnist", covered=(), **config):

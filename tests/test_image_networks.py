@@ -14,6 +14,7 @@ from saddlegan.checks import ConfigError
 from saddlegan.data.images import ImageSet, unit
 from saddlegan.engine.build import build
 from saddlegan.extractor import Extractor
+from saddlegan.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from saddlegan.networks.maxout import MaxoutDiscriminator, ReLUGenerator
 from saddlegan.networks.mnist_conv import ConvDiscriminator, ConvGenerator
 from saddlegan.networks.single import Single
@@ -276,3 +277,53 @@ def test_altered_shipped_weights_and_files_of_other_kinds_are_refused(tmp_path, 
     for path in ("text", "absent"):
         with pytest.raises(ConfigError, match="got a file that cannot be used"):
             Extractor(str(tmp_path / path))
+
+
+# InfoGAN --------------------------------------------------------------------------------------------------------------
+
+
+def infogan(batch_norm=True, shape=(1, 28, 28), width=8):
+    start = {"width": width, "initial_std": 0.02}
+    return (
+        InfoGANGenerator(in_features=5, shape=shape, **start),
+        InfoGANDiscriminator(shape=shape, batch_norm=batch_norm, **start),
+    )
+
+
+def test_infogan_has_the_layers_of_the_study():
+    """At its width of 64: 1024 and 7 x 7 x 128 dense units, 64 channels, and back; the numbers of parameters by hand."""
+    generator, discriminator = infogan(width=64)
+    norms = 2 * (1024 + 6272 + 64)
+    dense = 5 * 1024 + 1024 + 1024 * 6272 + 6272
+    assert sum(p.numel() for p in generator.parameters()) == dense + 128 * 64 * 16 + 64 + 64 * 16 + 1 + norms
+    convolutions = 64 * 16 + 64 + 64 * 128 * 16 + 128
+    judged = convolutions + 6272 * 1024 + 1024 + 1024 + 1 + 2 * (128 + 1024)
+    assert sum(p.numel() for p in discriminator.parameters()) == judged
+    weights = torch.cat(
+        [p.flatten() for n, p in discriminator.named_parameters() if n.endswith("weight") and p.dim() > 1]
+    )
+    assert float(weights.std()) == pytest.approx(0.02, rel=0.01)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 16, 24)])
+def test_infogan_makes_and_judges_images_of_the_datas_shape(shape):
+    generator, discriminator = infogan(shape=shape)
+    made = generator(torch.randn(6, 5))
+    assert made.shape == (6, *shape)
+    assert made.min() >= 0
+    assert made.max() <= 1
+    assert discriminator(made).shape == (6,)
+
+
+def test_with_batch_normalisation_real_and_generated_images_are_judged_apart():
+    images = torch.rand(8, 1, 28, 28)
+    for batch_norm in (True, False):
+        _, discriminator = infogan(batch_norm)
+        together, apart = discriminator(images)[:4], discriminator(images[:4])
+        assert torch.allclose(together, apart, atol=1e-6) is not batch_norm
+        assert discriminator.per_sample is not batch_norm
+
+
+def test_sides_that_cannot_be_halved_twice_are_refused():
+    with pytest.raises(ConfigError, match="30 x 28, expected sides that 4 divides"):
+        infogan(shape=(1, 30, 28))

@@ -77,6 +77,16 @@ def test_settings_are_drawn_from_a_grid_with_a_budget(jobs):
     assert {(config["iterations"], config["optimizer"]["beta1"]) for config in few} == {(7, 0.5)}
 
 
+def test_every_method_of_a_grid_has_its_budget_and_the_same_values(jobs):
+    space = SPACE.replace("method:gan_non_saturating", "method:'gan,lsgan'")
+    found, status, output = jobs(f"hydra.sweeper.grids=[{{draws:'2',{space}}}]")
+    assert status == 0, output
+    names = [config["method"]["_target_"].rpartition(".")[2] for config in found]
+    assert names == ["GAN", "GAN", "LSGAN", "LSGAN"]
+    rates = [config["optimizer"]["lr"] for config in found]
+    assert rates[:2] == rates[2:]
+
+
 def test_a_value_that_is_given_is_not_drawn_and_other_grids_are_multiplied_out(jobs):
     grids = f"hydra.sweeper.grids=[{{method:gan,seed:'1,2'}},{{draws:'2',{SPACE}}}]"
     found, status, output = jobs(grids, "optimizer.lr=0.25")

@@ -3,8 +3,8 @@
 `hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
 the overrides of the command line, which win. A grid with `stage: "2"` begins when those of stage 1 have ended; with
 `earlier: "method=gan"` each of its jobs is given, as `earlier`, the folder of the earlier run that has these settings
-and its own seed. A grid with `draws: "8"` is not multiplied out: eight settings are drawn from its values, which may be
-intervals; `hydra.sweeper.draws` is another budget for all such grids.
+and its own seed. A grid with `draws: "8"` is not multiplied out: of each of its methods eight settings are drawn from
+its values, which may be intervals; `hydra.sweeper.draws` is another budget for all such grids.
 
 Every job is composed and checked before the first one starts, and the report is written when the last one has ended. A
 run that another process holds is left to it, and told apart from one that failed. Hydra takes plugins from the package
@@ -101,7 +101,7 @@ class UnionSweeper(Sweeper):
         methods = [override for override in given if override.get_key_element() == "method"]
         named = {name.strip("'\"") for override in methods for name in values_of(override)}
         grids = [g for g in self.grids if not named or "method" not in g or named & set(g["method"].split(","))]
-        return grids or [{}]
+        return [part for grid in grids for part in _of_methods(grid)] or [{}]
 
     def _budget(self, grid: dict[str, str]) -> int:
         """How many settings are drawn from a grid; 0 where it is multiplied out."""
@@ -146,6 +146,13 @@ class UnionSweeper(Sweeper):
 
 def _stage(grid: dict[str, str]) -> int:
     return _whole("stage", grid.get("stage", 1))
+
+
+def _of_methods(grid: dict[str, str]) -> list[dict[str, str]]:
+    """A grid that is drawn from as one for each of its methods, which all have its budget."""
+    if "draws" not in grid or "method" not in grid:
+        return [grid]
+    return [{**grid, "method": method} for method in grid["method"].split(",")]
 
 
 def _whole(key: str, value: Any) -> int:
