@@ -44,6 +44,11 @@ class Images:
     test: Pixels
     train_labels: Labels | None = None
     test_labels: Labels | None = None
+    #: Grey images, each a channel of a training image that is put together anew in every epoch; None: `train` is what
+    #: is trained on.
+    pool: Pixels | None = None
+    #: The same as `classes`, of the channels.
+    channel_classes: str | None = None
     #: Images on which the Parzen width is chosen; without them it is not measured.
     validation: Pixels | None = None
 
@@ -125,22 +130,24 @@ def unit(pixels: Tensor) -> Tensor:
 
 
 class ImageData(Spans):
-    """Minibatches of `images.train`; of a span `x` is `(iterations, draws, 1, batch, *shape)`, float32 in [0, 1], and
-    `label`, where there are labels, `(iterations, draws, 1, batch)`, int64.
+    """Minibatches of `images.train`, or of what is put together from `images.pool`; of a span `x` is `(iterations,
+    draws, 1, batch, *shape)`, float32 in [0, 1], and `label`, where there are labels, `(iterations, draws, 1, batch)`,
+    int64.
 
     Raises `ConfigError` where a minibatch is larger than the data.
     """
 
     def __init__(self, images: Images, **spans: Any) -> None:
         super().__init__(**spans)
-        self.epoch_length = len(images.train) // self.batch_size
+        self.source = images.train if images.pool is None else images.pool
+        self.epoch_length = len(self.source) // self.batch_size
         if not self.epoch_length:
             raise ConfigError(
-                f"batch_size={self.batch_size}: got more than the {len(images.train)} training images of {images.name}."
-                f" Remedy: batch_size={len(images.train)} or less."
+                f"batch_size={self.batch_size}: got more than the {len(self.source)} training images of {images.name}."
+                f" Remedy: batch_size={len(self.source)} or less."
             )
         self.images = images
-        self.parts = {"x": images.train}
+        self.parts = {"x": self.source}
         if images.train_labels is not None:
             self.parts["label"] = images.train_labels
         self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
@@ -151,17 +158,28 @@ class ImageData(Spans):
         order = np.concatenate(list(self.indices(start * self.draws, stop * self.draws)))
         index = torch.from_numpy(order).to(device)
         axes = (stop - start, self.draws, 1, self.batch_size)
-        found = {name: part[index].unflatten(0, axes) for name, part in self.parts.items()}
+        found = {name: part[index] for name, part in self.parts.items()}
+        if self.images.pool is not None:
+            found["x"] = found["x"].flatten(1, 2)
+        found = {name: values.unflatten(0, axes) for name, values in found.items()}
         return found | {"x": unit(found["x"])}
 
     def indices(self, first: int, last: int) -> Iterator[np.ndarray]:
-        """What minibatches `first` to `last` - 1 of the whole training hold."""
+        """What minibatches `first` to `last` - 1 of all training hold, `(batch,)`; of a pool `(batch, channels)`."""
         for minibatch in range(first, last):
             epoch, place = divmod(minibatch, self.epoch_length)
             if epoch != self.epoch:
                 self.epoch = epoch
-                self.order = stream(self.seeds[0], Purpose.DATA, epoch).permutation(len(self.images.train))
+                self.order = self.permutation(Purpose.DATA)
+                if self.images.pool is not None:
+                    channels = range(1, self.images.shape[0])
+                    further = (self.permutation(f"data/channel {channel}") for channel in channels)
+                    self.order = np.stack([self.order, *further], axis=-1)
             yield self.order[place * self.batch_size : (place + 1) * self.batch_size]
+
+    def permutation(self, purpose: Purpose | str) -> np.ndarray:
+        """Of what is trained on, in this epoch."""
+        return stream(self.seeds[0], purpose, self.epoch).permutation(len(self.source))
 
 
 def _digits() -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:

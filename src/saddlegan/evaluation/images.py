@@ -34,13 +34,15 @@ class EvaluateImages(Evaluate):
     """
 
     kind = "images"
-    offers = ("features", "real_features", "logits", "images", "test", "train", "validation")
+    offers = ("features", "real_features", "logits", "channel_logits", "images", "test", "train", "validation")
 
     def __init__(self, data: ImageData, *, extractor: str | None, **evaluation: Any) -> None:
         super().__init__(**evaluation)
         self.images = images = data.images
         self.extractor = Extractor(extractor)
-        self.classes = images.classes == self.extractor.dataset
+        self.classes, self.channels = (
+            known == self.extractor.dataset for known in (images.classes, images.channel_classes)
+        )
         self.real = {"x": unit(images.test)[None]}
         if images.test_labels is not None:
             self.real["label"] = images.test_labels[None]
@@ -67,9 +69,11 @@ class EvaluateImages(Evaluate):
     # Metrics ---------------------------------------------------------------------------------------------------------
 
     def offered(self, fake: Tensor) -> dict[str, Any]:
-        """Features; logits of classes where the extractor knows them."""
+        """Features; logits of classes, or of those of the channels, where the extractor knows them."""
         features, logits = self.extractor.see(fake[0])
         found = {"features": features, "real_features": self.features}
+        if self.channels:
+            found["channel_logits"] = torch.stack([self.extractor.see(x)[1] for x in fake[0].split(1, dim=1)], dim=1)
         return found | ({"logits": logits} if self.classes else {})
 
     def offered_at_the_end(self, fake: Tensor) -> dict[str, Any]:
