@@ -34,11 +34,16 @@ from saddlegan.reporting.results import Results, load_results
 from saddlegan.reporting.runs import PACKED, Run, load_runs
 from saddlegan.reporting.sections import load_sections, overview
 from saddlegan.reporting.settings import label
+from saddlegan.reporting.tables import show
 from saddlegan.theory import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "outputs" / "reference"
-TOYS = ("gaussian_1d", "gaussian_1d_search", "gaussian_1d_sweep", "point_mass", "two_point", "ring")
+PLANE = ("ring", "unrolled_ring", "grid")
+TOYS = (
+    *("gaussian_1d", "gaussian_1d_search", "gaussian_1d_sweep", "point_mass", "two_point"),
+    *(*PLANE, "primal_dual_modes", "critic_depth"),
+)
 IMAGES = ("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids")
 THEORY = "theory"
 #: The reading of N(1, 1e-3) that the first page answers: a variance of 1e-3.
@@ -152,7 +157,6 @@ def blocks() -> dict[str, str]:
     """The generated parts of the pages, by name."""
     results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
-    ring = results.experiments["ring"]
     mnist, updates = results.experiments["mnist"], results.experiments["mnist_updates"]
     theory, problems = load_sections([REFERENCE / THEORY])
     assert not problems, problems
@@ -165,9 +169,11 @@ def blocks() -> dict[str, str]:
         "claims": ledger(claims.decide(results)[0]),
         "theory": overview(theory),
         "map": tables.overview_table(sweep, tables.comparisons(sweep)),
-        "ring": tables.main_table(ring, tables.summary(ring), modes.RING_SAYS)
-        + "\n\n"
-        + "\n\n".join(quality.beside_real(ring, list(ring.settings))[1:3]),
+        "ring": modes_of(results.experiments["ring"], modes.RING_SAYS),
+        "unrolled-ring": modes_of(results.experiments["unrolled_ring"], modes.RING_SAYS),
+        "grid": modes_of(results.experiments["grid"], modes.GRID_SAYS),
+        "modes-map": covered(results.experiments["primal_dual_modes"]),
+        "depth": depths(results.experiments["critic_depth"]),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
         "image-search": searched_images(results.experiments["mnist_search"]),
@@ -186,6 +192,7 @@ def answers(results: Results) -> str:
     """The paper's two comparisons: its claim, the verdict, and what was found, with seeds and intervals."""
     said = {claim.id: claim for claim in claims.CLAIMS}
     first, second = said["gaussian-1d-primal-dual-worse"], said["mnist-comparable-quality"]
+    unrolled, kept = said["ring-unrolled-covers"], said["primal-dual-covers-ring-map"]
     experiment, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
     settings = [name for name in experiment.of_method("primal_dual") if experiment.settings[name]["data"] == DATA]
     (found,) = (toys.judge_figure_1(experiment, name, experiment.pairs()[name], stop)
@@ -200,9 +207,39 @@ def answers(results: Results) -> str:
             f" {sweep.values(learning[0]).size} seeds), of {counted(fate)}.",
             f"**Figure 2, MNIST: {second.decide(results).verdict}.** The paper: {second.statement} Here:"
             f" {second.decide(results).text}",
+            f"**Eight modes on a ring.** {unrolled.statement} {unrolled.decide(results).verdict.capitalize()}:"
+            f" {unrolled.decide(results).text} {kept.statement} {kept.decide(results).verdict.capitalize()}:"
+            f" {kept.decide(results).text}",
             "In brackets: intervals of 95 % over seeds.",
         ]
     )
+
+
+def modes_of(experiment: Experiment, says: Mapping[str, str]) -> str:
+    """Modes covered beside what the sources say, and the other metrics of the plane."""
+    further = quality.beside_real(experiment, list(experiment.settings))[1:3]
+    return "\n\n".join([tables.main_table(experiment, tables.summary(experiment), says), *further])
+
+
+def covered(experiment: Experiment) -> str:
+    """Of each setting the seeds that cover all modes, and the mean of modes covered."""
+    rows = []
+    for name in experiment.settings:
+        values, all_of_them = experiment.values(name, "modes_covered"), modes.covers_all(experiment, name)
+        rows.append([name, f"{int(all_of_them.sum())} of {len(all_of_them)}", show(statistics.average(values))])
+    return tables.markdown(["setting", "seeds that cover all modes", "modes covered, mean"], rows)
+
+
+def depths(experiment: Experiment) -> str:
+    """Of each setting by how many powers of ten the critic's gradient changes from layer to layer towards the input."""
+    rows = [
+        [
+            name,
+            *(show(statistics.average(experiment.values(name, metric))) for metric in ("depth_slope", "depth_change")),
+        ]
+        for name in experiment.settings
+    ]
+    return tables.markdown(["setting", "powers of ten per layer, towards the input", "its absolute value"], rows)
 
 
 def searched(experiment: Experiment) -> str:

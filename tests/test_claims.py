@@ -292,6 +292,32 @@ def test_depth_needs_both_kinds_of_critics(tmp_path):
     assert BY_ID["critic-depth"].decide(load_results([tmp_path])).verdict == "not_run"
 
 
+@pytest.mark.parametrize(
+    ("gan", "unrolled", "outcome"),
+    [
+        ([300.0, 320.0, 310.0], {1: [100.0] * 3, 5: [500.0, 540.0, 520.0]}, "reproduced"),  # the most steps count
+        ([300.0, 320.0, 310.0], {1: [500.0] * 3, 5: [100.0, 120.0, 130.0]}, "contradicted"),
+        ([300.0, 320.0, 310.0], {5: [310.0, 300.0, 325.0]}, "inconclusive"),
+        ([300.0, 320.0], {5: [500.0, 540.0]}, "inconclusive"),
+    ],
+)
+def test_unrolling_keeps_more_stacked_modes(tmp_path, gan, unrolled, outcome):
+    runs = [("gan", {}, gan), *(("unrolled", {"unrolled": steps}, values) for steps, values in unrolled.items())]
+    for method, own, values in runs:
+        for seed, value in enumerate(values):
+            write_run(tmp_path / f"{method}{own}{seed}", method, [1.0], experiment="stacked_mnist", files=False,
+                      seeds=[seed], means={"stacked_modes": [value]}, **own)  # fmt: skip
+    verdict = BY_ID["unrolled-stacked-modes"].decide(load_results([tmp_path]))
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(np.mean(unrolled[5]) - np.mean(gan))
+    assert verdict.seeds == len(gan)
+
+
+def test_stacked_modes_need_both_methods(tmp_path):
+    write_run(tmp_path, "gan", [1.0], experiment="stacked_mnist", files=False, means={"stacked_modes": [3.0]})
+    assert BY_ID["unrolled-stacked-modes"].decide(load_results([tmp_path])).verdict == "not_run"
+
+
 def equal(tmp_path, **settings):
     """created_equal: of each method a setting with each of these distances; NaN diverged."""
     for method, distances in settings.items():

@@ -142,7 +142,7 @@ def wgan_gp_covers_grid(results: Results) -> Verdict:
     if experiment is None or not names:
         return Verdict("not_run", "No run of wgan_gp in grid.")
     shown = [name for method in ("gan", "wgan_gp") for name in experiment.of_method(method)]
-    shares = {name: statistics.share(_covered(experiment, name)) for name in shown}
+    shares = {name: statistics.share(covers_all(experiment, name)) for name in shown}
     ours = [shares[name] for name in names if shares[name].count >= MINIMUM_SEEDS]
     holds, fails = sum(of.above(0.5) for of in ours), sum(of.below(0.5) for of in ours)
     outcome: Outcome = "inconclusive"
@@ -166,7 +166,7 @@ def _covers_beside_wgan(results: Results, name: str, data: str | None) -> Verdic
     experiment = results.experiments.get(name)
     if experiment is None or verdict.verdict == "not_run":
         return verdict
-    covered = {name: _covered(experiment, name) for name in experiment.of_method("wgan", data)}
+    covered = {name: covers_all(experiment, name) for name in experiment.of_method("wgan", data)}
     shares = {name: statistics.share(seeds) for name, seeds in covered.items()}
     told = "".join(f" {name}: {share_of(share)} cover all modes." for name, share in shares.items())
     verdict = replace(verdict, text=f"{verdict.text}{told or ' WGAN was not run.'}")
@@ -178,7 +178,7 @@ def _below_real(experiment: Experiment, setting: str, metric: str) -> float:
     return floors_of(experiment.runs_of(setting)).get(metric, 2.0) - 0.5
 
 
-def _covered(experiment: Experiment, setting: str) -> pd.Series:
+def covers_all(experiment: Experiment, setting: str) -> pd.Series:
     """Whether each seed covers all modes through most of the last fifth."""
     return pd.Series(experiment.values(setting, "modes_covered") > _below_real(experiment, setting, "modes_covered"))
 
