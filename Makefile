@@ -44,6 +44,7 @@ test-slow: install  ## the tests that take longer
 
 bench: install  ## how fast: toys and MNIST against bare PyTorch loops, and start-up times
 	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench_methods.py
 	$(BIN)/python scripts/bench_images.py
 
 format: install  ## rewrite the sources in the house's format

@@ -56,6 +56,12 @@ def bare_loop(method: str) -> Callable[[], float]:
         loss.backward()
         of_generator.step()
 
+    return stretched(iteration)
+
+
+def stretched(iteration: Callable[[], None]) -> Callable[[], float]:
+    """A stretch of iterations, when called: how many a second."""
+
     def stretch() -> float:
         count, start = 0, time.perf_counter()
         while time.perf_counter() - start < STRETCH:

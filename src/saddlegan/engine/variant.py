@@ -104,14 +104,15 @@ class Variant(L.LightningModule):
         """The discriminator's, of a batch of samples."""
         return self.discriminator(batch["x"], *(batch[name] for name in self.conditions))
 
-    def judge(self, real: Batch, fake: Batch) -> tuple[Logits, Logits]:
-        """The discriminator's logits of real and of fake samples.
+    def judge(self, real: Batch, fake: Batch, logits: Callable[[Batch], Logits] | None = None) -> tuple[Logits, Logits]:
+        """The discriminator's logits of real and of fake samples, or those of another function of a batch.
 
         In one pass where it declares that it judges each sample by itself (`per_sample`): where a layer looks across
         the batch, as batch normalisation does, real and fake samples together would be another batch.
         """
+        logits = logits or self.logits
         if not getattr(self.discriminator, "per_sample", False):
-            return self.logits(real), self.logits(fake)
-        both = self.logits(joined([real, fake]))
+            return logits(real), logits(fake)
+        both = logits(joined([real, fake]))
         count = real["x"].shape[1]
         return both[:, :count], both[:, count:]

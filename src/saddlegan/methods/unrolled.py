@@ -1,6 +1,7 @@
 """Unrolled GAN: Metz, Poole, Pfau & Sohl-Dickstein (2017), arXiv:1611.02163, eqs. (6) to (10)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ class UnrolledGAN(AdversarialModule):
         if not self.unrolled:
             return super().generator_loss(real, fake)  # type: ignore[return-value]
         ahead = self.ahead(real, fake)
-        return -self.objective.discriminator(self.at(ahead, real), self.at(ahead, fake))
+        return -self.objective.discriminator(*self.judge(real, fake, partial(self.at, ahead)))
 
     def at(self, weights: Weights, batch: Batch) -> Logits:
         """The logits of a discriminator with these weights."""
@@ -48,7 +49,7 @@ class UnrolledGAN(AdversarialModule):
         weights = dict(self.discriminator.named_parameters())
         steps = steps_ahead(self.optimizer_of("discriminator").optimizer, list(weights.values()))
         for _ in range(self.unrolled):
-            loss = self.objective.discriminator(self.at(weights, real), self.at(weights, fake)).sum()
+            loss = self.objective.discriminator(*self.judge(real, fake, partial(self.at, weights))).sum()
             slopes = torch.autograd.grad(loss, list(weights.values()), create_graph=True)
             weights = dict(zip(weights, steps(list(weights.values()), slopes), strict=True))
         return weights
