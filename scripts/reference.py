@@ -54,7 +54,7 @@ BASE = "nothing changed"
 TEN = 10
 #: Files of a report that are not kept.
 LEFT = ("report.html", "results.csv")
-#: Pictures that are kept of the comparison alone, and not of the other image experiments.
+#: Pictures that are kept of one experiment of images and of the rings, and not of others.
 ONCE = ("through.gif", "through.png", "interpolation.png", "neighbours.png")
 #: The pages that quote results.
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -136,7 +136,7 @@ def report(name: str) -> None:
     write_report([REFERENCE / name], folder)
     for file in LEFT:
         (folder / file).unlink()
-    if name in IMAGES[1:]:
+    if name in (*IMAGES[1:], "grid", "critic_depth"):
         for picture in (folder / "figures").iterdir():
             if picture.name.endswith(ONCE):
                 picture.unlink()

@@ -78,7 +78,7 @@ def _experiment(name: str, runs: list[Run], problems: list[Problem]) -> Experime
     table["diverged"] = _diverged(table, metric)
     front = ["run", "experiment", "setting", *keys, "seed", "stop"]
     table = table.reindex(columns=[*front, *(column for column in table if column not in front)])
-    problems += [*_divergences(table), *_unjudged(table), *_mismatches(runs), *_shortened(runs)]
+    problems += [*_divergences(table), *_unjudged(table, runs), *_mismatches(runs), *_shortened(runs)]
     return Experiment(
         name,
         tuple(runs),
@@ -141,11 +141,14 @@ def _divergences(table: pd.DataFrame) -> list[Problem]:
     ]
 
 
-def _unjudged(table: pd.DataFrame) -> list[Problem]:
-    """The runs that have one evaluation in the last fifth before a stop: too few to judge how training ended."""
-    if "converged" not in table:
+def _unjudged(table: pd.DataFrame, runs: Sequence[Run]) -> list[Problem]:
+    """The runs that have one evaluation in the last fifth before a stop, too few to judge how training ended, of those
+    that measure it: other data of the experiment may not."""
+    judging = [run.name for run in runs if "converged" in run.result.last_fifth]
+    if not judging:
         return []
-    blank = table.loc[table["converged"].isna() & (table["diverged"] == 0), ["run", "stop"]]
+    unknown = table["converged"].isna() & (table["diverged"] == 0)
+    blank = table.loc[unknown & table["run"].isin(judging), ["run", "stop"]]
     return [
         Problem(
             "unjudged",
