@@ -203,7 +203,8 @@ def test_classes_are_measured_where_the_extractor_knows_them(images):
     _, _, data, evaluate, *_ = images
     assert "classes_covered" in evaluate.history[-1][1]
     source = data.images
-    stranger = type("Other", (), {"classes": "fashion_mnist", "test": source.test, "test_labels": source.test_labels})()
+    known = {"classes": "fashion_mnist", "channel_classes": None}
+    stranger = type("Other", (), {**known, "test": source.test, "test_labels": source.test_labels})()
     own = {"metrics": composed(*IMAGES)["evaluation"]["metrics"], "extractor": None}
     settings = {"seeds": [0], "iterations": 1, "every": 1, "samples": 128, "pictures": 0, "path": None}
     other = EvaluateImages(type("Data", (), {"images": stranger})(), **own, **settings)

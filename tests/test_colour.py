@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import train_extractor
-from conftest import ROOT, quick, results
+from conftest import ROOT, results
 from PIL import Image
 from safetensors.torch import save_file
 from torch.nn.functional import interpolate
@@ -28,12 +28,11 @@ from saddlegan.reporting.measures import facts_for
 CONF = f"--config-dir={ROOT / 'tests' / 'conf'}"
 RUN = ("num_seeds=1", "evaluation.samples=128", "evaluation.figures=1")
 CLASSES = {"classifier_score", "classes_covered", "class_kl"}
-FLAGS_24 = ("flags", (24, 16, 3))
 FLAGS = np.random.default_rng(0).integers(0, 256, (64, 24, 16, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("data", "shape"), quick([("flags", (24, 16, 3)), ("noise", (64, 64, 3))], ("flags", (24, 16, 3)))
+    ("data", "shape"), [("flags", (24, 16, 3)), pytest.param("noise", (64, 64, 3), marks=pytest.mark.slow)]
 )
 def test_images_in_colour_are_trained_measured_and_shown(saddlegan, tmp_path, data, shape):
     """Without an extractor of their own: their classes are not measured, and the report shows them in colour."""

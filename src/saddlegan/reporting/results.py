@@ -144,7 +144,7 @@ def _divergences(table: pd.DataFrame) -> list[Problem]:
 def _unjudged(table: pd.DataFrame, runs: Sequence[Run]) -> list[Problem]:
     """The runs that have one evaluation in the last fifth before a stop, too few to judge how training ended, of those
     that measure it: other data of the experiment may not."""
-    judging = [run.name for run in runs if "converged" in run.result.last_fifth]
+    judging = [run.name for run in runs if "converged" in {**run.result.final, **run.result.last_fifth}]
     if not judging:
         return []
     unknown = table["converged"].isna() & (table["diverged"] == 0)
