@@ -271,8 +271,8 @@ def test_a_map_of_two_data_is_judged_for_each(tmp_path):
         ([0.05, 0.05], 0.05, "contradicted"),
         ([-0.5, 0.3], -0.3, "inconclusive"),
         ([np.nan, 0.3], 0.05, "reproduced"),  # what diverged exploded
-        ([-0.09, -0.0], 0.0, "contradicted"),  # a factor of ten over eleven steps is 0.0909 each
-        ([-0.092, 0.092], 0.0, "reproduced"),
+        ([-0.083, -0.0], 0.0, "contradicted"),  # a factor of ten over twelve steps is 0.0833 each
+        ([-0.084, 0.084], 0.0, "reproduced"),
     ],
 )
 def test_clipped_critics_vanish_or_explode_with_depth(tmp_path, clipped, penalised, outcome):
@@ -327,18 +327,23 @@ def equal(tmp_path, **settings):
     return load_results([tmp_path])
 
 
-STEADY = [20.0, 30.0, 40.0, 50.0, 60.0, 70.0]
+STEADY = [20.0 + place for place in range(16)]
+BETTER = [1.0 + place / 16 for place in range(16)]
+FAR_WORSE = [100.0 + place for place in range(16)]
 
 
 @pytest.mark.parametrize(
     ("others", "outcome", "of"),
     [
-        ({"lsgan": STEADY}, "reproduced", "lsgan"),
-        ({"lsgan": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]}, "contradicted", "lsgan"),
-        ({"lsgan": [5.0, *STEADY[1:]], "wgan": [25.0, *STEADY[1:]]}, "reproduced", "lsgan"),  # one lucky setting
-        ({"lsgan": [1.0, 2.0, 3.0, 4.0, 100.0, 200.0]}, "contradicted", "lsgan"),  # half of them are enough
-        ({"lsgan": [1.0, 2.0, 3.0, 4.0, 5.0]}, "inconclusive", "lsgan"),
-        ({"lsgan": [np.nan] * 6}, "reproduced", "lsgan"),
+        ({"lsgan": FAR_WORSE}, "reproduced", "lsgan"),
+        ({"lsgan": FAR_WORSE, "wgan": FAR_WORSE[::-1]}, "reproduced", "lsgan"),
+        ({"lsgan": BETTER}, "contradicted", "lsgan"),
+        ({"lsgan": BETTER, "wgan": FAR_WORSE}, "contradicted", "lsgan"),
+        ({"lsgan": STEADY}, "inconclusive", "lsgan"),  # as good: sixteen settings do not tell it from better
+        ({"lsgan": [5.0, *FAR_WORSE[1:]]}, "inconclusive", "lsgan"),  # one lucky setting
+        ({"lsgan": BETTER[:15]}, "inconclusive", "lsgan"),
+        ({"lsgan": [np.nan] * 16}, "reproduced", "lsgan"),
+        ({"bgan": BETTER, "lsgan": FAR_WORSE}, "reproduced", "lsgan"),  # bgan is not part of the study
     ],
 )
 def test_no_objective_is_better_given_a_budget(tmp_path, others, outcome, of):
@@ -346,6 +351,13 @@ def test_no_objective_is_better_given_a_budget(tmp_path, others, outcome, of):
     assert verdict.verdict == outcome, verdict.text
     assert verdict.measure.endswith(of)
     assert verdict.seeds == 1
+    assert all(f"{method} " in verdict.text for method in others)
+
+
+def test_the_study_on_a_gpu_decides_where_it_was_run(tmp_path):
+    write_image_run(tmp_path / "a", "gan", frechet=1.0, experiment="created_equal_gpu", files=False)
+    write_image_run(tmp_path / "b", "gan_non_saturating", frechet=2.0, experiment="created_equal_gpu", files=False)
+    assert "gan 1 and 1" in BY_ID["none-better-than-non-saturating"].decide(load_results([tmp_path])).text
 
 
 def test_the_best_of_half_of_the_settings_by_all_ways_to_draw_them():
@@ -355,6 +367,12 @@ def test_the_best_of_half_of_the_settings_by_all_ways_to_draw_them():
     assert budget.chance(ours, theirs) == pytest.approx(np.mean(wins))
     assert budget.chance(ours, theirs) + budget.chance(theirs, ours) == pytest.approx(1.0)
     assert budget.chance([1.0], [2.0]) == 1.0
+
+
+def test_chances_of_several_methods_have_wider_intervals():
+    one, eight = (budget.chances(STEADY, BETTER + np.linspace(0, 40, 16), tests) for tests in (1, 8))
+    assert eight.low <= one.low <= one.value <= one.high <= eight.high
+    assert (one.low, one.high) != (eight.low, eight.high)
 
 
 def test_a_budget_needs_the_non_saturating_gan(tmp_path):

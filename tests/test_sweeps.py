@@ -87,6 +87,26 @@ def test_every_method_of_a_grid_has_its_budget_and_the_same_values(jobs):
     assert rates[:2] == rates[2:]
 
 
+def test_what_the_command_line_sweeps_over_is_multiplied_with_what_is_drawn(jobs):
+    """Each method that is named has its budget, and each setting all the seeds."""
+    space = SPACE.replace("method:gan_non_saturating", "method:'gan,lsgan,dragan'")
+    found, status, output = jobs(f"hydra.sweeper.grids=[{{draws:'2',{space}}}]", "method=gan,lsgan", "seed=3,4")
+    assert (status, "sweep: 8 jobs" in output) == (0, True), output
+    told = [(config["method"]["_target_"].rpartition(".")[2], config["seed"]) for config in found]
+    assert told == [
+        ("GAN", 3),
+        ("GAN", 4),
+        ("GAN", 3),
+        ("GAN", 4),
+        ("LSGAN", 3),
+        ("LSGAN", 4),
+        ("LSGAN", 3),
+        ("LSGAN", 4),
+    ]
+    rates = [config["optimizer"]["lr"] for config in found]
+    assert rates[0] == rates[1] != rates[2] == rates[3]
+
+
 def test_a_value_that_is_given_is_not_drawn_and_other_grids_are_multiplied_out(jobs):
     grids = f"hydra.sweeper.grids=[{{method:gan,seed:'1,2'}},{{draws:'2',{SPACE}}}]"
     found, status, output = jobs(grids, "optimizer.lr=0.25")
@@ -106,6 +126,11 @@ def test_a_value_that_is_given_is_not_drawn_and_other_grids_are_multiplied_out(j
         (("hydra.sweeper.grids=[{draws:'2',optimizer.lr:'tag(log,interval(0,1))'}]",), "expected 0 < from"),
         (("hydra.sweeper.grids=[{draws:'99999',optimizer.lr:'interval(0,1)'}]",), "expected at most 10000"),
         (("hydra.sweeper.grids=[{draws:'2',optimizer.lr:'interval(-2,-1)'}]",), "optimizer.lr"),
+        (("hydra.sweeper.grids=[{draws:'2',optimizer.lr:'interval(1,0)'}]",), "expected finite numbers, from <= to"),
+        (("hydra.sweeper.grids=[{draws:'2',optimizer.lr:'interval(0,inf)'}]",), "expected finite numbers"),
+        (("hydra.sweeper.grids=[{draws:'2',model.latent.dim:'int(interval(1,5))'}]",), "whole numbers. Remedy: a list"),
+        (("hydra.sweeper.grids=[{draws:'2',model.latent.dim:'range(5,1)'}]",), "nothing to draw"),
+        (("hydra.sweeper.grids=[{method:gan}]", "hydra.sweeper.draws=5"), "no grid here is drawn from"),
     ],
 )
 def test_a_search_space_that_cannot_be_drawn_from_is_refused(jobs, words, said):

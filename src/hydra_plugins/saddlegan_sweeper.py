@@ -25,7 +25,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from saddlegan.checks import ConfigError, PositiveInt, check_value, converted
+from saddlegan.checks import ConfigError, PositiveInt, check_value, converted, wrong
 from saddlegan.cli import sweeps
 from saddlegan.cli.draws import drawn
 from saddlegan.cli.guard import check_folder
@@ -72,17 +72,30 @@ class UnionSweeper(Sweeper):
         given = parser.parse_overrides(arguments)
         wanted = self._wanted(given)
         texts = [[f"{key}={values}" for key, values in grid.items() if key not in ABOUT] for grid in wanted]
-        grids = [[*parser.parse_overrides(grid), *given] for grid in texts]
+        grids = [parser.parse_overrides(grid) for grid in texts]
         budgets = [self._budget(grid) for grid in wanted]
+        if self.draws is not None and not any(budgets):
+            raise wrong("hydra.sweeper.draws", self.draws, "null, since no grid here is drawn from")
         for budget, overrides in zip(budgets, grids, strict=True):
             for override in overrides:
                 _check_sweepable(override, drawn_from=budget > 0)
-        total = sum(budget or sweeps.count_jobs(overrides) for budget, overrides in zip(budgets, grids, strict=True))
+        for override in given:
+            _check_sweepable(override, drawn_from=False)
+        total = sum(
+            budget * sweeps.count_jobs(_beside(grid, given)) if budget else sweeps.count_jobs([*overrides, *given])
+            for grid, budget, overrides in zip(wanted, budgets, grids, strict=True)
+        )
         sweeps.check_count(total, self.most_jobs, f"hydra.sweeper.most_jobs={total}")
         planned: list[tuple[int, list[str]]] = []
         for grid, overrides, budget in sorted(zip(wanted, grids, budgets, strict=True), key=lambda of: _stage(of[0])):
             before = [job for stage, job in planned if stage < _stage(grid)]
-            jobs = drawn(overrides, budget) if budget else multiply(overrides)
+            if budget:
+                beside = _beside(grid, given)
+                fixed = {override.get_key_element() for override in beside}
+                own = [override for override in overrides if override.get_key_element() not in fixed]
+                jobs = [[*job, *each] for job in drawn(own, budget) for each in multiply(beside)]
+            else:
+                jobs = multiply([*overrides, *given])
             planned += [(_stage(grid), [*job, *self._earlier(grid, job, before)]) for job in jobs]
         distinct = self._distinct(job for _, job in planned)
         stages = {tuple(job): stage for stage, job in reversed(planned)}  # the first of a job that is in several
@@ -101,7 +114,8 @@ class UnionSweeper(Sweeper):
         methods = [override for override in given if override.get_key_element() == "method"]
         named = {name.strip("'\"") for override in methods for name in values_of(override)}
         grids = [g for g in self.grids if not named or "method" not in g or named & set(g["method"].split(","))]
-        return [part for grid in grids for part in _of_methods(grid)] or [{}]
+        parts = [part for grid in grids for part in _of_methods(grid)]
+        return [p for p in parts if not named or "draws" not in p or p.get("method", "") in ("", *named)] or [{}]
 
     def _budget(self, grid: dict[str, str]) -> int:
         """How many settings are drawn from a grid; 0 where it is multiplied out."""
@@ -153,6 +167,11 @@ def _of_methods(grid: dict[str, str]) -> list[dict[str, str]]:
     if "draws" not in grid or "method" not in grid:
         return [grid]
     return [{**grid, "method": method} for method in grid["method"].split(",")]
+
+
+def _beside(grid: dict[str, str], given: Sequence[Override]) -> list[Override]:
+    """What the command line sets or sweeps over beside what is drawn; the method is that of the grid."""
+    return [override for override in given if override.get_key_element() != "method" or "method" not in grid]
 
 
 def _whole(key: str, value: Any) -> int:

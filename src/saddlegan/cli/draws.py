@@ -15,8 +15,8 @@ def drawn(overrides: Sequence[Override], count: int) -> list[list[str]]:
     wins.
 
     A value depends on its key, what is drawn from, and the job's number alone: the first four of eight are those of
-    four, and grids of two methods that draw from the same interval have the same values. Raises `ConfigError` for an
-    interval that has no logarithm.
+    four, and grids of two methods that draw from the same interval have the same values. Raises `ConfigError` where
+    there is nothing to draw from.
     """
     last = {override.get_key_element(): override for override in overrides}
     return [
@@ -33,10 +33,18 @@ def _value(override: Override, rng: random.Random) -> str:
         return override.get_value_element_as_str()
     sweep = override.value()
     if not isinstance(sweep, IntervalSweep):
-        return rng.choice(list(override.sweep_string_iterator()))
-    low, high = float(sweep.start or 0.0), float(sweep.end or 0.0)
-    if "log" not in sweep.tags:
-        return f"{rng.uniform(low, high):.4g}"
-    if not 0.0 < low <= high:
-        raise ConfigError(f"{override.input_line}: got an interval from {low:g} to {high:g}, expected 0 < from <= to.")
-    return f"{math.exp(rng.uniform(math.log(low), math.log(high))):.4g}"
+        values = list(override.sweep_string_iterator())
+        if not values:
+            raise ConfigError(
+                f"{override.input_line}: got no value, so that there is nothing to draw. Remedy: give some."
+            )
+        return rng.choice(values)
+    if isinstance(sweep.start, int):
+        raise ConfigError(f"{override.input_line}: got an interval of whole numbers. Remedy: a list, e.g. range(1,6).")
+    low, high = (math.nan if end is None else end for end in (sweep.start, sweep.end))
+    logarithmic = "log" in sweep.tags
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high and (low > 0.0 or not logarithmic)):
+        expected = "0 < from <= to" if logarithmic else "finite numbers, from <= to"
+        raise ConfigError(f"{override.input_line}: got an interval from {low:g} to {high:g}, expected {expected}.")
+    value = math.exp(rng.uniform(math.log(low), math.log(high))) if logarithmic else rng.uniform(low, high)
+    return f"{value:.4g}"

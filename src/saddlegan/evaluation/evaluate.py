@@ -114,10 +114,12 @@ class Evaluate(L.Callback, ABC):
     # Hooks -----------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history}
+        kept = {name: torch.from_numpy(array) for name, array in self.networks.items()}
+        return {"history": self.history} | ({"networks": kept} if kept else {})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = [(iteration, row) for iteration, row in state_dict["history"]]
+        self.networks = {name: array.numpy() for name, array in state_dict.get("networks", {}).items()}
 
     def on_fit_start(self, trainer: L.Trainer, module: Any) -> None:
         if module.seeds != self.seeds or (self.history and self.history[-1][0] > int(module.iteration)):

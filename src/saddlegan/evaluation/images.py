@@ -111,7 +111,7 @@ class EvaluateImages(Evaluate):
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         self.extractor.to(module.device)
         train = unit(self.images.train).flatten(1)
-        final = self.computed("end", self.offered_at_the_end(fake) | {"train": train})
+        final = self.computed("end", self.offered_at_the_end(fake) | self.networks | {"train": train})
         arrays = self.pictures(module, fake, train)
         with write_whole(folder / SAMPLES) as partial:
             np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]

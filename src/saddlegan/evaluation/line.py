@@ -76,7 +76,7 @@ class EvaluateLine(Evaluate):
             save_png(density_figure([panel]), folder / "figures" / "density.png")
             figure = discriminator_figure([Curve(panel.title, panel.support, curves)])
             save_png(figure, folder / "figures" / "discriminator.png")
-        offered = {**self.offered(fake), **self.judged(module, fake)}
+        offered = {**self.offered(fake), **self.networks, **self.judged(module, fake)}
         return Conclusion({name: list(values) for name, values in self.computed("end", offered).items()})
 
     def judged(self, module: Any, fake: Tensor) -> dict[str, Any]:

@@ -80,7 +80,9 @@ class EvaluatePlane(Evaluate):
         if draw:
             panel = plane_panel(self.law, module, arrays["points"][0], f"seed {self.seeds[0]}")
             save_png(plane_figure([panel]), folder / "figures" / "plane.png")
-        final = {name: list(values) for name, values in self.computed("end", self.offered(fake)).items()}
+        final = {
+            name: list(values) for name, values in self.computed("end", self.offered(fake) | self.networks).items()
+        }
         return Conclusion(final, {"floors": self.floors()})
 
     def floors(self) -> dict[str, float]:

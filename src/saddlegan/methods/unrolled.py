@@ -42,7 +42,9 @@ class UnrolledGAN(AdversarialModule):
 
     def at(self, weights: Weights, batch: Batch) -> Logits:
         """The logits of a discriminator with these weights."""
-        return functional_call(self.discriminator, dict(weights), (batch["x"], *(batch[c] for c in self.conditions)))
+        own = {name: buffer.clone() for name, buffer in self.discriminator.named_buffers()}  # steps that are not taken
+        given = (batch["x"], *(batch[condition] for condition in self.conditions))
+        return functional_call(self.discriminator, {**weights, **own}, given)
 
     def ahead(self, real: Batch, fake: Batch) -> Weights:
         """The discriminator's weights after `unrolled` steps more, as a function of the fake samples."""

@@ -1,5 +1,6 @@
 """Whether a discriminator's gradient vanishes or explodes on its way through the layers: Gulrajani et al. (2017),
-arXiv:1704.00028, section 4, figure 1b."""
+arXiv:1704.00028, figure 1b, draw such gradients; of which
+quantity is not read again: here it is each layer's weights."""
 
 import numpy as np
 from jaxtyping import Float
