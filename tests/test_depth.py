@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import SMALL, composed, fitting, results
 
+from saddlegan.checks import ConfigError
 from saddlegan.engine.build import build
 from saddlegan.evaluation.gradients import layer_gradients
 from saddlegan.metrics.depth import depth
@@ -82,3 +83,29 @@ def test_a_run_measures_depth_where_it_is_listed_and_its_report_draws_it(saddleg
 
 def test_depth_is_not_measured_where_nobody_asks(run):
     assert not [name for name in run("data=ring", "model=mlp_plane")["final"] if name.startswith("depth")]
+
+
+def test_a_run_that_goes_on_from_its_last_checkpoint_still_has_its_layers(saddlegan, tmp_path):
+    plane = ("data=ring", "model=mlp_plane", LISTED, "checkpoint_seconds=1e-9")
+    assert saddlegan(*plane)[0] == 0
+    (samples,) = tmp_path.rglob("samples.npz")
+    first = np.load(samples)["layer_gradients"]
+    assert list(samples.parent.rglob("*.ckpt"))
+    for name in ("samples.npz", "result.json"):
+        (samples.parent / name).unlink()
+    status, output = saddlegan(*plane)
+    assert status == 0, output
+    assert np.array_equal(np.load(samples)["layer_gradients"], first)
+
+
+def test_frozen_layers_are_left_out_and_one_must_be_there():
+    module, _ = build(composed(*SMALL, "data=ring", "model=mlp_plane"))
+    batch = {"x": torch.randn(3, 8, 2)}
+    first, *others = module.discriminator.weights
+    first.requires_grad_(False)
+    whole = layer_gradients(module, batch, batch)
+    assert whole.shape == (3, len(others))
+    for other in others:
+        other.requires_grad_(False)
+    with pytest.raises(ConfigError, match="without a layer that is trained"):
+        layer_gradients(module, batch, batch)
