@@ -56,7 +56,7 @@ def test_running_one_again_keeps_the_others_and_drops_its_old_pictures(experimen
     monkeypatch.setitem(experiments, "saddlegan.theory.kernel_force", bare)
     assert lab.main(["kernel_force", "--output", str(tmp_path)]) == 0
     text = report_of(tmp_path)
-    assert text.index("## 2. The game") < text.index("## 6. Bare")
+    assert text.index("## 2. The game") < text.index("## 7. Bare")
     assert not list((tmp_path / "kernel_force").glob("*.png"))
 
 
@@ -168,7 +168,7 @@ def test_a_damaged_section_is_named_with_its_remedy(experiments, tmp_path, spoil
     problems = report_of(tmp_path).split("## Problems")[1]
     assert words in problems
     assert "saddlegan-theory divergences" in problems
-    assert "## 6. The game" in report_of(tmp_path)
+    assert "## 7. The game" in report_of(tmp_path)
 
 
 def test_a_report_of_runs_and_theory_together(experiments, tmp_path):
