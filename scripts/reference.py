@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from saddlegan import claims
-from saddlegan.claims import modes, toys
+from saddlegan.claims import budget, modes, toys
 from saddlegan.folder import METRICS, RESULT, SAMPLES
 from saddlegan.report import write_report
-from saddlegan.reporting import notes, quality, statistics, tables
+from saddlegan.reporting import notes, quality, spread, statistics, tables
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.fates import counted
 from saddlegan.reporting.ledger import Finding
@@ -42,9 +42,12 @@ REFERENCE = ROOT / "outputs" / "reference"
 PLANE = ("ring", "unrolled_ring", "grid")
 TOYS = (
     *("gaussian_1d", "gaussian_1d_search", "gaussian_1d_sweep", "point_mass", "two_point"),
-    *(*PLANE, "primal_dual_modes", "critic_depth"),
+    *(*PLANE, "primal_dual_modes", "bgan_steadiness", "critic_depth"),
 )
-IMAGES = ("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids")
+IMAGES = (
+    *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
+    *("stacked_mnist", "created_equal"),
+)
 THEORY = "theory"
 #: The reading of N(1, 1e-3) that the first page answers: a variance of 1e-3.
 DATA = "gaussian_1d"
@@ -173,6 +176,9 @@ def blocks() -> dict[str, str]:
         "unrolled-ring": modes_of(results.experiments["unrolled_ring"], modes.RING_SAYS),
         "grid": modes_of(results.experiments["grid"], modes.GRID_SAYS),
         "modes-map": covered(results.experiments["primal_dual_modes"]),
+        "steadiness": covered(results.experiments["bgan_steadiness"]),
+        "stacked": modes_of(results.experiments["stacked_mnist"], modes.STACKED_SAYS),
+        "equal": spread.spread_table(spread.by_method(results.experiments["created_equal"]), budget.EQUAL_SAYS),
         "depth": depths(results.experiments["critic_depth"]),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),

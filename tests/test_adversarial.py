@@ -93,7 +93,9 @@ def test_after_step_follows_each_step_of_simultaneous_updates():
     assert moved == [{"discriminator"}, {"discriminator", "generator"}]
 
 
-@pytest.mark.parametrize("overrides", [("method.minibatch=fresh",), ("method.num_critic_steps=2",)])
+@pytest.mark.parametrize(
+    "overrides", [("method.minibatch=fresh",), ("method.num_critic_steps=2",), ("method.num_generator_steps=2",)]
+)
 def test_simultaneous_updates_are_refused_without_shared_samples_and_for_several_steps(overrides):
     shared = ("method.updates=simultaneous", "method.minibatch=reused", *overrides)
     with pytest.raises(ConfigError, match="on the same samples"):

@@ -245,6 +245,44 @@ def test_more_steps_need_two_numbers_of_steps(tmp_path):
     assert BY_ID["unrolled-more-steps"].decide(load_results([tmp_path])).verdict == "not_run"
 
 
+@pytest.mark.parametrize(
+    ("proxy", "bgan", "outcome"),
+    [
+        ((8.0, 3.0), [(8.0, 7.0)], "reproduced"),
+        ((8.0, 7.0), [(8.0, 3.0)], "contradicted"),
+        ((8.0, np.nan), [(8.0, 7.0)], "reproduced"),  # a seed that is lost covers none
+        ((8.0, 3.0), [(5.0, 1.0)], "reproduced"),  # what is lost, whatever there was
+        ((5.0, 3.0), [(8.0, 4.0)], "contradicted"),
+        ((8.0, 5.0), [(8.0, 5.0)], "inconclusive"),
+        ((8.0, 3.0), [(8.0, 7.0), (8.0, 3.0)], "inconclusive"),
+        ((8.0, 3.0), [(8.0, 7.0), (8.0, 1.0)], "contradicted"),
+    ],
+)
+def test_bgan_is_steadier_where_it_loses_fewer_modes_than_the_proxy(tmp_path, proxy, bgan, outcome):
+    noise = iter(np.random.default_rng(0).normal(0, 0.2, (9, 16)))
+    for name, method, pairs in (("proxy", "gan_non_saturating", [proxy]), ("bgan", "bgan", bgan)):
+        for place, values in enumerate(pairs):
+            for steps, value in zip((1, 5), values, strict=True):
+                own = {"num_generator_steps": steps, "log_z_decay": place / 10}
+                folder = tmp_path / f"{name}-{place}-{steps}"
+                covering(folder, method, value + next(noise), "bgan_steadiness", real=8.0, **own)
+    verdict = BY_ID["bgan-steadier"].decide(load_results([tmp_path]))
+    assert verdict.verdict == outcome, verdict.text
+    lost = [np.nan_to_num(few) - np.nan_to_num(many) for few, many in (proxy, bgan[0])]
+    assert verdict.effect == pytest.approx(lost[0] - lost[1], abs=0.3)
+    assert verdict.seeds == 16
+
+
+def test_steadiness_needs_two_numbers_of_steps_and_enough_seeds(tmp_path):
+    for method in ("gan_non_saturating", "bgan"):
+        for steps, value in ((1, 8.0), (5, 8.0 if method == "bgan" else 2.0)):
+            own = {"num_generator_steps": steps, "log_z_decay": 0.0}
+            covering(tmp_path / f"{method}{steps}", method, np.full(15, value), "bgan_steadiness", real=8.0, **own)
+        if method == "gan_non_saturating":
+            assert BY_ID["bgan-steadier"].decide(load_results([tmp_path])).verdict == "not_run"
+    assert BY_ID["bgan-steadier"].decide(load_results([tmp_path])).verdict == "inconclusive"
+
+
 def test_a_map_of_two_data_is_judged_for_each(tmp_path):
     """All modes are those of the data: eight on the ring, where real samples were counted, and two atoms."""
     two = np.full(16, 2.0)

@@ -56,6 +56,21 @@ def test_the_generator_is_given_the_minibatch_that_the_discriminator_saw_last(mi
         assert torch.equal(seen[last - 2][1], seen[last][1]) == (minibatch == "reused")
 
 
+@pytest.mark.parametrize("minibatch", ["fresh", "reused"])
+def test_a_generator_that_makes_several_steps_is_given_other_latents_for_each(minibatch):
+    overrides = ("method.num_generator_steps=3", f"method.minibatch={minibatch}", "iterations=4")
+    module, data = build(composed(*SMALL, *overrides))
+    made, make = [], module.make
+    module.make = lambda generator, given: made.append(given["latent"]) or make(generator, given)
+    moved, after = [], module.after_step
+    module.after_step = lambda player, terms: moved.append(player) or after(player, terms)
+    L.Trainer(barebones=True, accelerator="cpu", max_epochs=-1).fit(module, datamodule=data)
+    assert moved == ["discriminator", *["generator"] * 3] * 4
+    assert data.draws == 1
+    same = torch.equal(made[-1], made[-2])
+    assert same == (minibatch == "reused")
+
+
 @pytest.mark.parametrize("every", [3, 5, 100])
 def test_the_average_follows_the_generator_after_each_iteration(every):
     """Held against the recursion a <- d a + (1 - d) w over the weights after each iteration, a beginning with w_1."""

@@ -149,6 +149,39 @@ def test_every_choice_composes_and_passes_the_check(path):
     pytest.fail("it goes with nothing")
 
 
+#: The model that is chosen where no word names one, and what cannot be had in a word: it wants data of another kind.
+CHOSEN = {
+    "data=gaussian_1d": "MLPDiscriminator",
+    "data=mnist": "ConvDiscriminator",
+    "data=fashion_mnist": "ConvDiscriminator",
+    "data=digits": "ConvDiscriminator",
+    "data=stacked_mnist": "SmallDiscriminator",
+    "data=digits method=cgan": "ConditionalMaxout",
+    "data=digits method=cgan model=mnist_mlp": "MaxoutDiscriminator",
+    "data=digits model=mnist_mlp": "MaxoutDiscriminator",
+    "method=began": "MLPAutoencoder",
+    **{
+        f"data=ring method={name}": "MLPAutoencoder" if name == "began" else "MLPDiscriminator"
+        for name in METHODS
+        if name != "cgan"
+    },
+}
+
+
+@pytest.mark.parametrize("words", CHOSEN)
+def test_data_and_methods_choose_a_model_of_their_own_unless_a_word_does(words):
+    config = composed(*words.split())
+    assert config["model"]["discriminator"]["_target_"].endswith(f".{CHOSEN[words]}")
+    if words.startswith("data=ring"):
+        check(config)
+        assert "began" in words or config["model"]["generator"]["widths"] == [128, 128]
+
+
+def test_an_experiments_model_goes_before_those_of_its_data_and_methods():
+    assert composed("experiment=ring")["model"]["latent"]["dim"] == 256
+    assert composed("experiment=ring", "method=began")["model"]["latent"]["dim"] == 256
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
 def test_every_experiment_composes_sweeps_and_names_claims_that_exist(name):
     GlobalHydra.instance().clear()

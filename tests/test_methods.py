@@ -10,6 +10,7 @@ from conftest import SMALL, composed, fitting
 from interventions import interrupted_at
 from torch import nn
 
+from saddlegan.checks import ConfigError
 from saddlegan.engine.build import build, evaluation
 from saddlegan.engine.train import compile_players
 from saddlegan.penalties import gradient_norms, interpolated, one_lipschitz
@@ -48,6 +49,41 @@ def test_the_weights_of_the_critic_alone_are_clipped_at_every_step(clip):
     }
     assert largest["discriminator"] == pytest.approx(clip)
     assert largest["generator"] > 5 * clip
+
+
+@pytest.mark.parametrize(("early", "steps"), [(0, 5), (5, 5), (100, 5), (100, 1), (6, 2)])
+def test_the_generator_waits_for_the_critic_as_in_the_authors_script(early, steps):
+    """Their loop: 100 steps of the critic, in place of 5, before the first 25 of the generator and each 500th."""
+    module, _ = built("method=wgan", f"method.num_critic_steps={steps}", f"method.early_critic_steps={early}")
+    assert not any(module.waits("discriminator", iteration) for iteration in range(9000))
+    found, taken = [], 0
+    for iteration in range(9000):
+        taken += steps
+        if not module.waits("generator", iteration):
+            found.append(taken)
+            taken = 0
+    expected = [(early or steps) if move < 25 or move % 500 == 0 else steps for move in range(len(found))]
+    assert found == expected
+    assert len(found) > 500
+
+
+def test_a_generator_that_waits_stays_what_it_is_while_the_critic_moves():
+    counts = {}
+    for early in (0, 10):
+        module, data = built("method=wgan", f"method.early_critic_steps={early}")
+        moves = []
+        after, start = module.after_step, [weight.clone() for weight in module.players["generator"]]
+        module.after_step = lambda player, terms, after=after, moves=moves: (after(player, terms), moves.append(player))
+        L.Trainer(barebones=True, accelerator="cpu", max_epochs=-1).fit(module, datamodule=data)
+        counts[early] = moves
+        assert not all(map(torch.equal, start, module.players["generator"]))
+    assert counts[0] == ([*["discriminator"] * 5, "generator"]) * 12
+    assert counts[10] == ([*["discriminator"] * 10, "generator"]) * 6
+
+
+def test_early_steps_that_no_iteration_ends_with_are_refused():
+    with pytest.raises(ConfigError, match=r"early_critic_steps=12: got no multiple .*=5. Remedy: 15"):
+        built("method=wgan", "method.early_critic_steps=12")
 
 
 def test_interpolation_weighs_each_sample_by_its_own_number():

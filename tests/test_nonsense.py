@@ -107,6 +107,7 @@ ACCEPTED = {
     "checkpoint_seconds": POSITIVE,
     "method.alpha": POSITIVE,
     "method.updates": {"deleted"},
+    "method.num_generator_steps": {"deleted"},
     "method.extractor": {"null"},  # Hydra deletes nothing that is null
     "method.epsilon": POSITIVE,
     "model.generator.slope": POSITIVE,

@@ -22,6 +22,8 @@ ADDED = {
     "method.space": "pixels",
     "method.extractor": None,
     "method.updates": "alternating",
+    "method.early_critic_steps": 0,
+    "method.num_generator_steps": 1,
     "model.generator.initialisation": "torch",
     "model.discriminator.initialisation": "torch",
     "model.generator.output": "sigmoid",

@@ -13,7 +13,7 @@ import pandas as pd
 
 from saddlegan import claims
 from saddlegan.files import write_whole
-from saddlegan.reporting import notes, page, pictures, quality, tables
+from saddlegan.reporting import notes, page, pictures, quality, spread, tables
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Finding, entry, paragraphs
 from saddlegan.reporting.results import Results, load_results
@@ -142,6 +142,8 @@ def _experiment(
         blocks += [tables.main_table(experiment, summary, says), note]
     if not large and len(compared):
         blocks += ["### Paired comparison", tables.paired_table(compared), paired_note]
+    if search := spread.searched(experiment):
+        blocks += ["### Settings of each method, from the best to the worst", spread.spread_table(search, says)]
     blocks += quality.beside_real(
         experiment, pictures.representative(experiment) if large else list(experiment.settings)
     )

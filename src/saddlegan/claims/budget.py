@@ -1,14 +1,13 @@
 """Which objective is the best one, given a budget of settings: Lucic et al. (2018), arXiv:1711.10337."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from saddlegan.reporting.evidence import Claim
-from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Outcome, Verdict
 from saddlegan.reporting.results import Results
+from saddlegan.reporting.spread import best_of, by_method
 from saddlegan.reporting.statistics import CONFIDENCE, Estimate
 from saddlegan.reporting.tables import show
 
@@ -28,22 +27,6 @@ EQUAL_SAYS = {
     "dragan": "7.6 ± 0.4",
     "began": "13.1 ± 1.0",
 }
-
-
-def by_method(experiment: Experiment) -> dict[str, list[float]]:
-    """The Fréchet distance of each setting (mean over its seeds), from the best to the worst, by method; one with a
-    seed that diverged is infinite."""
-    found: dict[str, list[float]] = {}
-    for name, setting in experiment.settings.items():
-        values = experiment.values(name, "frechet")
-        lost = values.isna().any() or values.empty
-        found.setdefault(str(setting["method"]), []).append(math.inf if lost else float(values.mean()))
-    return {method: sorted(values) for method, values in found.items()}
-
-
-def best_of(count: int, of: int) -> np.ndarray:
-    """How likely each of `of` settings, best first, is the best of `count` that are drawn without replacement."""
-    return np.array([math.comb(of - 1 - place, count - 1) for place in range(of)]) / math.comb(of, count)
 
 
 def chance(ours: Sequence[float], theirs: Sequence[float]) -> float:
@@ -78,7 +61,7 @@ def none_is_better(results: Results) -> Verdict:
     """
     found_in = map(results.experiments.get, ("created_equal_gpu", "created_equal"))
     experiment = next(filter(None, found_in), None)
-    found = by_method(experiment) if experiment else {}
+    found = by_method(experiment, "frechet") if experiment else {}
     others = [method for method in found if method != STANDARD]
     judged = [method for method in others if method in EQUAL_SAYS]
     if experiment is None or STANDARD not in found or not judged:

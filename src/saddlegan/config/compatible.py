@@ -68,12 +68,13 @@ def _check_given(config: dict[str, Any]) -> None:
 def _check_training(config: dict[str, Any]) -> None:
     """Whether the players can move at once, and their losses be compiled."""
     method = config["method"]
-    minibatch, steps = method.get("minibatch", "reused"), method.get("num_critic_steps", 1)  # else its class says
-    if method.get("updates") == "simultaneous" and (minibatch, steps) != ("reused", 1):
+    once = {"minibatch": "reused", "num_critic_steps": 1, "num_generator_steps": 1}
+    given = {name: method.get(name, value) for name, value in once.items()}  # else its class says
+    if method.get("updates") == "simultaneous" and given != once:
+        got, remedy = (" ".join(f"method.{name}={value}" for name, value in of.items()) for of in (given, once))
         raise ConfigError(
-            f"method.updates=simultaneous: got method.minibatch={minibatch} and method.num_critic_steps={steps},"
-            " expected reused and 1, since all players move once, on the same samples. Remedy: method.minibatch=reused"
-            " method.num_critic_steps=1."
+            f"method.updates=simultaneous: got {got}, expected that all players move once, on the same samples."
+            f" Remedy: {remedy}."
         )
     if config["trainer"]["compile"] is True and class_attribute(method["_target_"], "second_order"):
         raise ConfigError(

@@ -40,6 +40,7 @@ class AdversarialModule(Sampler):
         seeds: one per stacked copy of the networks.
         optimizers: by player, each parameters -> Optimizer.
         num_critic_steps: k, the discriminator's steps per iteration.
+        num_generator_steps: the generator's, after them.
         minibatch: `fresh` draws data and latents anew for each step (Goodfellow et al. 2014, Algorithm 1); `reused`
             draws them once an iteration, for all its steps (Algorithm 1 of the reproduced paper).
         shape: of a sample, without the axes of seeds and of the batch.
@@ -76,6 +77,7 @@ class AdversarialModule(Sampler):
         num_critic_steps: PositiveInt,
         minibatch: Literal["fresh", "reused"],
         shape: Sequence[int],
+        num_generator_steps: PositiveInt = 1,
         updates: Literal["alternating", "simultaneous"] = "alternating",
         ema_decay: Decay = 0.0,
         schedule: Callable[[Optimizer], LRScheduler] | None = None,
@@ -90,6 +92,7 @@ class AdversarialModule(Sampler):
         self.optimizer_factories = optimizers
         self.schedule = schedule
         self.num_critic_steps = num_critic_steps
+        self.num_generator_steps = num_generator_steps
         self.reuse = minibatch == "reused"
         self.sizes = sizes or {}
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
@@ -181,7 +184,7 @@ class AdversarialModule(Sampler):
         drawn = self.drawn.iterations(start, count, size)
         for step, (real, given) in enumerate(zip(unbound(data), drawn, strict=True)):
             with self.mask_stream(Purpose.DROPOUT, start + step):
-                self.iterate(list(unbound(real)), given)
+                self.iterate(start + step, list(unbound(real)), given)
             if self.average is not None:
                 self.average.update_parameters(self.generator)
             for schedule in schedules:
@@ -191,7 +194,7 @@ class AdversarialModule(Sampler):
         loop.manual_optimization.optim_step_progress.total.completed = start + count  # what global_step reads
         loop._batches_that_stepped = start + count - 1  # the x of what users log; Lightning adds the last one
 
-    def iterate(self, real: Sequence[Batch], given: Mapping[str, Sequence[Batch]]) -> None:
+    def iterate(self, iteration: int, real: Sequence[Batch], given: Mapping[str, Sequence[Batch]]) -> None:
         """One iteration, on the minibatches that it has of the data, and the draws of each player's steps. Where
         minibatches are reused, G(z) is computed once for all uncompiled steps until the generator moves."""
         taken, judged, shared, waiting = Counter(), 0, None, {}
@@ -201,6 +204,8 @@ class AdversarialModule(Sampler):
             judged += not makes
             draws = given["discriminator"][0] if self.reuse else given[player][taken[player]]
             taken[player] += 1
+            if self.waits(player, iteration):
+                continue
             terms = self.compiled[player](data, draws) if player in self.compiled else None
             if terms is None:
                 if self.reuse:

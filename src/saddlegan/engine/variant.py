@@ -55,12 +55,17 @@ class Variant(L.LightningModule):
     #: The parameters that each player's steps move.
     players: Mapping[str, list[nn.Parameter]]
     num_critic_steps: int
+    num_generator_steps: int
     optimizer_factories: Optimizers
     schedule: Callable[[Optimizer], LRScheduler] | None
 
     def turns(self) -> list[Turn]:
         """Who moves in an iteration, in order."""
-        return [Turn("discriminator", self.num_critic_steps), Turn("generator")]
+        return [Turn("discriminator", self.num_critic_steps), Turn("generator", self.num_generator_steps)]
+
+    def waits(self, player: str, iteration: int) -> bool:
+        """Whether a player makes no step in this iteration, the first of which is 0, while the others move."""
+        return False
 
     def make(self, generator: nn.Module, given: Batch) -> Batch:
         """The samples `x` of a generator, and whatever else it returns by name. `given` holds the latent, the noise of

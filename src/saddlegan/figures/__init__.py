@@ -6,6 +6,7 @@ from saddlegan.figures.density import DensityPanel, density_figure
 from saddlegan.figures.images import ImagePanel, Progress, image_figure, progress_figure, square
 from saddlegan.figures.maps import Heatmap, heatmap_figure, timeline_figure
 from saddlegan.figures.plane import PlanePanel, plane_figure, rasters
+from saddlegan.figures.spread import spread_figure
 from saddlegan.figures.training import Curve, discriminator_figure, training_figure
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "rasters",
     "save_gif",
     "save_png",
+    "spread_figure",
     "square",
     "timeline_figure",
     "training_figure",

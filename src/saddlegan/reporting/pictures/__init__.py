@@ -15,6 +15,7 @@ from saddlegan.reporting.pictures.images import draw_images
 from saddlegan.reporting.pictures.maps import draw_maps
 from saddlegan.reporting.pictures.planes import draw_planes
 from saddlegan.reporting.pictures.selection import Picture, drawn, representative
+from saddlegan.reporting.pictures.spreads import draw_spread
 from saddlegan.reporting.runs import Problem
 
 #: The ends of the axis on which what methods show of themselves is drawn: a ratio may be 0, and have no logarithm.
@@ -37,7 +38,7 @@ def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Prob
     pictures += draw_images(experiment, images, stem, which)
     pictures += _draw_training(experiment, chosen, stem, which, problems)
     pictures += _draw_watched(experiment, chosen, stem, which)
-    return [*pictures, *draw_maps(experiment, stem)], problems
+    return [*pictures, *draw_maps(experiment, stem), *draw_spread(experiment, stem)], problems
 
 
 def _curves(experiment: Experiment, settings: list[str], metric: str) -> tuple[list[figures.Curve], list[Problem]]:

@@ -1,5 +1,6 @@
 """Which settings of an experiment are drawn, and the arrays that their runs left."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +37,17 @@ class Shown:
 
 
 def representative(experiment: Experiment) -> list[str]:
-    """All settings where there are few; else the reference with the best median and, of the settings compared with it,
-    five from the best ratio to the worst, evenly spaced in rank."""
+    """All settings where there are few; else the reference that most settings are compared with, of those the one with
+    the best median, and, of the settings compared with it, five from the best ratio to the worst, evenly spaced in
+    rank."""
     settings = list(experiment.settings)
     if len(settings) <= MOST:
         return settings
     sign = -1 if experiment.higher_is_better else 1
     medians = {setting: sign * experiment.values(setting).fillna(sign * np.inf).median() for setting in settings}
     pairs = experiment.pairs()
-    first = min(set(pairs.values()) or settings, key=lambda s: (medians[s], settings.index(s)))
+    compared = Counter(pairs.values())
+    first = min(compared or settings, key=lambda s: (-compared[s], medians[s], settings.index(s)))
     others = [s for s in settings if pairs.get(s) == first or (not pairs and s != first)]
     others.sort(key=medians.__getitem__)
     ranks = np.unique(np.linspace(0, len(others) - 1, MOST - 1).round().astype(int)) if others else []
