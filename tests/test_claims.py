@@ -240,6 +240,14 @@ def test_more_unrolled_steps_cover_more(tmp_path, covered, outcome):
     assert f"{max(covered)} minus {min(covered)}" in verdict.text
 
 
+@pytest.mark.parametrize(("seeds", "outcome"), [(16, "reproduced"), (15, "inconclusive")])
+def test_more_steps_are_judged_by_sixteen_seeds_or_more(tmp_path, seeds, outcome):
+    for steps, value in ((1, 2.0), (10, 8.0)):
+        values = value + np.random.default_rng(steps).normal(0, 0.1, seeds)
+        covering(tmp_path / str(steps), "unrolled", values, "unrolled_ring", real=8.0, unrolled=steps)
+    assert BY_ID["unrolled-more-steps"].decide(load_results([tmp_path])).verdict == outcome
+
+
 def test_more_steps_need_two_numbers_of_steps(tmp_path):
     covering(tmp_path / "1", "unrolled", ALL, "unrolled_ring", unrolled=1)
     assert BY_ID["unrolled-more-steps"].decide(load_results([tmp_path])).verdict == "not_run"
@@ -323,6 +331,14 @@ def test_clipped_critics_vanish_or_explode_with_depth(tmp_path, clipped, penalis
                   files=False, means=means, **own)  # fmt: skip
     verdict = BY_ID["critic-depth"].decide(load_results([tmp_path]))
     assert verdict.verdict == outcome, verdict.text
+
+
+@pytest.mark.parametrize(("seeds", "outcome"), [(16, "reproduced"), (15, "inconclusive")])
+def test_depth_is_judged_by_sixteen_seeds_or_more(tmp_path, seeds, outcome):
+    for method, value in (("wgan", 1.0), ("wgan_gp", 0.0)):
+        means = {"depth_change": [value] * seeds, "depth_slope": [value] * seeds}
+        write_run(tmp_path / method, method, np.ones(seeds), experiment="critic_depth", files=False, means=means)
+    assert BY_ID["critic-depth"].decide(load_results([tmp_path])).verdict == outcome
 
 
 def test_depth_needs_both_kinds_of_critics(tmp_path):

@@ -51,6 +51,12 @@ def test_a_setting_counts_once_with_the_mean_of_its_seeds(tmp_path):
     assert by_method(load_results([tmp_path]).experiments["a_search"]) == {"gan": [3.0]}
 
 
+def test_a_setting_with_a_seed_that_diverged_is_the_worst(tmp_path):
+    for seed, value in enumerate((1.0, np.nan, 6.0)):
+        write_image_run(tmp_path / str(seed), "gan", seed, frechet=value, experiment="a_search", files=False)
+    assert by_method(load_results([tmp_path]).experiments["a_search"]) == {"gan": [np.inf]}
+
+
 def test_the_best_of_so_many_by_all_ways_to_draw_them():
     values = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
     for size, found in enumerate(budgets(values), 1):

@@ -17,17 +17,15 @@ def spread_figure(
     """Left, a dot for each setting of a method, and a bar at their median; those that diverged are left out. Right, of
     each method the median of the best of so many settings `(settings,)`. `floor`, that of real data, is dotted."""
     figure, axes = grid(2, width=4.6, height=4.0)
-    styles = [
-        {"color": LINES[place % len(LINES)], "linestyle": STYLES[place // len(LINES) % len(STYLES)]}
-        for place in range(len(found))
-    ]
-    for place, (style, (method, values)) in enumerate(zip(styles, found.items(), strict=True)):
+    for place, (method, values) in enumerate(found.items()):
+        color, line = LINES[place % len(LINES)], STYLES[place // len(LINES) % len(STYLES)]
         kept = np.array([value for value in values if np.isfinite(value)])
-        axes[0].scatter(kept, np.full(len(kept), place), s=14, color=style["color"], alpha=0.6, linewidths=0)
+        axes[0].scatter(kept, np.full(len(kept), place), s=14, color=color, alpha=0.6, linewidths=0)
         if np.isfinite(middle := np.median(values)):
-            axes[0].plot([middle, middle], [place - 0.3, place + 0.3], color=style["color"], linewidth=2.0)
+            axes[0].plot([middle, middle], [place - 0.3, place + 0.3], color=color, linewidth=2.0)
         best = budgets[method]
-        axes[1].plot(np.arange(1, len(best) + 1), np.where(np.isfinite(best), best, np.nan), label=method, **style)
+        shown = np.where(np.isfinite(best), best, np.nan)
+        axes[1].plot(np.arange(1, len(best) + 1), shown, label=method, color=color, linestyle=line)
     every = np.concatenate([np.asarray(values, dtype=float) for values in found.values()])
     scale = "log" if (every[np.isfinite(every)] > 0).all() else "linear"
     axes[0].set_yticks(range(len(found)), list(found))
