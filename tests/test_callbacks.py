@@ -315,12 +315,14 @@ def test_a_checkpoint_is_saved_so_many_seconds_after_the_last_one(clock, tmp_pat
         path.write_text("whole")
 
     module = SimpleNamespace(iteration=0)
-    timed = TimedCheckpoint(tmp_path / "last.ckpt", seconds=10.0, iterations=1000)
+    timed = TimedCheckpoint(tmp_path / "last.ckpt", seconds=10.0, iterations=1000, evaluated=50)
+    timed.signals = SimpleNamespace(number=None)
     for at in range(50, 301, 50):
         module.iteration, clock.now = at, clock.now + (4.0 if at in (150, 200) else 12.5)
         timed.on_train_epoch_end(SimpleNamespace(save_checkpoint=save), module)
     assert [at for at, _ in saved] == [50, 100, 250, 300]
     assert (tmp_path / "last.ckpt").read_text() == "whole"
+    assert (tmp_path / "before.ckpt").read_text() == "whole"
     assert all(path != tmp_path / "last.ckpt" for _, path in saved), "written beside it, and moved there"
 
 

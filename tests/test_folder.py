@@ -290,8 +290,18 @@ def test_a_checkpoint_that_could_not_be_written_costs_no_earlier_one(run, tmp_pa
     assert sorted(set(saved[2:])) == [10, 12]
 
 
-def test_checkpoints_are_saved_at_evaluations_and_at_the_end_alone(run, monkeypatch):
-    """Steps of Lightning end at other iterations too, at each 50th."""
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("checkpoint_seconds=1e-9",), {50, 60, 100, 120, 130}),  # steps of Lightning end at each 50th, too
+        ((), {130}),
+        (("checkpoint_iterations=40",), {40, 80, 120, 130}),
+        (("checkpoint_iterations=1000",), {130}),
+    ],
+)
+def test_checkpoints_are_saved_after_so_much_time_or_so_many_iterations_and_at_the_end(
+    run, monkeypatch, words, expected
+):
     import lightning as L
 
     saved = set()
@@ -303,14 +313,14 @@ def test_checkpoints_are_saved_at_evaluations_and_at_the_end_alone(run, monkeypa
         path.write_text("weights")
         return int(trainer.lightning_module.iteration)
 
-    run("iterations=130", "evaluation.every=60", "checkpoint_seconds=1e-9")
-    assert saved == {60, 120, 130}
+    run("iterations=130", "evaluation.every=60", *words)
+    assert saved == expected
 
 
 # Which run it is -----------------------------------------------------------------------------------------------------
 
-NEUTRAL = ("report.", "logger.", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download",
-           "evaluation._target_", "evaluation.metrics.", "earlier")  # fmt: skip
+NEUTRAL = ("report.", "logger.", "existing", "output_root", "checkpoint_seconds", "checkpoint_iterations", "data.root",
+           "data.download", "evaluation._target_", "evaluation.metrics.", "earlier")  # fmt: skip
 
 
 @pytest.mark.parametrize("overrides", [SMALL, (*SMALL, *IMAGES, "method=primal_dual")], ids=["toy", "images"])

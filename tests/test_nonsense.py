@@ -105,6 +105,7 @@ ACCEPTED = {
         )
     },
     "checkpoint_seconds": POSITIVE,
+    "checkpoint_iterations": {"null"},
     "method.alpha": POSITIVE,
     "method.updates": {"deleted"},
     "method.num_generator_steps": {"deleted"},

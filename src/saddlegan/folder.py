@@ -16,7 +16,8 @@ from saddlegan.record import result_of
 
 RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", "samples.npz"
 SECTION, FAILURE = "section.json", "failure.json"  # of an experiment of the laboratory of theory
-CHECKPOINT = Path("checkpoints") / "last.ckpt"
+#: The last checkpoint, and the one before it.
+CHECKPOINT, BEFORE = Path("checkpoints") / "last.ckpt", Path("checkpoints") / "before.ckpt"
 
 
 #: What is in a folder before a run is, besides Hydra's own: the lock, and the log of a job.

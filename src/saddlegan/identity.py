@@ -9,8 +9,8 @@ from typing import Any
 GROUPS = ("method", "model", "data", "optimizer", "trainer")
 #: Keys that do not change what a run computes: they may differ between a stored run and the one asked for.
 NEUTRAL = (
-    "report", "logger", "existing", "output_root", "checkpoint_seconds", "data.root", "data.download",
-    "evaluation._target_", "evaluation.metrics", "earlier",
+    "report", "logger", "existing", "output_root", "checkpoint_seconds", "checkpoint_iterations", "data.root",
+    "data.download", "evaluation._target_", "evaluation.metrics", "earlier",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from saddlegan.config.keys import composing
 from saddlegan.data.plane import PlaneMixture
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import module_of, players_of, samples_of
-from saddlegan.engine.checkpoint import read_checkpoint
+from saddlegan.engine.checkpoint import last_whole, read_checkpoint
 from saddlegan.evaluation.images import pixels
 from saddlegan.evaluation.line import density_panel
 from saddlegan.evaluation.plane import plane_panel
@@ -65,7 +65,8 @@ def load(folder: str | Path) -> AdversarialModule:
         config = content if file.name == CONFIG else content["config"]
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedRun(f"{file}: got a damaged file ({error}), expected a run's configuration.") from None
-    return _with_weights(config, read_checkpoint(path / CHECKPOINT), path / CHECKPOINT)
+    checkpoint, _ = last_whole(path) or (path / CHECKPOINT, 0)
+    return _with_weights(config, read_checkpoint(checkpoint), checkpoint)
 
 
 def load_checkpoint(path: str | Path, kind: type[Module]) -> Module:

@@ -73,6 +73,7 @@ KEYS: dict[str, Any] = {
     "report.map": dict | None,
     "report.claims": list[str],
     "checkpoint_seconds": PositiveFloat,
+    "checkpoint_iterations": PositiveInt | None,
     "earlier": str | None,
     "existing": Literal["continue", "repeat", "skip"],
     "output_root": str,

@@ -63,6 +63,8 @@ class AdversarialModule(Sampler):
     config: dict[str, Any] | None = None
     #: torch's threads while this is trained; they are put back when training ends. 0 leaves them as they are.
     threads = 0
+    #: Whether a step of Lightning ends with the iteration at hand: a signal asked for it.
+    halted = False
     #: The players whose steps are compiled.
     compiled: Mapping[str, CompiledStep] = {}
 
@@ -150,6 +152,7 @@ class AdversarialModule(Sampler):
             self.trainer.should_stop = True  # whatever a trainer's max_epochs is
 
     def on_fit_start(self) -> None:
+        self.halted = False
         data = getattr(self.trainer, "datamodule", None)
         refuse(self.trainer, data.iterations if isinstance(data, Spans) else None)
         self.drawn.blocks.last = data.last_block if isinstance(data, Spans) else None
@@ -189,10 +192,17 @@ class AdversarialModule(Sampler):
                 self.average.update_parameters(self.generator)
             for schedule in schedules:
                 schedule.step()  # type: ignore[call-arg]
+            if self.halted:
+                count = step + 1
+                break
         self.iteration += count
         loop = self.trainer.fit_loop.epoch_loop
         loop.manual_optimization.optim_step_progress.total.completed = start + count  # what global_step reads
         loop._batches_that_stepped = start + count - 1  # the x of what users log; Lightning adds the last one
+
+    def halt(self) -> None:
+        """End the step of Lightning that runs with the iteration at hand, and each later one after one iteration."""
+        self.halted = True
 
     def iterate(self, iteration: int, real: Sequence[Batch], given: Mapping[str, Sequence[Batch]]) -> None:
         """One iteration, on the minibatches that it has of the data, and the draws of each player's steps. Where

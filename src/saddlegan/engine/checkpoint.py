@@ -1,6 +1,9 @@
-"""Checkpoints: one at most every so many seconds, after an evaluation, one at the end; and how one is read."""
+"""Checkpoints: after so many seconds or iterations, where a signal asks to stop, and at the end; and how they are
+read."""
 
 import pickle
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,9 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 
+from saddlegan.engine.stopping import Signals, StopAsked
 from saddlegan.files import write_whole
-from saddlegan.folder import DamagedRun
+from saddlegan.folder import BEFORE, CHECKPOINT, DamagedRun
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -23,19 +27,49 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise DamagedRun(f"{path}: got a damaged checkpoint ({type(error).__name__}), expected a whole one.") from None
 
 
+def iteration_of(checkpoint: Path) -> int:
+    """The iteration that a checkpoint was saved at. Raises `DamagedRun` where it cannot be read."""
+    try:
+        return int(read_checkpoint(checkpoint)["state_dict"]["iteration"])
+    except KeyError as error:
+        raise DamagedRun(f"{checkpoint}: got a checkpoint without {error}, expected a whole one.") from None
+
+
+def last_whole(folder: Path) -> tuple[Path, int] | None:
+    """The checkpoint that a run goes on from and its iteration: the last one, or, where that is damaged or missing, the
+    one before it, which is said; None where there is none. Raises `DamagedRun` where none is whole."""
+    last, before = folder / CHECKPOINT, folder / BEFORE
+    there = [path for path in (last, before) if path.is_file()]
+    try:
+        return (there[0], iteration_of(there[0])) if there else None
+    except DamagedRun as error:
+        try:
+            found = iteration_of(before)
+        except DamagedRun:
+            raise DamagedRun(f"{error} Remedy: existing=repeat to start the run again.") from None
+        print(f"saddlegan: warning: {error} Going on from the one before it, of iteration {found}.", file=sys.stderr)
+        return before, found
+
+
 class TimedCheckpoint(Checkpoint):
-    """Saves `path` whole or not at all, at the end of an epoch: Lightning then calls a `Checkpoint` after all other
+    """Saves `path` whole or not at all, and keeps the one before it. Lightning calls a `Checkpoint` after all other
     callbacks, whose state it saves.
 
-    Lightning's own `ModelCheckpoint` counts optimizer steps, and its time interval never fires in manual optimization.
+    It saves where `seconds` have passed since the last time, at each multiple of `every` iterations (0: at none), where
+    a signal asks the run to stop, and at the end. At multiples of `evaluated` an evaluation is due: there it waits for
+    the end of the epoch, when others have seen it. Lightning's own `ModelCheckpoint` counts optimizer steps, and its
+    time interval never fires in manual optimization.
+
     `before`: the seconds that earlier sessions of a run took until the checkpoint that it went on from. `ended`: the
     iteration at which something ended training before its last one; a run that goes on from there trains no further.
     """
 
-    def __init__(self, path: Path, seconds: float, iterations: int) -> None:
+    def __init__(self, path: Path, seconds: float, iterations: int, evaluated: int, every: int = 0) -> None:
         self.path = path
         self.seconds = seconds
         self.iterations = iterations
+        self.evaluated = evaluated
+        self._every_n_train_steps = every  # by Lightning's name, by which spans are cut there
         self.saved = self.began = time.monotonic()
         self.before = 0.0
         self.ended: int | None = None
@@ -52,18 +86,50 @@ class TimedCheckpoint(Checkpoint):
         self.before, self.ended = state_dict["seconds"], state_dict.get("ended")
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
+        self.signals = Signals(module.halt)
+        self.signals.watch()
         if self.ended is not None and self.ended == int(module.iteration):
             trainer.should_stop = True
 
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        iteration = int(module.iteration)
+        if iteration % self.evaluated and iteration < self.iterations:
+            self.save_if_due(trainer, iteration)
+
     def on_train_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
-        if time.monotonic() - self.saved >= self.seconds:
-            self.save(trainer)
+        self.save_if_due(trainer, int(module.iteration))
 
     def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
+        self.signals.leave()
         self.ended = int(module.iteration) if int(module.iteration) < self.iterations else None
         self.save(trainer)
 
+    def on_exception(self, trainer: L.Trainer, module: Any, exception: BaseException) -> None:
+        if hasattr(self, "signals"):
+            self.signals.leave()
+
+    def save_if_due(self, trainer: L.Trainer, iteration: int) -> None:
+        """Save where time or the number of iterations asks for it. Raises `StopAsked` where a signal did."""
+        every, asked = self._every_n_train_steps, self.signals.number
+        late = time.monotonic() - self.saved >= self.seconds
+        if late or asked is not None or (every and iteration % every == 0):
+            self.save(trainer)
+        if asked is not None:
+            raise StopAsked(asked)
+
     def save(self, trainer: L.Trainer) -> None:
+        if self.path.exists():
+            keep(self.path, self.path.with_name(BEFORE.name))
         with write_whole(self.path) as partial:
             trainer.save_checkpoint(partial)
         self.saved = time.monotonic()
+
+
+def keep(last: Path, before: Path) -> None:
+    """Give a checkpoint a second name, under which it stays when the next one takes its place."""
+    before.unlink(missing_ok=True)
+    try:
+        before.hardlink_to(last)
+    except OSError:  # a file system without links
+        with write_whole(before) as partial:
+            shutil.copyfile(last, partial)

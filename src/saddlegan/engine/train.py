@@ -12,19 +12,19 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from saddlegan.checks import ConfigError, shown
 from saddlegan.data.spans import Spans
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import build, evaluation
-from saddlegan.engine.checkpoint import TimedCheckpoint, read_checkpoint
+from saddlegan.engine.checkpoint import TimedCheckpoint, last_whole
 from saddlegan.engine.compiling import compile_players
 from saddlegan.engine.outcome import finish
 from saddlegan.engine.progress import Progress
+from saddlegan.engine.stopping import StopAsked, obey
 from saddlegan.engine.trainer import trainer_of
 from saddlegan.evaluation.evaluate import Evaluate
-from saddlegan.folder import CHECKPOINT, DamagedRun
+from saddlegan.folder import CHECKPOINT
 from saddlegan.provenance import commit, versions
 from saddlegan.resources import check_machine
 
@@ -74,18 +74,26 @@ def keep_freed_memory() -> None:
 def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict[str, Any], folder: Path) -> L.Trainer:
     """Run Lightning's trainer to the last iteration.
 
-    Raises `KeyboardInterrupt` when interrupted, RuntimeError where a callback or a network calls `sys.exit`,
-    `ConfigError` where Lightning says that callbacks and loggers do not go together.
+    Raises `KeyboardInterrupt` when a signal asked it to stop, RuntimeError where a callback or a network calls
+    `sys.exit`, `ConfigError` where Lightning says that callbacks and loggers do not go together.
     """
     # Lightning's import sets it to 1, and each step of Adam then opens NVML.
     if config["trainer"]["accelerator"] == "cpu":
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     checkpoint = folder / CHECKPOINT
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    resume = checkpoint if checkpoint.is_file() else None
+    resume, reached = last_whole(folder) or (None, None)
+    if resume is not None:
+        resume = resume.replace(checkpoint)  # in the place of a damaged one
     progress = Progress(evaluate, config["iterations"], config["report"]["metric"], folder.name)
-    timed = TimedCheckpoint(checkpoint, config["checkpoint_seconds"], config["iterations"])
-    purge = iteration_of(checkpoint) + 1 if resume else None
+    timed = TimedCheckpoint(
+        checkpoint,
+        config["checkpoint_seconds"],
+        config["iterations"],
+        config["evaluation"]["every"],
+        config["checkpoint_iterations"] or 0,
+    )
+    purge = None if reached is None else reached + 1
     trainer = trainer_of(config, folder, [evaluate, timed, progress], purge_step=purge)
     try:
         with warnings.catch_warnings():
@@ -93,18 +101,11 @@ def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     except MisconfigurationException as error:
         raise ConfigError(f"callbacks, logger: got some that Lightning refuses: {shown(str(error), 300)}") from error
-    except SystemExit as end:  # also Lightning's answer to Ctrl-C, which it switches off as well, and to SIGTERM
-        if isinstance(progress.ended_by, KeyboardInterrupt | SIGTERMException):
+    except StopAsked as stop:
+        obey(stop)
+    except SystemExit as end:  # also Lightning's answer to Ctrl-C, which it switches off as well
+        if isinstance(progress.ended_by, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise KeyboardInterrupt from None
         raise RuntimeError(f"sys.exit({end.code!r}) was called while the run was training") from end
     return trainer
-
-
-def iteration_of(checkpoint: Path) -> int:
-    """The iteration that a checkpoint was saved at. Raises `DamagedRun` where it cannot be read."""
-    try:
-        return int(read_checkpoint(checkpoint)["state_dict"]["iteration"])
-    except (DamagedRun, KeyError) as error:
-        said = f"{checkpoint}: got a checkpoint without {error}." if isinstance(error, KeyError) else error
-        raise DamagedRun(f"{said} Remedy: existing=repeat to start the run again.") from None

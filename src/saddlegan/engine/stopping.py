@@ -1,0 +1,53 @@
+"""Signals that ask a run to stop: it ends the iteration at hand, saves a checkpoint, and then does what they say."""
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+#: Ctrl-C; what `kill` and clusters send; what submitit has SLURM send before a job's time is over.
+ASKING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR2") if hasattr(signal, name))
+
+
+class StopAsked(Exception):
+    """A signal asked the run to stop, and its checkpoint is saved."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class Signals:
+    """Notes the first signal that asks to stop, and calls `noted`; a second Ctrl-C interrupts at once."""
+
+    def __init__(self, noted: Callable[[], None]) -> None:
+        self.noted = noted
+        self.number: int | None = None
+        self.before: dict[int, Any] = {}
+
+    def watch(self) -> None:
+        """Begin; nothing happens in a thread that is not the main one, to which Python gives no signals."""
+        if threading.current_thread() is threading.main_thread():
+            self.before = {number: signal.signal(number, self._note) for number in ASKING}
+
+    def leave(self) -> None:
+        """Put back the handlers that were there before."""
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+        self.before = {}
+
+    def _note(self, number: int, _: Any) -> None:
+        if self.number is not None and number == signal.SIGINT:
+            self.leave()
+            raise KeyboardInterrupt
+        self.number = self.number or number
+        self.noted()
+
+
+def obey(stop: StopAsked) -> NoReturn:
+    """Do what the signal says, now that its checkpoint is saved: call the handler of whoever started the run, such as
+    submitit, which has the job queued again. Without one, raise `KeyboardInterrupt`."""
+    handler = signal.getsignal(stop.number)
+    if callable(handler) and handler is not signal.default_int_handler:
+        signal.raise_signal(stop.number)
+    raise KeyboardInterrupt

@@ -1,0 +1,163 @@
+"""Signals that ask a run to stop, at any place of it: what is saved, what it goes on to, who is told; and damaged
+checkpoints."""
+
+import signal
+import threading
+from contextlib import contextmanager
+
+import pytest
+import torch
+from conftest import IMAGES
+from interventions import WATCHED, calling
+
+from saddlegan.engine.checkpoint import iteration_of, read_checkpoint
+from saddlegan.engine.stopping import ASKING
+from saddlegan.folder import BEFORE, CHECKPOINT, DamagedRun
+
+LONG = ("iterations=130", "evaluation.every=60", "method.num_critic_steps=2")
+OF_IMAGES = (*IMAGES, "method=primal_dual", "ema_decay=0.9", "iterations=12")
+
+
+@contextmanager
+def asked_at(at, *numbers):
+    """The signals come before the generator's step of this iteration, the first of which is 1."""
+    steps = iter(range(1, 10**6))
+
+    def ask(_):
+        if next(steps) == at:
+            for number in numbers:
+                signal.raise_signal(number)
+
+    with calling(ask):
+        yield WATCHED["generator"]
+
+
+def weights(folder):
+    return read_checkpoint(folder / CHECKPOINT)["state_dict"]
+
+
+def same(one, other):
+    a, b = weights(one), weights(other)
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert (one / "metrics.csv").read_text() == (other / "metrics.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "number"),
+    [
+        (LONG, 1, signal.SIGTERM),
+        (LONG, 37, signal.SIGINT),
+        (LONG, 50, signal.SIGUSR2),  # the end of a step of Lightning
+        (LONG, 60, signal.SIGTERM),  # where an evaluation is due
+        (LONG, 99, signal.SIGUSR2),
+        (LONG, 129, signal.SIGTERM),
+        ((*LONG, "method=wgan_gp", "optimizer/schedule=cosine"), 71, signal.SIGTERM),
+        (OF_IMAGES, 3, signal.SIGTERM),
+        (OF_IMAGES, 5, signal.SIGUSR2),
+    ],
+)
+def test_a_run_that_is_asked_to_stop_saves_that_iteration_and_goes_on_to_the_same_weights(
+    run, tmp_path, words, at, number
+):
+    before = [signal.getsignal(one) for one in ASKING]
+    whole = run(*words, folder="whole")
+    with asked_at(at, number) as asking, pytest.raises(KeyboardInterrupt):
+        run(*words, asking, folder="stopped")
+    assert iteration_of(tmp_path / "stopped" / CHECKPOINT) == at
+    assert [signal.getsignal(one) for one in ASKING] == before
+    again = run(*words, folder="stopped")
+    assert (again["status"], again["iterations"]) == ("finished", whole["iterations"])
+    assert again["final"] == whole["final"]
+    same(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_run_asked_at_its_last_iteration_is_whole_when_it_goes_on(run, tmp_path):
+    whole = run(folder="whole")
+    with asked_at(12, signal.SIGTERM) as asking, pytest.raises(KeyboardInterrupt):
+        run(asking, folder="stopped")
+    assert run(folder="stopped")["final"] == whole["final"]
+
+
+def test_a_run_stopped_many_times_ends_as_one_that_never_was(run, tmp_path):
+    run(*LONG, folder="whole")
+    for at in (7, 30, 4, 41, 1):  # iterations of each session
+        with asked_at(at, signal.SIGTERM) as asking, pytest.raises(KeyboardInterrupt):
+            run(*LONG, asking, folder="stopped")
+    assert iteration_of(tmp_path / "stopped" / CHECKPOINT) == 83
+    run(*LONG, folder="stopped")
+    same(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_whoever_started_the_run_is_told_when_its_checkpoint_is_there(run, tmp_path):
+    """Submitit's handler has the job queued again, and ends the process."""
+    told = []
+
+    def handler(number, _):
+        told.append((number, iteration_of(tmp_path / "run" / CHECKPOINT)))
+        raise SystemExit(-1)
+
+    before = signal.signal(signal.SIGUSR2, handler)
+    try:
+        with asked_at(37, signal.SIGUSR2) as asking, pytest.raises(SystemExit):
+            run(*LONG, asking)
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert told == [(signal.SIGUSR2, 37)]
+
+
+def test_a_second_interrupt_does_not_wait(run, tmp_path):
+    with asked_at(37, signal.SIGINT, signal.SIGINT) as asking, pytest.raises(KeyboardInterrupt):
+        run(*LONG, asking)
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_run_in_a_thread_is_given_no_signals_and_trains(run):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(run()["status"]))
+    thread.start()
+    thread.join()
+    assert found == ["finished"]
+
+
+# Damaged checkpoints --------------------------------------------------------------------------------------------------
+
+
+def stopped(run, tmp_path):
+    with asked_at(83, signal.SIGTERM) as asking, pytest.raises(KeyboardInterrupt):
+        run(*LONG, "checkpoint_iterations=20", asking, folder="stopped")
+    last, before = tmp_path / "stopped" / CHECKPOINT, tmp_path / "stopped" / BEFORE
+    assert (iteration_of(last), iteration_of(before)) == (83, 80)
+    return last, before
+
+
+@pytest.mark.parametrize("spoil", ["cut", "empty", "gone", "noise"])
+def test_where_the_last_checkpoint_is_damaged_the_one_before_is_gone_on_from(run, tmp_path, capsys, spoil):
+    run(*LONG, folder="whole")
+    last, before = stopped(run, tmp_path)
+    content = last.read_bytes()
+    if spoil == "gone":
+        last.unlink()
+    else:
+        last.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "noise": bytes(5000)}[spoil])
+    run(*LONG, folder="stopped")
+    said = capsys.readouterr().err
+    assert ("Going on from the one before it, of iteration 80." in said) == (spoil != "gone")
+    same(tmp_path / "whole", tmp_path / "stopped")
+    assert before.exists()
+
+
+def test_where_both_are_damaged_the_remedy_is_said(run, tmp_path):
+    for path in stopped(run, tmp_path):
+        path.write_bytes(b"cut")
+    with pytest.raises(DamagedRun, match=r"last.ckpt: got a damaged checkpoint .* Remedy: existing=repeat"):
+        run(*LONG, folder="stopped")
+
+
+def test_a_damaged_checkpoint_is_never_kept_as_the_one_before(run, tmp_path):
+    last, before = stopped(run, tmp_path)
+    last.write_bytes(b"cut")
+    with asked_at(1, signal.SIGTERM) as asking, pytest.raises(KeyboardInterrupt):
+        run(*LONG, asking, folder="stopped")
+    assert (iteration_of(last), iteration_of(before)) == (81, 80)
