@@ -99,11 +99,13 @@ class UnionSweeper(Sweeper):
             planned += [(_stage(grid), [*job, *self._earlier(grid, job, before)]) for job in jobs]
         distinct = self._distinct(job for _, job in planned)
         stages = {tuple(job): stage for stage, job in reversed(planned)}  # the first of a job that is in several
+        if len(set(stages.values())) > 1 and not getattr(self.launcher, "wait", True):
+            raise wrong("hydra.launcher.wait", False, "true, since a later stage begins when the earlier one has ended")
         folder = Path(self.config.hydra.sweep.dir)
-        folder.mkdir(parents=True, exist_ok=True)
+        sweeps.plan(folder, distinct)
         OmegaConf.save(self.config, folder / sweeps.BEGUN)
         outcomes = []
-        for _, jobs in itertools.groupby(distinct, key=lambda job: stages[tuple(job)]):
+        for _, jobs in itertools.groupby(distinct.values(), key=lambda job: stages[tuple(job)]):
             found = self.launcher.launch(list(jobs), initial_job_idx=len(outcomes))
             outcomes += [job.return_value for job in found]
         sweeps.report(outcomes, folder)
@@ -138,8 +140,8 @@ class UnionSweeper(Sweeper):
         config = self.hydra_context.config_loader.load_sweep_config(self.config, [*found[0]])
         return [f"earlier='{Path(config.hydra.sweep.dir).absolute() / config.hydra.sweep.subdir}'"]
 
-    def _distinct(self, jobs: Iterable[list[str]]) -> list[list[str]]:
-        """The jobs without repetitions, each checked. Two that differ must not share a folder."""
+    def _distinct(self, jobs: Iterable[list[str]]) -> dict[str, list[str]]:
+        """The jobs without repetitions, each checked, by their folders' names. Two that differ must not share one."""
         found: dict[str, tuple[list[str], dict[str, Any]]] = {}
         for job in jobs:
             config = self.hydra_context.config_loader.load_sweep_config(self.config, job)
@@ -155,7 +157,7 @@ class UnionSweeper(Sweeper):
             other = found.setdefault(name, (job, plain))
             if other[1] != plain:
                 raise ConfigError(f"two jobs would share the folder {name}: {' '.join(other[0])} and {' '.join(job)}.")
-        return [job for job, _ in found.values()]
+        return {name: job for name, (job, _) in found.items()}
 
 
 def _stage(grid: dict[str, str]) -> int:

@@ -18,7 +18,8 @@ RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", 
 SECTION, FAILURE = "section.json", "failure.json"  # of an experiment of the laboratory of theory
 #: The last checkpoint, and the one before it.
 CHECKPOINT, BEFORE = Path("checkpoints") / "last.ckpt", Path("checkpoints") / "before.ckpt"
-
+#: When the process that trains began, and at which iteration.
+SESSION = Path("checkpoints") / "session.json"
 
 #: What is in a folder before a run is, besides Hydra's own: the lock, and the log of a job.
 BESIDE = {LOCK, "saddlegan.log"}

@@ -64,6 +64,21 @@ def holder(folder: Path) -> str:
         return ""
 
 
+def held(folder: Path) -> bool:
+    """Whether a process trains in a run folder right now. It is looked at for a moment, by taking the lock."""
+    lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False, preserve_lock_file=True)
+    if not (folder / LOCK).is_file():
+        return False
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:  # a folder that may be read alone
+        return False
+    lock.release()
+    return False
+
+
 def _sign(descriptor: int) -> None:
     """Write into the lock file who holds it, before anybody is told that it is held."""
     since = datetime.now().astimezone().isoformat(timespec="seconds")

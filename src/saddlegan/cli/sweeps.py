@@ -5,7 +5,7 @@ import json
 import math
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from saddlegan.checks import ConfigError, shown
 from saddlegan.config.measured import metrics_in
-from saddlegan.folder import RESULT, DamagedRun, RunFailed, read_result
+from saddlegan.folder import RESULT, DamagedRun, RunFailed, read_result, write_json
 from saddlegan.lock import HeldRun
 
 #: The sweeper of `conf/config.yaml`, which takes a record of each job; others take a number.
@@ -24,10 +24,12 @@ BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 MOST_JOBS = 10_000
 #: The configuration of a sweep, in its folder.
 BEGUN = "multirun.yaml"
+#: The jobs that it planned, there too.
+PLAN = "jobs.json"
 #: What searches leave there: the best that they found.
 FOUND = "optimization_results.yaml"
 #: Launchers whose jobs run on this machine.
-LOCAL = ("basic_launcher.BasicLauncher", "joblib_launcher.JoblibLauncher")
+LOCAL = ("BasicLauncher", "JoblibLauncher", "CoresLauncher", "GpusLauncher", "LocalLauncher")
 
 
 def is_foreign(hydra: Any) -> bool:
@@ -94,6 +96,12 @@ def begin(folder: Path, config: DictConfig) -> None:
     OmegaConf.save(config, folder / BEGUN)
 
 
+def plan(folder: Path, jobs: Mapping[str, Sequence[str]]) -> None:
+    """Write down the jobs of a sweep, each by the name of its run folder: what `saddlegan-status` looks for."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / PLAN, {"jobs": [{"folder": name, "words": list(words)} for name, words in jobs.items()]})
+
+
 def visited(folder: Path) -> list[Path]:
     """The run folders that the last sweep into `folder` entered, in that order: Hydra writes down each job's settings
     as it begins, and the sweep's stand written before. By the clock of the file system, which workers share."""
@@ -132,6 +140,10 @@ def report(outcomes: Sequence[dict[str, Any]], folder: Path) -> None:
     """
     from saddlegan.report import write_report
 
+    if outcomes and all(outcome["status"] == "submitted" for outcome in outcomes):
+        print(f"submitted: {len(outcomes)} runs. How far they are: saddlegan-status {folder} --watch")
+        print(f"then: saddlegan-report {folder}")
+        return
     outcomes = [settled(outcome) for outcome in outcomes]
     if any(outcome["status"] not in ("failed", "held") for outcome in outcomes):
         print(f"report: {write_report([Path(outcome['folder']) for outcome in outcomes], folder / 'report')}")

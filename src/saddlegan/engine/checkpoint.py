@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from saddlegan.engine.stopping import Signals, StopAsked
 from saddlegan.files import write_whole
-from saddlegan.folder import BEFORE, CHECKPOINT, DamagedRun
+from saddlegan.folder import BEFORE, CHECKPOINT, SESSION, DamagedRun, write_json
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -86,6 +86,7 @@ class TimedCheckpoint(Checkpoint):
         self.before, self.ended = state_dict["seconds"], state_dict.get("ended")
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
+        write_json(self.path.with_name(SESSION.name), {"first": int(module.iteration), "began": time.time()})
         self.signals = Signals(module.halt)
         self.signals.watch()
         if self.ended is not None and self.ended == int(module.iteration):

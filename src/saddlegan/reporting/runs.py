@@ -18,7 +18,7 @@ from saddlegan.lock import LOCK, holder
 from saddlegan.record import Result, result_of
 
 PACKED = "runs.zip"
-KNOWN_FILES = ("multirun.yaml", ".gitignore", LOCK, PACKED)  # what may lie beside runs
+KNOWN_FILES = ("multirun.yaml", "jobs.json", ".gitignore", LOCK, PACKED)  # what may lie beside runs
 #: A run folder, or one in a zip file.
 Folder = Path | zipfile.Path
 #: What reading a file of a run may raise.

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# A SLURM cluster of one node on this machine, to test against: scripts/local_slurm.sh up|down, as root on Debian or Ubuntu.
+# Two partitions: `work`, whose jobs are queued again when one of `urgent` wants their place.
+set -euo pipefail
+
+up() {
+    if ! command -v slurmctld > /dev/null || ! command -v munged > /dev/null; then
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq
+        apt-get install -y -qq slurm-wlm munge > /dev/null
+    fi
+    local host cpus memory
+    host=$(hostname -s)
+    cpus=$(nproc)
+    memory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
+    mkdir -p /etc/slurm /run/munge /run/slurm /var/log/slurm /var/spool/slurm/ctld /var/spool/slurm/d
+    chown munge: /run/munge /etc/munge /etc/munge/munge.key /var/lib/munge /var/log/munge
+    cat > /etc/slurm/slurm.conf << CONF
+ClusterName=local
+SlurmctldHost=$host(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+ProctrackType=proctrack/pgid
+TaskPlugin=task/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+SchedulerParameters=batch_sched_delay=1,sched_interval=5,bf_interval=5
+JobRequeue=1
+ReturnToService=2
+KillWait=30
+MinJobAge=600
+StateSaveLocation=/var/spool/slurm/ctld
+SlurmdSpoolDir=/var/spool/slurm/d
+SlurmctldPidFile=/run/slurm/slurmctld.pid
+SlurmdPidFile=/run/slurm/slurmd.pid
+SlurmctldLogFile=/var/log/slurm/slurmctld.log
+SlurmdLogFile=/var/log/slurm/slurmd.log
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$memory State=UNKNOWN
+PartitionName=work Nodes=ALL Default=YES PriorityTier=1 PreemptMode=REQUEUE MaxTime=INFINITE State=UP
+PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF MaxTime=INFINITE State=UP
+CONF
+    pgrep -x munged > /dev/null || runuser -u munge -- /usr/sbin/munged
+    pgrep -x slurmctld > /dev/null || slurmctld
+    pgrep -x slurmd > /dev/null || slurmd
+    for _ in $(seq 60); do
+        if sinfo --noheader --format=%T 2> /dev/null | grep -Eq 'idle|mixed|allocated'; then
+            sinfo
+            return
+        fi
+        sleep 1
+    done
+    echo "local_slurm.sh: the node did not come up; see /var/log/slurm" >&2
+    return 1
+}
+
+down() {
+    scancel --user="$(id -un)" 2> /dev/null || true
+    for name in slurmd slurmctld munged; do
+        pkill -x "$name" || true
+    done
+    for _ in $(seq 30); do
+        pgrep -x slurmctld > /dev/null || pgrep -x slurmd > /dev/null || break
+        sleep 1
+    done
+    rm -rf /var/spool/slurm/ctld/* /var/spool/slurm/d/*
+}
+
+case "${1:-}" in
+    up) up ;;
+    down) down ;;
+    *) sed -n '2,3s/^# //p' "$0"; exit 2 ;;
+esac
