@@ -9,7 +9,7 @@ from run_folders import FLOORS, spread, write_image_run, write_run
 
 from saddlegan import figures
 from saddlegan.figures import Curve, DensityPanel, Heatmap
-from saddlegan.reporting.pictures import draw
+from saddlegan.reporting.pictures import draw, representative
 from saddlegan.reporting.pictures.selection import drawn as drawn_of
 from saddlegan.reporting.pictures.selection import from_the_median
 from saddlegan.reporting.results import load_results
@@ -165,6 +165,19 @@ def test_runs_of_other_numbers_of_samples_are_not_pooled(tmp_path):
     panel = DensityPanel("gan", first["samples"], first["support"], density=first["density"])
     found, _ = drawn(tmp_path)
     assert same(found["density"], figures.density_figure([panel]))
+
+
+def test_where_hardly_any_setting_is_compared_others_are_drawn_too(tmp_path):
+    report = {"metric": "w1_std", "reference": "gan", "claims": []}
+    for place, lr in enumerate((0.1, 0.2, 0.3, 0.4)):
+        write_run(tmp_path / f"gan{lr}", "gan", spread(1.0 + place, 4), report=report, lr=lr)
+        write_run(tmp_path / f"other{lr}", "lsgan", spread(3.0 + place, 4), report=report, lr=lr + 0.01 * (place != 1))
+    chosen = representative(load_results([tmp_path]).experiments["gaussian_1d"])
+    assert chosen[0].startswith("gan")
+    assert "0.2" in chosen[0]
+    assert chosen[1].startswith("lsgan")
+    assert chosen[1].endswith("lr=0.2")
+    assert len(set(chosen)) == 6
 
 
 def test_of_many_settings_the_best_reference_and_others_evenly_spaced_are_drawn(tmp_path):

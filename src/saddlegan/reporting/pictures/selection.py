@@ -1,7 +1,7 @@
 """Which settings of an experiment are drawn, and the arrays that their runs left."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Shown:
 def representative(experiment: Experiment) -> list[str]:
     """All settings where there are few; else the reference that most settings are compared with, of those the one with
     the best median, and, of the settings compared with it, five from the best ratio to the worst, evenly spaced in
-    rank."""
+    rank. Where at most one is compared with it, others make up the number in the same way."""
     settings = list(experiment.settings)
     if len(settings) <= MOST:
         return settings
@@ -48,10 +48,18 @@ def representative(experiment: Experiment) -> list[str]:
     pairs = experiment.pairs()
     compared = Counter(pairs.values())
     first = min(compared or settings, key=lambda s: (-compared[s], medians[s], settings.index(s)))
-    others = [s for s in settings if pairs.get(s) == first or (not pairs and s != first)]
-    others.sort(key=medians.__getitem__)
-    ranks = np.unique(np.linspace(0, len(others) - 1, MOST - 1).round().astype(int)) if others else []
-    return [first, *(others[rank] for rank in ranks)]
+    others = spaced([s for s in settings if pairs.get(s) == first], MOST - 1, medians)
+    rest = [s for s in settings if s not in (first, *others)] if len(others) < 2 else []
+    return [first, *others, *spaced(rest, MOST - 1 - len(others), medians)]
+
+
+def spaced(settings: Sequence[str], count: int, medians: Mapping[str, float]) -> list[str]:
+    """At most so many of the settings, from the best median to the worst, evenly spaced in rank."""
+    ranked = sorted(settings, key=medians.__getitem__)
+    if not ranked or count < 1:
+        return []
+    ranks = np.unique(np.linspace(0, len(ranked) - 1, count).round().astype(int))
+    return [ranked[rank] for rank in ranks]
 
 
 def drawn(
