@@ -9,7 +9,7 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce theory check test test-random test-slow bench format
+.PHONY: help install reproduce theory check test test-random test-slow test-slurm bench format
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -34,13 +34,16 @@ check: install  ## what CI checks besides the tests: lint, format, types
 	$(BIN)/pyright
 
 test: install  ## the tests, in minutes
-	$(BIN)/python -m pytest -m "not slow" -p no:randomly $(WORKERS)
+	$(BIN)/python -m pytest -m "not slow and not slurm" -p no:randomly $(WORKERS)
 
 test-random: install  ## the same in a random order and with other global seeds, which pytest prints
-	$(BIN)/python -m pytest -m "not slow" $(WORKERS)
+	$(BIN)/python -m pytest -m "not slow and not slurm" $(WORKERS)
 
 test-slow: install  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow
+
+test-slurm: install  ## sweeps on a real SLURM of one node, which it installs and brings up (root, Debian or Ubuntu)
+	$(BIN)/python -m pytest -m slurm -p no:randomly tests/slurm
 
 bench: install  ## how fast: toys and MNIST against bare PyTorch loops, and start-up times
 	$(BIN)/python scripts/bench.py

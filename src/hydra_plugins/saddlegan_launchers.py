@@ -6,12 +6,11 @@ after `retries` times it counts as failed, and the rest of the sweep is not touc
 package `hydra_plugins` alone, and imports all of them at each start: nothing heavy is imported here.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from hydra_plugins.hydra_submitit_launcher.submitit_launcher import BaseSubmitit
 
 from saddlegan.checks import ConfigError, NonNegativeInt, PositiveInt, check_value
 from saddlegan.cli import sweeps
+from saddlegan.cli.gpus import OnSlot, visible_gpus
 
 Job = Sequence[str]
 #: Seconds between two looks at the queue, and those that a result may come later than its job goes.
@@ -54,27 +54,35 @@ class SlurmConf(SlurmQueueConf):
 
 @dataclass
 class SubmititLocalConf(LocalQueueConf):
+    """What hydra/launcher=slurm does, in processes of this machine, all of them at once."""
+
     _target_: str = "hydra_plugins.saddlegan_launchers.SubmititLocalLauncher"
+    timeout_min: int = 1440
     retries: int = 2
     wait: bool = True
 
 
-for name, node in {
-    "cores": CoresConf,
-    "gpus": GpusConf,
-    "slurm": SlurmConf,
+#: Those with a file in conf/ stand behind it; the last one takes the place of the plugin's own.
+CHOICES = {
+    "saddlegan_cores": CoresConf,
+    "saddlegan_gpus": GpusConf,
+    "saddlegan_slurm": SlurmConf,
     "submitit_local": SubmititLocalConf,
-}.items():
-    ConfigStore.instance().store(group="hydra/launcher", name=f"saddlegan_{name}", node=node, provider="saddlegan")
+}
+for name, node in CHOICES.items():
+    ConfigStore.instance().store(group="hydra/launcher", name=name, node=node, provider="saddlegan")
 
 
 class CoresLauncher(JoblibLauncher):
     """Workers on this machine, each of which takes the next job when it is free."""
 
     def __init__(self, *, retries: int, **joblib: Any) -> None:
-        check_value("hydra.launcher.retries", NonNegativeInt, retries)
         super().__init__(**joblib)
         self.retries = retries
+
+    def setup(self, **given: Any) -> None:
+        check_value("hydra.launcher.retries", NonNegativeInt, self.retries)
+        super().setup(**given)
 
     def launch(self, job_overrides: Sequence[Job], initial_job_idx: int) -> Sequence[JobReturn]:
         from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -92,66 +100,36 @@ class GpusLauncher(CoresLauncher):
     """As many workers as there are GPUs, times `jobs_per_gpu`; each sees the one GPU of its slot alone."""
 
     def __init__(self, *, devices: str, jobs_per_gpu: int, **cores: Any) -> None:
-        check_value("hydra.launcher.jobs_per_gpu", PositiveInt, jobs_per_gpu)
-        found = visible_gpus() if str(devices) == "all" else [one.strip() for one in str(devices).split(",")]
+        super().__init__(**cores)
+        self.devices = str(devices)
+        self.jobs_per_gpu = jobs_per_gpu
+
+    def setup(self, **given: Any) -> None:
+        check_value("hydra.launcher.jobs_per_gpu", PositiveInt, self.jobs_per_gpu)
+        found = visible_gpus() if self.devices == "all" else [one.strip() for one in self.devices.split(",")]
         if not all(found) or not found:
             raise ConfigError(
-                f"hydra.launcher.devices={devices}: got {len(found)} GPUs, expected one or more. Remedy:"
-                " hydra/launcher=cores, or hydra.launcher.devices=0,1 for those that nvidia-smi does not list."
+                f"hydra.launcher.devices={self.devices}: got {len(found)} GPUs, expected one or more. Remedy:"
+                " hydra/launcher=cores, or hydra.launcher.devices='0,1' for those that nvidia-smi does not list."
             )
-        self.slots = [device for device in found for _ in range(jobs_per_gpu)]
-        super().__init__(**cores | {"n_jobs": len(self.slots)})
+        self.slots = [device for device in found for _ in range(self.jobs_per_gpu)]
+        self.joblib["n_jobs"] = len(self.slots)
         self.locks = tempfile.TemporaryDirectory(prefix="saddlegan-gpus-")
-
-    def launch(self, job_overrides: Sequence[Job], initial_job_idx: int) -> Sequence[JobReturn]:
-        task = self.task_function
-        assert task is not None
-        self.task_function = OnSlot(task, self.slots, self.locks.name)
-        try:
-            return super().launch(job_overrides, initial_job_idx)
-        finally:
-            self.task_function = task
-
-
-class OnSlot:
-    """A task that runs on the GPU of its worker's slot, which the worker takes before it imports torch, and keeps."""
-
-    #: The lock of the slot that this process has.
-    taken: Any = None
-
-    def __init__(self, task: Callable[[Any], Any], slots: Sequence[str], locks: str) -> None:
-        self.task = task
-        self.slots = list(slots)
-        self.locks = locks
-
-    def __call__(self, config: Any) -> Any:
-        if OnSlot.taken is None:
-            OnSlot.taken = self._take()
-        return self.task(config)
-
-    def _take(self) -> Any:
-        from filelock import FileLock, Timeout
-
-        for place, device in enumerate(self.slots):
-            lock = FileLock(Path(self.locks) / f"slot-{place}", timeout=0)
-            try:
-                lock.acquire()
-            except Timeout:
-                continue
-            os.environ["CUDA_VISIBLE_DEVICES"] = device
-            return lock
-        raise RuntimeError(f"got more workers than the {len(self.slots)} slots of GPUs")
+        super().setup(**given)
+        self.task_function = OnSlot(given["task_function"], self.slots, self.locks.name)
 
 
 class QueueLauncher(BaseSubmititLauncher):
     """Jobs in a queue of submitit's. With `wait` false it submits them and ends."""
 
     def __init__(self, *, retries: int, wait: bool, **params: Any) -> None:
-        check_value("hydra.launcher.retries", NonNegativeInt, retries)
-        check_value("hydra.launcher.wait", bool, wait)
         super().__init__(**params)
         self.retries = retries
         self.wait = wait
+
+    def setup(self, **given: Any) -> None:
+        check_value("hydra.launcher.retries", NonNegativeInt, self.retries)
+        super().setup(**given)
 
     def launch(self, job_overrides: Sequence[Job], initial_job_idx: int) -> Sequence[JobReturn]:
         where = folders(self, job_overrides)
@@ -159,8 +137,9 @@ class QueueLauncher(BaseSubmititLauncher):
         waiting = list(range(len(job_overrides)))
         for left in range(self.retries, -1, -1):
             submitted = self._submit([job_overrides[place] for place in waiting], initial_job_idx)
-            ids = ", ".join(dict.fromkeys(str(job.job_id).partition("_")[0] for job in submitted))
-            print(f"submitted: {len(waiting)} jobs, {self._EXECUTOR} {ids}", flush=True)
+            ids = list(dict.fromkeys(str(job.job_id).partition("_")[0] for job in submitted))
+            more = ", ..." * (len(ids) > 4)
+            print(f"submitted: {len(waiting)} jobs, {self._EXECUTOR} {', '.join(ids[:4])}{more}", flush=True)
             if not self.wait:
                 outcome = {"status": "submitted", "error": None}
                 return [answer(self, {"folder": str(folder)} | outcome) for folder in where]
@@ -248,17 +227,6 @@ def answer(launcher: Any, outcome: dict[str, Any]) -> JobReturn:
     if sweeps.is_foreign(hydra):
         found.return_value = sweeps.value_of(outcome, launcher.config.report.metric)
     return found
-
-
-def visible_gpus() -> list[str]:
-    """The GPUs that this process may use: those of CUDA_VISIBLE_DEVICES, or all that nvidia-smi lists."""
-    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [one.strip() for one in named.split(",") if one.strip()]
-    try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [str(place) for place, line in enumerate(listed.splitlines()) if line.startswith("GPU ")]
 
 
 def _warn(text: str) -> None:

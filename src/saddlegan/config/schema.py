@@ -73,7 +73,7 @@ KEYS: dict[str, Any] = {
     "report.map": dict | None,
     "report.claims": list[str],
     "checkpoint_seconds": PositiveFloat,
-    "checkpoint_iterations": PositiveInt | None,
+    "checkpoint_iterations": PositiveInt | None,  # type: ignore[operator]
     "earlier": str | None,
     "existing": Literal["continue", "repeat", "skip"],
     "output_root": str,
