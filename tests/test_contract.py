@@ -313,7 +313,7 @@ def test_a_class_that_is_not_there_is_named(exported, tmp_path, capsys):
     config = json.loads((folder / "config.json").read_text())
     config["method"]["_target_"] = "nowhere.Mine"
     write_json(folder / "config.json", config)
-    assert sample([str(folder), "n=4"]) == 2
+    assert sample([str(folder), "n=4", "allow=nowhere"]) == 2
     said = capsys.readouterr().err
     assert "nowhere" in said
     assert "PYTHONPATH" in said

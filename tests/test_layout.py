@@ -51,6 +51,7 @@ ALLOWED = {
         *(
             "batch",
             "checks",
+            "config",
             "data",
             "evaluation",
             "files",
@@ -75,6 +76,7 @@ ALLOWED = {
     "reporting": {"checks", "config", "figures", "files", "folder", "identity", "lock", "metrics", "record"},
     "claims": {"reporting"},
     "report": {"claims", "files", "reporting"},
+    "status": {"cli", "folder", "lock"},
     "theory": {
         *("checks", "data", "figures", "folder", "kernels", "networks", "objectives", "provenance", "random", "report"),
         "reporting",
@@ -88,7 +90,7 @@ ALLOWED = {
 LIGHTNING = {"engine", "evaluation", "data"}
 WITHOUT_TORCH = {
     *("checks", "config", "files", "lock", "folder", "identity", "provenance", "resources", "cli", "figures"),
-    *("record", "reporting", "claims", "report"),
+    *("record", "reporting", "claims", "report", "status"),
 }
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest
 from saddlegan.folder import SAMPLES
 
-SAMPLE = """saddlegan-sample RUN [n=64] [output=FILE.png|FILE.npz]
+SAMPLE = """saddlegan-sample RUN [n=64] [output=FILE.png|FILE.npz] [allow=PACKAGE,...]
 
 Draws n samples per seed with the generator of a run folder, those of the latents that its evaluation uses first.
 A .png shows them; a .npz holds `samples`, float32 of shape (seeds, n, *shape). Default: RUN/figures/sample-64.png."""
-EXPORT = """saddlegan-export RUN [output=DIR]
+EXPORT = """saddlegan-export RUN [output=DIR] [allow=PACKAGE,...]
 
 Writes the generator of a run folder as generator.safetensors and generator.json, which
 saddlegan.interface.load_generator(DIR) reads without running any code of theirs. Default: RUN/export."""
@@ -31,12 +31,12 @@ def sample(arguments: Sequence[str] | None = None) -> int:
             raise ConfigError(f"output={output}: got the run's own samples, from which its report is made.")
         from saddlegan.interface import load, save_samples
 
-        module = load(run)
+        module = load(run, _allowed(options))
         output.parent.mkdir(parents=True, exist_ok=True)
         save_samples(module, count, output)
         return output
 
-    return _command("saddlegan-sample", SAMPLE, ("n", "output"), work, arguments)
+    return _command("saddlegan-sample", SAMPLE, ("n", "output", "allow"), work, arguments)
 
 
 def export(arguments: Sequence[str] | None = None) -> int:
@@ -45,9 +45,9 @@ def export(arguments: Sequence[str] | None = None) -> int:
     def work(run: Path, options: dict[str, str]) -> Path:
         from saddlegan.interface import load, save_generator
 
-        return save_generator(load(run), Path(options.get("output", run / "export")).expanduser())
+        return save_generator(load(run, _allowed(options)), Path(options.get("output", run / "export")).expanduser())
 
-    return _command("saddlegan-export", EXPORT, ("output",), work, arguments)
+    return _command("saddlegan-export", EXPORT, ("output", "allow"), work, arguments)
 
 
 def _command(
@@ -75,6 +75,11 @@ def _command(
         print(f"{name}: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _allowed(options: dict[str, str]) -> list[str]:
+    """The packages whose code a run may name besides this suite's own."""
+    return [name for name in options.get("allow", "").strip("[]").split(",") if name]
 
 
 def _count(text: str) -> int:

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from saddlegan.checks import ConfigError, shown
 from saddlegan.config import schema
 from saddlegan.config.keys import composing
+from saddlegan.config.trust import check_trusted
 from saddlegan.data.plane import PlaneMixture
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import module_of, players_of, samples_of
@@ -50,11 +51,13 @@ def compose(*overrides: str) -> dict[str, Any]:
     return config
 
 
-def load(folder: str | Path) -> AdversarialModule:
+def load(folder: str | Path, allow: Iterable[str] = ()) -> AdversarialModule:
     """The module of a run folder with the weights of its last checkpoint, on the CPU, in evaluation mode.
 
     `load(folder).sample(64)` draws, `load(folder)(latent)` maps latents `(seeds, n, dim)` to samples. Neither data nor
-    the experiment's files are needed. Raises `DamagedRun` where the folder holds no whole run.
+    the experiment's files are needed. A folder from someone else runs none of its own code: classes outside of this
+    suite are made where `allow` names their package alone. Raises `DamagedRun` where the folder holds no whole run,
+    `ConfigError` where it names other code.
     """
     path = Path(folder).expanduser()
     file = next((path / name for name in (CONFIG, RESULT) if (path / name).is_file()), None)
@@ -65,12 +68,14 @@ def load(folder: str | Path) -> AdversarialModule:
         config = content if file.name == CONFIG else content["config"]
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedRun(f"{file}: got a damaged file ({error}), expected a run's configuration.") from None
+    check_trusted(config, str(file), allow)
     checkpoint, _ = last_whole(path) or (path / CHECKPOINT, 0)
     return _with_weights(config, read_checkpoint(checkpoint), checkpoint)
 
 
-def load_checkpoint(path: str | Path, kind: type[Module]) -> Module:
-    """The module of a checkpoint that Lightning saved of a module of `build`. Raises `ConfigError` for another file."""
+def load_checkpoint(path: str | Path, kind: type[Module], allow: Iterable[str] = ()) -> Module:
+    """The module of a checkpoint that Lightning saved of a module of `build`. Raises `ConfigError` for another file,
+    and where it names code outside of this suite and of the packages in `allow`."""
     checkpoint = read_checkpoint(Path(path))
     if not isinstance(checkpoint.get("saddlegan"), dict):
         raise ConfigError(
@@ -78,6 +83,7 @@ def load_checkpoint(path: str | Path, kind: type[Module]) -> Module:
             " saddlegan.engine.build.build made. Remedy: build the module yourself, and give its load_state_dict the"
             " file's 'state_dict'."
         )
+    check_trusted(checkpoint["saddlegan"], str(path), allow)
     module = _with_weights(checkpoint["saddlegan"], checkpoint, Path(path))
     if not isinstance(module, kind):
         raise ConfigError(f"{path}: got a {type(module).__name__}, expected a {kind.__name__}.")

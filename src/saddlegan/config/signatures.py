@@ -28,7 +28,7 @@ def signature_of(target: str) -> dict[str, Argument] | None:
 
     Raises `ConfigError` where the package, the module or the name does not exist.
     """
-    path, node = _find(target)
+    path, node = defined(target)
     if isinstance(node, ast.FunctionDef):
         return _arguments(node)
     if not isinstance(node, ast.ClassDef) or path is None:
@@ -54,7 +54,7 @@ def _passed_on(init: ast.AST | None) -> set[str]:
 @functools.cache
 def class_attribute(target: str, name: str) -> Any:
     """The literal value of a class attribute, its own or inherited; None where it has none."""
-    path, node = _find(target)
+    path, node = defined(target)
     if not isinstance(node, ast.ClassDef) or path is None:
         return None
     for statement in node.body:
@@ -73,7 +73,7 @@ def class_attribute(target: str, name: str) -> Any:
 def decoration(target: str, name: str) -> dict[str, Any] | None:
     """The literal arguments of the decorator `name` on the function at a dotted path, a first one without a name as
     `name`; None where it has no such decorator. Raises `ConfigError` where there is no such function."""
-    _, node = _find(target)
+    _, node = defined(target)
     for call in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
         if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == name:
             first = {"name": ast.literal_eval(call.args[0])} if call.args else {}
@@ -124,8 +124,9 @@ def _annotation(node: ast.expr | None) -> Any:
         return None
 
 
-def _find(target: str) -> tuple[Path | None, ast.AST | None]:
-    """The file and the syntax node of a dotted path."""
+def defined(target: str) -> tuple[Path | None, ast.AST | None]:
+    """The file and the syntax node in which a dotted path is defined, also where it is imported elsewhere; without
+    importing it. Raises `ConfigError` where there is none."""
     module, _, name = target.rpartition(".")
     path = _module_file(module, target)
     if path is None or path.suffix != ".py":
@@ -136,7 +137,7 @@ def _find(target: str) -> tuple[Path | None, ast.AST | None]:
         return path, node
     origin = _absolute(name, path, module + ".")
     if origin != target and origin != module + "." + name:
-        return _find(origin)
+        return defined(origin)
     options = [n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
     raise checks.ConfigError(f"_target_={target}: {module} has no '{name}'.{checks.nearest(name, options)}")
 

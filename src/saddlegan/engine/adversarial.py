@@ -124,11 +124,13 @@ class AdversarialModule(Sampler):
         self.losses.load_state_dict(checkpoint["losses"])
 
     @classmethod
-    def load_from_checkpoint(cls, checkpoint_path: Any, **arguments: Any) -> "AdversarialModule":
+    def load_from_checkpoint(
+        cls, checkpoint_path: Any, allow: Iterable[str] = (), **arguments: Any
+    ) -> "AdversarialModule":
         """The module of a checkpoint that was saved while a module of `build` was trained, on the CPU.
 
-        Raises `ConfigError` for any other file, where its module is not of this class, and for other arguments: the
-        checkpoint holds them.
+        Raises `ConfigError` for any other file, where its module is not of this class, where it names code outside of
+        this suite and of the packages in `allow`, and for other arguments: the checkpoint holds them.
         """
         from saddlegan.interface import load_checkpoint  # where modules are built, which needs this class
 
@@ -137,7 +139,7 @@ class AdversarialModule(Sampler):
                 f"load_from_checkpoint: got {', '.join(arguments)}, expected a path alone: the checkpoint holds what"
                 " the module is made of. Remedy: change the module that comes back, e.g. with .to('cuda')."
             )
-        return load_checkpoint(checkpoint_path, kind=cls)
+        return load_checkpoint(checkpoint_path, kind=cls, allow=allow)
 
     # The engine -----------------------------------------------------------------------------------------------------
 

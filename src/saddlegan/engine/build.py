@@ -12,6 +12,7 @@ from hydra.utils import get_class, instantiate
 from torch import nn
 
 from saddlegan.checks import ConfigError, shown
+from saddlegan.config.trust import trust
 from saddlegan.data.images import ImageData, Images, check_images, unit
 from saddlegan.data.spans import Spans
 from saddlegan.data.toy import ToyData
@@ -30,7 +31,9 @@ ALL_THREADS = torch.get_num_threads()
 
 
 def build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
-    """The module and the data of a checked configuration. Raises `ConfigError` where they cannot be made."""
+    """The module and the data of a checked configuration, which must be the user's own: the code that it names is run,
+    and trusted from then on. Raises `ConfigError` where they cannot be made."""
+    trust(config)
     with _own_errors():
         source = instantiate(config["data"], _convert_="all")
         if isinstance(source, Images):

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from saddlegan import objectives
 from saddlegan.checks import ConfigError
-from saddlegan.methods.lsgan import CODINGS
 from saddlegan.theory.shared.densities import Array, log_normal
 
 #: The widest distance, in standard deviations: beyond it p/q is no float64 number where p lies.
@@ -44,7 +43,7 @@ OBJECTIVES = {
         lambda x, ratio: 2.0 * torch.expm1(ratio), objectives.saturating(objectives.pearson()).generator
     ),
     "f-GAN, Hellinger": Game(lambda x, ratio: -ratio / 2.0, objectives.saturating(objectives.hellinger()).generator),
-    "LSGAN": Game(lambda x, ratio: torch.sigmoid(ratio), objectives.least_squares(*CODINGS["zero_one"]).generator),
+    "LSGAN": Game(lambda x, ratio: torch.sigmoid(ratio), objectives.least_squares(0.0, 1.0, 1.0).generator),
     "WGAN": Game(lambda x, ratio: -x, objectives.wasserstein().generator),
     "BGAN": Game(lambda x, ratio: ratio, lambda logits: 0.5 * logits.square().mean(-1)),
 }

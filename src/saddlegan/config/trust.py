@@ -1,0 +1,62 @@
+"""Which code a stored configuration may name. To make what a `_target_` names runs its code: a run folder or a
+checkpoint from somebody else must name none but parts of this package, and of packages that the user trusts."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from saddlegan.checks import ConfigError, shown
+from saddlegan.config.signatures import defined
+
+#: Where the classes lie that a configuration may name, and, of metrics, the functions.
+PARTS = (
+    *("saddlegan.methods.", "saddlegan.networks.", "saddlegan.data.", "saddlegan.random.", "saddlegan.evaluation."),
+    *("saddlegan.frozen.", "torch.nn.", "torch.optim.", "lightning.pytorch.callbacks.", "lightning.pytorch.loggers."),
+)
+METRICS = "saddlegan.metrics."
+#: Packages besides, whose code this process runs anyway: those that its own configurations name.
+trusted: set[str] = set()
+
+
+def trust(config: dict[str, Any]) -> None:
+    """Trust the packages that a configuration names; it must be the user's own, from the command line or `compose`."""
+    trusted.update(target.partition(".")[0] for _, target in named(config))
+
+
+def check_trusted(config: dict[str, Any], where: str, allow: Iterable[str] = ()) -> None:
+    """Raise `ConfigError` where a stored configuration names code that is neither part of this suite nor of a package
+    in `allow`, or a call inside of a call's arguments (`_args_`). Nothing of it is imported."""
+    packages = {*allow, *trusted} - {part.partition(".")[0] for part in (*PARTS, METRICS)}
+    for path, target in named(config):
+        package = target.partition(".")[0]
+        if package not in packages and not _own(path, target):
+            raise ConfigError(
+                f"{where}: {path}: got {shown(target)}, expected a part of this suite: making anything else would run"
+                f" its code. Remedy, where you trust it: allow=[{shown(package)}]."
+            )
+
+
+def named(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """(path, full name) of all that a configuration has made or called: `_target_`s, and the functions of metrics."""
+    for name, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        inner = f"{path}.{name}".lstrip(".")
+        metric = inner.startswith("evaluation.metrics.") and value is not None
+        if name in ("_target_", "_args_") or (metric and not isinstance(value, dict | list)):
+            yield inner, str(value)
+        else:
+            yield from named(value, inner)
+
+
+def _own(path: str, target: str) -> bool:
+    """Whether the name is that of a class, or of a metric, which is defined where it says or below."""
+    parts = (METRICS,) if path.startswith("evaluation.metrics.") else PARTS
+    part = next((part for part in parts if target.startswith(part)), None)
+    if part is None:
+        return False
+    try:
+        file, node = defined(target)
+    except ConfigError:
+        return False
+    kinds = ast.FunctionDef | ast.ClassDef if part == METRICS else ast.ClassDef
+    inside = file is not None and f"/{part.rstrip('.').replace('.', '/')}" in file.as_posix()
+    return inside and isinstance(node, kinds)

@@ -1,0 +1,157 @@
+"""Folders and checkpoints from somebody else: whatever code they name, none of it runs."""
+
+import contextlib
+import json
+import shutil
+import sys
+
+import pytest
+import torch
+from conftest import SMALL, composed, fitting
+
+import saddlegan
+from saddlegan.checks import ConfigError
+from saddlegan.commands import export, sample
+from saddlegan.config import trust
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.folder import CHECKPOINT
+
+HOSTILE = """
+import pathlib
+pathlib.Path({mark!r}).touch()
+class Anything:
+    def __init__(self, **_): pass
+"""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A run that nobody has touched."""
+    from saddlegan.engine.train import run
+
+    folder = tmp_path_factory.mktemp("kept")
+    config = composed(*SMALL, "num_seeds=1")
+    run(config, folder)
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.fixture
+def theirs(kept, tmp_path, monkeypatch):
+    """A copy whose configuration can be spoiled, and a module that leaves a mark when it is imported."""
+    folder, mark = tmp_path / "theirs", tmp_path / "mark"
+    shutil.copytree(kept, folder)
+    (tmp_path / "hostile.py").write_text(HOSTILE.format(mark=str(mark)))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(trust, "trusted", set())
+    yield folder, mark
+    sys.modules.pop("hostile", None)
+
+
+def spoil(folder, path, target, **arguments):
+    """Let the configuration of the run, and of its checkpoint, name `target` at `path`."""
+    config = json.loads((folder / "config.json").read_text())
+    node = config
+    for name in path:
+        inner = node.get(name)
+        node[name] = inner if isinstance(inner, dict) else {}
+        node = node[name]
+    if path[:2] == ("evaluation", "metrics"):
+        config["evaluation"]["metrics"][path[2]] = target
+    else:
+        node |= {"_target_": target, **arguments}
+    (folder / "config.json").write_text(json.dumps(config))
+    checkpoint = torch.load(folder / CHECKPOINT, weights_only=True)
+    checkpoint["saddlegan"] = config
+    torch.save(checkpoint, folder / CHECKPOINT)
+
+
+PLACES = [
+    ("model", "generator"),
+    ("model", "latent"),
+    ("model", "generator", "activation"),
+    ("method",),
+    ("data",),
+    ("optimizer", "generator"),
+    ("optimizer", "schedule"),
+    ("evaluation", "metrics", "w1"),
+]
+
+
+@pytest.mark.parametrize("path", PLACES, ids=".".join)
+@pytest.mark.parametrize(
+    "target",
+    [
+        "hostile.Anything",
+        "os.system",
+        "saddlegan.lock.os.system",
+        "saddlegan.data.files.shutil.rmtree",
+        "saddlegan.folder._empty",
+        "torch.load",
+        "torch.hub.load",
+        "torch.nn.modules.module.torch.load",
+        "torchvision.datasets.CIFAR10",
+        "builtins.eval",
+    ],
+)
+def test_a_run_folder_that_names_other_code_is_refused_and_runs_none(theirs, path, target):
+    folder, mark = theirs
+    spoil(folder, path, target)
+    with pytest.raises(ConfigError, match=r"else would run its code. Remedy, where you trust it: allow="):
+        saddlegan.load(folder)
+    with pytest.raises(ConfigError, match="making anything else"):
+        AdversarialModule.load_from_checkpoint(folder / CHECKPOINT)
+    assert not mark.exists()
+    assert "hostile" not in sys.modules
+
+
+def test_arguments_of_calls_are_no_way_around(theirs):
+    folder, _ = theirs
+    spoil(folder, ("model", "generator"), "saddlegan.networks.mlp.MLPGenerator", _args_=["os.system"])
+    with pytest.raises(ConfigError, match=r"model.generator._args_"):
+        saddlegan.load(folder)
+
+
+def test_the_commands_refuse_it_and_say_how_to_trust_it(theirs, capsys):
+    folder, mark = theirs
+    spoil(folder, ("model", "latent"), "hostile.Anything")
+    for command in (sample, export):
+        assert command([str(folder)]) == 2
+        assert "allow=[hostile]" in capsys.readouterr().err
+    assert not mark.exists()
+    with contextlib.suppress(AttributeError):  # it is trusted, and of no use as a latent
+        sample([str(folder), "allow=hostile"])
+    assert mark.exists()
+
+
+def test_what_the_users_own_configuration_names_is_trusted_afterwards(theirs):
+    folder, _ = theirs
+    assert saddlegan.load(folder) is not None
+    trust.trust({"method": {"_target_": "my_package.Mine"}})
+    config = {"method": {"_target_": "my_package.sub.Other"}}
+    trust.check_trusted(config, "here")
+    with pytest.raises(ConfigError):
+        trust.check_trusted({"method": {"_target_": "my_package2.Other"}}, "here")
+    trust.check_trusted({"method": {"_target_": "my_package2.Other"}}, "here", ["my_package2"])
+    with pytest.raises(ConfigError, match=r"saddlegan.folder._empty"):
+        trust.check_trusted({"method": {"_target_": "saddlegan.folder._empty"}}, "here", ["saddlegan"])
+
+
+def test_every_shipped_choice_is_part_of_the_suite():
+    for words in (("data=digits", "method=cgan"), ("data=ring", "method=began"), ("data=stacked_mnist",),
+                  ("optimizer/schedule=cosine",), ("optimizer=rmsprop",), ("logger=[tensorboard,csv]",)):  # fmt: skip
+        trust.check_trusted(composed(*SMALL, *words), "here")
+    trust.check_trusted(composed(*SMALL, *fitting("method=primal_dual")), "here")
+
+
+def test_a_checkpoint_with_code_in_its_pickle_is_refused(theirs, tmp_path):
+    folder, mark = theirs
+
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(mark), "w"))
+
+    torch.save({"state_dict": {}, "bomb": Bomb()}, folder / CHECKPOINT)
+    with pytest.raises(ConfigError, match="damaged checkpoint"):
+        saddlegan.load(folder)
+    assert not mark.exists()
