@@ -13,8 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from saddlegan.cli.sweeps import PLAN
+from saddlegan.engine.checkpoint import read_checkpoint
 from saddlegan.folder import CHECKPOINT, METRICS, RESULT
 from saddlegan.lock import LOCK
 from saddlegan.status import standings
@@ -116,7 +118,9 @@ def same(folder, whole, names):
     for name in names:
         one, other = (json.loads((top / name / RESULT).read_text()) for top in (folder, whole))
         assert one["status"] == "finished"
-        assert one["weights"] == other["weights"], name
+        first, second = (read_checkpoint(top / name / CHECKPOINT)["state_dict"] for top in (folder, whole))
+        assert one["final"] == other["final"], name
+        assert all(torch.equal(first[key], second[key]) for key in first.keys() | second.keys()), name
         assert (folder / name / METRICS).read_text() == (whole / name / METRICS).read_text(), name
 
 
