@@ -9,7 +9,7 @@ WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-r
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce theory check test test-random test-slow test-slurm bench format
+.PHONY: help install reproduce theory check test test-random test-slow test-slurm test-faults bench format
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -44,6 +44,9 @@ test-slow: install  ## the tests that take longer
 
 test-slurm: install  ## sweeps on a real SLURM of one node, which it installs and brings up (root, Debian or Ubuntu)
 	$(BIN)/python -m pytest -m slurm -p no:randomly tests/slurm
+
+test-faults: install  ## runs of every kind that are killed again and again: a table, in minutes
+	$(BIN)/python scripts/faults.py
 
 bench: install  ## how fast: toys and MNIST against bare PyTorch loops, and start-up times
 	$(BIN)/python scripts/bench.py

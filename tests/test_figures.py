@@ -200,6 +200,20 @@ def test_training_has_a_line_per_run_named_from_the_top_down():
     assert len(set(colors)) == 3
 
 
+def test_long_names_leave_the_axes_their_room():
+    at, values = np.array([0.0, 1.0]), np.array([[2.0, 1.0]])
+    shapes = {}
+    for words in (1, 12):
+        name = " ".join(["num_critic_steps=5"] * words)
+        figure = figures.training_figure([Curve(f"{place} {name}", at, values) for place in range(6)], "W1")
+        figure.canvas.draw()
+        (ax,) = figure.axes
+        shapes[words] = ax.get_window_extent().size
+        lines = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert [" ".join(line.split()) for line in lines] == [f"{place} {name}" for place in range(6)]
+    np.testing.assert_allclose(shapes[12], shapes[1], rtol=0.1)
+
+
 @pytest.mark.parametrize("level", [0.03, 7.0, None])
 def test_training_is_the_median_in_the_band_of_the_quartiles_with_the_level_dotted(level):
     at = np.array([0.0, 10.0, 1000.0])

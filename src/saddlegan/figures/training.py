@@ -1,5 +1,6 @@
 """What happens over seeds: a metric through training, and the discriminator's curve."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -10,6 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from saddlegan.figures.canvas import GREY, LINES, grid, legend_below, quartiles
+
+
+#: Of a line of the legend.
+LETTERS = 70
 
 
 @dataclass(frozen=True)
@@ -70,5 +75,9 @@ def _name_lines(ax: Axes, ends: NDArray) -> None:
     handles, labels = ax.get_legend_handles_labels()
     order = np.argsort(ends, kind="stable")[::-1]
     names = [labels[i] if np.isfinite(ends[i]) else f"{labels[i]} (every seed diverged)" for i in order]
+    names = [textwrap.fill(name, LETTERS) for name in names]  # a longer line would leave the axes no room
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.set_figheight(figure.get_figheight() + 0.19 * sum(name.count("\n") for name in names))
     place = {"loc": "upper left", "bbox_to_anchor": (0, -0.16), "frameon": False}
     ax.legend([handles[i] for i in order], names, fontsize=9, labelcolor="linecolor", handlelength=1.2, **place)
