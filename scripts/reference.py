@@ -189,6 +189,7 @@ def blocks() -> dict[str, str]:
         "sigma": tables.paired_table(tables.comparisons(results.experiments["mnist_sigma"])),
         "choices": tables.paired_table(tables.comparisons(results.experiments["mnist_choices"])),
         "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
+        "faults": (REFERENCE / "faults.md").read_text().strip(),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
         "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),
     }
