@@ -78,6 +78,23 @@ def test_a_run_asked_at_its_last_iteration_is_whole_when_it_goes_on(run, tmp_pat
     assert run(folder="stopped")["final"] == whole["final"]
 
 
+def test_a_signal_after_the_last_iteration_is_obeyed_too(run, tmp_path, monkeypatch):
+    from saddlegan.engine.checkpoint import TimedCheckpoint
+
+    whole, save = run(folder="whole"), TimedCheckpoint.save
+
+    def asking(self, trainer):
+        signal.raise_signal(signal.SIGTERM)
+        save(self, trainer)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(TimedCheckpoint, "save", asking)
+        patched.setattr(TimedCheckpoint, "on_train_epoch_end", lambda *_: None)
+        run(folder="stopped")
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert run(folder="stopped")["final"] == whole["final"]
+
+
 def test_a_run_stopped_many_times_ends_as_one_that_never_was(run, tmp_path):
     run(*LONG, folder="whole")
     for at in (7, 30, 4, 41, 1):  # iterations of each session

@@ -101,9 +101,11 @@ class TimedCheckpoint(Checkpoint):
         self.save_if_due(trainer, int(module.iteration))
 
     def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
-        self.signals.leave()
         self.ended = int(module.iteration) if int(module.iteration) < self.iterations else None
         self.save(trainer)
+        self.signals.leave()
+        if self.signals.number is not None:  # it came when nothing was left to do
+            raise StopAsked(self.signals.number)
 
     def on_exception(self, trainer: L.Trainer, module: Any, exception: BaseException) -> None:
         if hasattr(self, "signals"):
