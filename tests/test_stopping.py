@@ -87,10 +87,11 @@ def test_a_signal_after_the_last_iteration_is_obeyed_too(run, tmp_path, monkeypa
         signal.raise_signal(signal.SIGTERM)
         save(self, trainer)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(TimedCheckpoint, "save", asking)
         patched.setattr(TimedCheckpoint, "on_train_epoch_end", lambda *_: None)
-        run(folder="stopped")
+        with pytest.raises(KeyboardInterrupt):
+            run(folder="stopped")
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert run(folder="stopped")["final"] == whole["final"]
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from saddlegan.figures.canvas import GREY, LINES, grid, legend_below, quartiles
 
-
 #: Of a line of the legend.
 LETTERS = 70
 
