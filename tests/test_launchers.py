@@ -25,42 +25,62 @@ TWO = ("-m", "method=gan,lsgan")
 SADDLEGAN = Path(sys.executable).with_name("saddlegan")
 
 
-def dying(monkeypatch, times):
-    """joblib, whose workers die so many times, after one of the two jobs."""
-    launch, calls = _core.launch, []
+def dying(monkeypatch, kills):
+    """joblib with one worker, which dies so many times when it has begun the job of lsgan; the jobs of each launch."""
+    launch, calls, left = _core.launch, [], iter(range(kills))
 
-    def fail(*, launcher, job_overrides, initial_job_idx):
-        calls.append(len(job_overrides))
+    def here(*, launcher, job_overrides, initial_job_idx):
+        calls.append([word.removeprefix("method=") for job in job_overrides for word in job if "method=" in word])
         launcher.joblib["n_jobs"] = 1
-        dies = len(calls) <= times
-        jobs = job_overrides[:1] if dies else job_overrides
-        found = launch(launcher=launcher, job_overrides=jobs, initial_job_idx=initial_job_idx)
-        if dies:
-            raise TerminatedWorkerError("A worker process managed by the executor was\nunexpectedly terminated.")
+        found = []
+        for place, job in enumerate(job_overrides):
+            if "method=lsgan" in job and next(left, None) is not None:
+                config = launcher.hydra_context.config_loader.load_sweep_config(launcher.config, list(job))
+                folder = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / ".lock").touch()
+                if "existing=repeat" in job:
+                    (folder / "result.json").unlink()
+                raise TerminatedWorkerError("A worker process managed by the executor was\nunexpectedly terminated.")
+            found += launch(launcher=launcher, job_overrides=[job], initial_job_idx=initial_job_idx + place)
         return found
 
-    monkeypatch.setattr(_core, "launch", fail)
+    monkeypatch.setattr(_core, "launch", here)
     return calls
 
 
-def test_a_sweep_whose_worker_dies_is_begun_again_and_ends_whole(saddlegan, tmp_path, monkeypatch):
+THREE = ("-m", "method=gan,lsgan,bgan", "hydra/launcher=cores")
+
+
+def test_a_job_whose_worker_dies_goes_on_alone_and_the_sweep_ends_whole(saddlegan, tmp_path, monkeypatch):
     calls = dying(monkeypatch, 2)
-    status, output = saddlegan(*TWO, "hydra/launcher=cores")
-    assert (status, calls) == (0, [2, 2, 2]), output
-    assert "a worker died" in output
-    assert "begun again, 2 times more at most" in output
-    assert "begun again, 1 times more at most" in output
-    assert sorted(result["status"] for result in results(tmp_path).values()) == ["finished", "finished"]
+    status, output = saddlegan(*THREE)
+    assert status == 0, output
+    assert calls == [["gan", "lsgan", "bgan"], ["lsgan"], ["lsgan"], ["bgan"]]
+    assert output.count("a worker died") == 2
+    assert sorted(result["status"] for result in results(tmp_path).values()) == ["finished"] * 3
 
 
-def test_a_worker_that_dies_again_and_again_costs_its_own_runs_alone(saddlegan, tmp_path, monkeypatch):
+def test_a_job_whose_worker_always_dies_costs_no_other_one(saddlegan, tmp_path, monkeypatch):
     calls = dying(monkeypatch, 99)
-    status, output = saddlegan(*TWO, "hydra/launcher=cores", "hydra.launcher.retries=1")
-    assert (status, calls) == (1, [2, 2])
-    assert "1 of 2 runs failed" in output
+    status, output = saddlegan(*THREE, "hydra.launcher.retries=1")
+    assert status == 1
+    assert calls == [["gan", "lsgan", "bgan"], ["lsgan"], ["bgan"]]
+    assert "was begun 2 times, and its worker died each time" in output
+    assert "1 of 3 runs failed" in output
     assert "it left no result" in output
-    assert "given up" in output
     assert "report:" in output
+    assert len(results(tmp_path)) == 2
+
+
+def test_what_is_to_be_repeated_is_repeated_once_also_where_a_worker_dies(saddlegan, tmp_path, monkeypatch):
+    assert saddlegan(*THREE)[0] == 0
+    before = {name: path.stat().st_mtime_ns for path in tmp_path.rglob("result.json") for name in [path.parent.name]}
+    dying(monkeypatch, 1)
+    status, output = saddlegan(*THREE, "existing=repeat")
+    assert status == 0, output
+    after = {name: path.stat().st_mtime_ns for path in tmp_path.rglob("result.json") for name in [path.parent.name]}
+    assert all(after[name] > before[name] for name in before)
 
 
 # GPUs -----------------------------------------------------------------------------------------------------------------
@@ -157,7 +177,7 @@ def queue(monkeypatch, tmp_path, dies):
 
 def test_jobs_that_leave_no_result_are_submitted_again_and_no_others(saddlegan, tmp_path, monkeypatch):
     queue(monkeypatch, tmp_path, [{1}, {0}, set()])
-    status, output = saddlegan(*TWO, "hydra/launcher=submitit_local")
+    status, output = saddlegan(*TWO, "hydra/launcher=local_queue")
     assert status == 0, output
     assert [line for line in output.splitlines() if line.startswith("submitted")] == [
         "submitted: 2 jobs, local 0", "submitted: 1 jobs, local 1", "submitted: 1 jobs, local 2",
@@ -169,7 +189,7 @@ def test_jobs_that_leave_no_result_are_submitted_again_and_no_others(saddlegan, 
 
 def test_a_job_that_dies_too_often_has_failed_and_the_report_is_whole(saddlegan, tmp_path, monkeypatch):
     queue(monkeypatch, tmp_path, [{1}, {0}])
-    status, output = saddlegan(*TWO, "hydra/launcher=submitit_local", "hydra.launcher.retries=1")
+    status, output = saddlegan(*TWO, "hydra/launcher=local_queue", "hydra.launcher.retries=1")
     assert status == 1
     assert "It is given up." in output
     assert "1 of 2 runs failed" in output
@@ -178,11 +198,27 @@ def test_a_job_that_dies_too_often_has_failed_and_the_report_is_whole(saddlegan,
 
 def test_a_sweep_that_is_not_waited_for_says_how_to_look_at_it(saddlegan, tmp_path, monkeypatch):
     queue(monkeypatch, tmp_path, [{0, 1}])
-    status, output = saddlegan(*TWO, "hydra/launcher=submitit_local", "hydra.launcher.wait=false")
+    status, output = saddlegan(*TWO, "hydra/launcher=local_queue", "hydra.launcher.wait=false")
     assert status == 0, output
     assert f"saddlegan-status {tmp_path}/runs --watch" in output
     assert f"saddlegan-report {tmp_path}/runs" in output
     assert "report:" not in output
+
+
+@pytest.mark.parametrize("words", [("existing=repeat",), ("existing=skip",)])
+def test_jobs_of_a_queue_go_on_and_repeat_nothing(saddlegan, tmp_path, monkeypatch, words):
+    queue(monkeypatch, tmp_path, [set()])
+    status, output = saddlegan(*TWO, "hydra/launcher=local_queue", *words)
+    assert status == 2
+    assert "got it for jobs of a queue, expected existing=continue" in output
+
+
+def test_a_search_waits_for_its_jobs(saddlegan, tmp_path, monkeypatch):
+    queue(monkeypatch, tmp_path, [set()])
+    words = ("-m", "hydra/sweeper=basic", "seed=0,1", "hydra/launcher=local_queue", "hydra.launcher.wait=false")
+    status, output = saddlegan(*words)
+    assert status == 2
+    assert "hydra.launcher.wait=False: got bool False, expected true, since a search waits" in output
 
 
 @pytest.mark.parametrize(
@@ -207,9 +243,7 @@ def test_a_queue_that_does_not_answer_has_lost_no_job(monkeypatch, stdout, stder
     assert "--jobs=5,6" in asked[0]
 
 
-@pytest.mark.parametrize(
-    "name", [*sorted(p.stem for p in (CONF / "hydra" / "launcher").glob("*.yaml")), "submitit_local"]
-)
+@pytest.mark.parametrize("name", [*sorted(p.stem for p in (CONF / "hydra" / "launcher").glob("*.yaml")), "local_queue"])
 def test_a_launcher_refuses_what_it_cannot_use(saddlegan, name):
     device = ["hydra.launcher.devices='0'"] if name == "gpus" else []
     status, output = saddlegan(*TWO, f"hydra/launcher={name}", "hydra.launcher.retries=-1", *device)
@@ -234,7 +268,7 @@ def test_a_real_worker_that_is_killed_is_replaced(tmp_path):
 
 @pytest.mark.slow
 def test_submitit_runs_a_real_sweep_on_this_machine(tmp_path):
-    words = [SADDLEGAN, "-m", "method=gan,lsgan", "iterations=200", "hydra/launcher=submitit_local",
+    words = [SADDLEGAN, "-m", "method=gan,lsgan", "iterations=200", "hydra/launcher=local_queue",
              f"output_root={tmp_path}"]  # fmt: skip
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """A search: the distribution over the settings of each method, what a budget buys, and where a report shows both."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -86,6 +87,26 @@ def test_the_table_has_the_ends_the_quartiles_and_who_diverged(tmp_path):
     ]
     beside = spread_table(found, {"gan": "6.8 ± 0.5"}).splitlines()
     assert [line.strip("| ").split(" | ")[-1] for line in beside] == ["the source", "---", "6.8 ± 0.5", "–", "–"]
+
+
+@pytest.mark.parametrize("count", [5, 6, 8, 9])
+def test_table_and_figure_have_the_same_median(count):
+    values = [float(place + 1) for place in range(count)]
+    (row,) = [line.strip("| ").split(" | ") for line in spread_table({"gan": values}, {}).splitlines()[2:]]
+    figure = figures.spread_figure({"gan": values}, {"gan": budgets(values)}, "x")
+    (bar,) = figure.axes[0].get_lines()
+    assert float(row[5]) == bar.get_xdata()[0] == budgets(values)[0] == np.quantile(values, 0.5, method="inverted_cdf")
+
+
+def test_a_metric_can_be_named(tmp_path):
+    search(tmp_path)
+    for path in tmp_path.rglob("result.json"):
+        result = json.loads(path.read_text())
+        result["last_fifth"] |= {"other": [7.0]}
+        path.write_text(json.dumps(result))
+    found = load_results([tmp_path]).experiments["a_search"]
+    assert by_method(found, "other")["gan"] == [7.0] * 5
+    assert by_method(found)["gan"] == [1, 3, 5, 7, 9]
 
 
 def test_a_report_of_a_search_shows_its_distribution_and_of_another_one_does_not(tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import pytest
 from rich.console import Console
@@ -42,6 +43,7 @@ def sweep(tmp_path):
         files=False,
     )
     begun(tmp_path / "runs", session=(10, 1000.0))
+    os.utime(tmp_path / "runs" / "metrics.csv", (1030.0, 1030.0))
     begun(tmp_path / "halted", checkpoint=True)
     begun(tmp_path / "entered")
     (tmp_path / "spoiled").mkdir()
@@ -51,7 +53,13 @@ def sweep(tmp_path):
 
 def test_each_state_of_a_run_is_told(sweep):
     with hold(sweep / "runs"):
+        os.utime(sweep / "runs" / ".lock", (1000.0, 1000.0))
         found = {one.name: one for one in standings(sweep, now=1030.0)}
+        later = {one.name: one for one in standings(sweep, now=1050.0)}
+        os.utime(sweep / "runs" / ".lock", (2000.0, 2000.0))
+        again = {one.name: one for one in standings(sweep, now=2030.0)}
+    assert later["runs"].left == 220.0
+    assert again["runs"].left is None  # the session is that of a process before
     assert {name: one.state for name, one in found.items()} == {
         "ended": "finished", "lost": "diverged", "broken": "failed", "runs": "running", "halted": "stopped",
         "entered": "missing", "waits": "missing", "spoiled": "damaged",
@@ -111,6 +119,7 @@ def test_of_many_runs_those_that_are_finished_are_left_out():
     [
         (0, [(50, 100, 60.0)], "about 60 s left"),
         (4, [(50, 100, 60.0), (50, 100, 60.0)], "about 5 min left"),  # each takes 120 s, four more by two at once
+        (2, [(0, 100, None), (50, 100, 60.0)], "about 4 min left"),  # one of those that run has said nothing yet
         (2, [], "2 missing\n"),
     ],
 )

@@ -1,6 +1,7 @@
 """Signals that ask a run to stop, at any place of it: what is saved, what it goes on to, who is told; and damaged
 checkpoints."""
 
+import random
 import signal
 import threading
 from contextlib import contextmanager
@@ -123,6 +124,50 @@ def test_whoever_started_the_run_is_told_when_its_checkpoint_is_there(run, tmp_p
     assert told == [(signal.SIGUSR2, 37)]
 
 
+def test_a_job_that_is_not_queued_again_has_not_failed(run, tmp_path):
+    """Submitit raises where a job ran out of its time too often."""
+
+    def handler(number, _):
+        raise RuntimeError("timed-out too many times")
+
+    before = signal.signal(signal.SIGUSR2, handler)
+    try:
+        with asked_at(37, signal.SIGUSR2) as asking, pytest.raises(KeyboardInterrupt, match="too many times"):
+            run(*LONG, asking)
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert iteration_of(tmp_path / "run" / CHECKPOINT) == 37
+
+
+def test_the_first_signal_is_the_one_that_is_obeyed_and_an_error_puts_the_handlers_back(run):
+    told = []
+    before = signal.signal(signal.SIGUSR2, lambda number, _: told.append(number))
+    try:
+        with asked_at(5, signal.SIGUSR2, signal.SIGTERM) as asking, pytest.raises(KeyboardInterrupt):
+            run(asking)
+        assert told == [signal.SIGUSR2]
+        handler = signal.getsignal(signal.SIGUSR2)
+
+        def fail(_):
+            raise ZeroDivisionError
+
+        with calling(fail), pytest.raises(ZeroDivisionError):
+            run(WATCHED["generator"], folder="fails")
+        assert signal.getsignal(signal.SIGUSR2) is handler
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+
+
+def test_without_links_the_checkpoint_before_is_a_copy(run, tmp_path, monkeypatch):
+    def refuse(self, target):
+        raise OSError(1, "no links here")
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)
+    last, before = stopped(run, tmp_path)
+    assert last.read_bytes() != before.read_bytes()
+
+
 def test_a_second_interrupt_does_not_wait(run, tmp_path):
     with asked_at(37, signal.SIGINT, signal.SIGINT) as asking, pytest.raises(KeyboardInterrupt):
         run(*LONG, asking)
@@ -157,10 +202,12 @@ def test_where_the_last_checkpoint_is_damaged_the_one_before_is_gone_on_from(run
     if spoil == "gone":
         last.unlink()
     else:
-        last.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "noise": bytes(5000)}[spoil])
+        last.write_bytes(
+            {"cut": content[: len(content) // 2], "empty": b"", "noise": random.Random(0).randbytes(5000)}[spoil]
+        )
     run(*LONG, folder="stopped")
     said = capsys.readouterr().err
-    assert ("Going on from the one before it, of iteration 80." in said) == (spoil != "gone")
+    assert ("The one before it, of iteration 80, takes its place." in said) == (spoil != "gone")
     same(tmp_path / "whole", tmp_path / "stopped")
     assert before.exists()
 

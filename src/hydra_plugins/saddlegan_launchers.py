@@ -1,8 +1,8 @@
 """Launchers that bring a sweep to its end whatever becomes of its workers: `hydra/launcher=cores`, `gpus`, `slurm` and
-`submitit_local`. What runs the jobs are Hydra's own plugins of joblib and submitit.
+`local_queue`. What runs the jobs are Hydra's own plugins of joblib and submitit.
 
-A job that dies without a word (killed, out of memory, its node lost) is begun again, and goes on from its checkpoint;
-after `retries` times it counts as failed, and the rest of the sweep is not touched. Hydra takes plugins from the
+A job that dies without a word (killed, out of memory, its node lost) is begun again, `retries` times at most, and goes
+on from its checkpoint. Then it counts as failed; the rest of the sweep is not touched. Hydra takes plugins from the
 package `hydra_plugins` alone, and imports all of them at each start: nothing heavy is imported here.
 """
 
@@ -23,13 +23,17 @@ from hydra_plugins.hydra_joblib_launcher.joblib_launcher import JoblibLauncher
 from hydra_plugins.hydra_submitit_launcher.config import LocalQueueConf, SlurmQueueConf
 from hydra_plugins.hydra_submitit_launcher.submitit_launcher import BaseSubmititLauncher
 
-from saddlegan.checks import ConfigError, NonNegativeInt, PositiveInt, check_value
+from saddlegan.checks import ConfigError, NonNegativeInt, PositiveInt, check_value, wrong
 from saddlegan.cli import sweeps
 from saddlegan.cli.gpus import OnSlot, visible_gpus
+from saddlegan.folder import RESULT, DamagedRun, read_result
+from saddlegan.lock import LOCK
 
 Job = Sequence[str]
 #: Seconds between two looks at the queue, and those that a result may come later than its job goes.
 LOOK, GRACE = 2.0, 2.0
+#: Seconds by which the time of a file may lie before that of the clock.
+TICK = 0.05
 
 
 @dataclass
@@ -53,24 +57,16 @@ class SlurmConf(SlurmQueueConf):
 
 
 @dataclass
-class SubmititLocalConf(LocalQueueConf):
-    """What hydra/launcher=slurm does, in processes of this machine, all of them at once."""
-
-    _target_: str = "hydra_plugins.saddlegan_launchers.SubmititLocalLauncher"
-    timeout_min: int = 1440
+class LocalConf(LocalQueueConf):
+    _target_: str = "hydra_plugins.saddlegan_launchers.LocalLauncher"
     retries: int = 2
     wait: bool = True
 
 
-#: Those with a file in conf/ stand behind it; the last one takes the place of the plugin's own.
-CHOICES = {
-    "saddlegan_cores": CoresConf,
-    "saddlegan_gpus": GpusConf,
-    "saddlegan_slurm": SlurmConf,
-    "submitit_local": SubmititLocalConf,
-}
+#: What the files of conf/hydra/launcher begin with.
+CHOICES = {"cores": CoresConf, "gpus": GpusConf, "slurm": SlurmConf, "local_queue": LocalConf}
 for name, node in CHOICES.items():
-    ConfigStore.instance().store(group="hydra/launcher", name=name, node=node, provider="saddlegan")
+    ConfigStore.instance().store(group="hydra/launcher", name=f"saddlegan_{name}", node=node, provider="saddlegan")
 
 
 class CoresLauncher(JoblibLauncher):
@@ -85,15 +81,40 @@ class CoresLauncher(JoblibLauncher):
         super().setup(**given)
 
     def launch(self, job_overrides: Sequence[Job], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Where a worker dies joblib ends all of them. The jobs that had begun then run one by one, so that it shows
+        whose death it is; after them come those that had not begun."""
+        where, found = folders(self, job_overrides), {}
+        waiting = list(range(len(job_overrides)))
+        while waiting:
+            began = time.time() - TICK
+            jobs = [job_overrides[place] for place in waiting]
+            if (ended := self._launched(jobs, initial_job_idx)) is not None:
+                found |= dict(zip(waiting, ended, strict=True))
+                break
+            entered = [place for place in waiting if _newer(where[place] / LOCK, began)]
+            for place in entered or waiting[:1]:
+                if not _newer(where[place] / RESULT, began):
+                    self._alone(job_overrides[place], initial_job_idx + place)
+                found[place] = answer(self, sweeps.outcome(where[place]))
+            waiting = [place for place in waiting if place not in found]
+        return [found[place] for place in range(len(job_overrides))]
+
+    def _launched(self, jobs: Sequence[Job], first: int) -> Sequence[JobReturn] | None:
+        """What the jobs return; None where a worker died."""
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
-        for left in range(self.retries, -1, -1):
-            try:
-                return super().launch(job_overrides, initial_job_idx)
-            except BrokenProcessPool as error:  # the jobs that are finished say so at once when they are begun again
-                remedy = f"begun again, {left} times more at most" if left else "given up"
-                _warn(f"a worker died: {' '.join(str(error).split())[:300]} Its sweep is {remedy}.")
-        return [answer(self, sweeps.outcome(folder)) for folder in folders(self, job_overrides)]
+        try:
+            return super().launch(jobs, first)
+        except BrokenProcessPool as error:
+            _warn(f"a worker died: {' '.join(str(error).split())[:300]} The jobs that had begun go on one by one.")
+            return None
+
+    def _alone(self, job: Job, number: int) -> None:
+        """Let a job go on, at most so often as it may be begun again."""
+        for _ in range(self.retries):
+            if self._launched([going_on(job)], number) is not None:
+                return
+        _warn(f"the job {' '.join(job)} was begun {self.retries + 1} times, and its worker died each time.")
 
 
 class GpusLauncher(CoresLauncher):
@@ -129,10 +150,20 @@ class QueueLauncher(BaseSubmititLauncher):
 
     def setup(self, **given: Any) -> None:
         check_value("hydra.launcher.retries", NonNegativeInt, self.retries)
+        config = given["config"]
+        if not self.wait and sweeps.is_foreign(config.hydra):
+            raise wrong("hydra.launcher.wait", False, "true, since a search waits for the numbers of its jobs")
         super().setup(**given)
 
     def launch(self, job_overrides: Sequence[Job], initial_job_idx: int) -> Sequence[JobReturn]:
         where = folders(self, job_overrides)
+        for job in job_overrides:
+            asked = next((word for word in reversed(job) if word.startswith("existing=")), "existing=continue")
+            if asked != "existing=continue":
+                raise ConfigError(
+                    f"{asked}: got it for jobs of a queue, expected existing=continue: a job that is queued again is to"
+                    " go on with what it has done. Remedy: another output_root."
+                )
         found: dict[int, JobReturn] = {}
         waiting = list(range(len(job_overrides)))
         for left in range(self.retries, -1, -1):
@@ -153,7 +184,7 @@ class QueueLauncher(BaseSubmititLauncher):
                 except Exception as error:  # whatever submitit says of a job that left no answer
                     lost.append(place)
                     said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-                    remedy = f"It is begun again, {left} times more at most." if left else "It is given up."
+                    remedy = f"It is begun again; so it is {left} times at most." if left else "It is given up."
                     _warn(f"job {job.job_id} ({' '.join(job_overrides[place])}) left no answer: {said} {remedy}")
             waiting = lost
             if not waiting:
@@ -207,10 +238,19 @@ class SlurmLauncher(QueueLauncher):
         return set(asked.stdout.split())
 
 
-class SubmititLocalLauncher(QueueLauncher):
+class LocalLauncher(QueueLauncher):
     """Processes on this machine, as submitit starts them: to try on a laptop what SLURM will do."""
 
     _EXECUTOR = "local"
+
+
+def going_on(job: Job) -> list[str]:
+    """The job, which is to go on with what it has done before, whatever it was to do with it."""
+    return [*(word for word in job if not word.startswith("existing=")), "existing=continue"]
+
+
+def _newer(path: Path, when: float) -> bool:
+    return path.is_file() and path.stat().st_mtime >= when
 
 
 def folders(launcher: Any, jobs: Sequence[Job]) -> list[Path]:
@@ -225,7 +265,11 @@ def answer(launcher: Any, outcome: dict[str, Any]) -> JobReturn:
     found, hydra = JobReturn(status=JobStatus.COMPLETED), launcher.config.hydra
     found.return_value = outcome
     if sweeps.is_foreign(hydra):
-        found.return_value = sweeps.value_of(outcome, launcher.config.report.metric)
+        try:
+            result = read_result(Path(outcome["folder"])) or {}
+        except DamagedRun:
+            result = {}
+        found.return_value = sweeps.value_of(result, launcher.config.report.metric)
     return found
 
 

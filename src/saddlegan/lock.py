@@ -7,6 +7,7 @@ mount says `nolock` or `local_lock`. The file stays: were it removed, two proces
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import socket
@@ -65,17 +66,15 @@ def holder(folder: Path) -> str:
 
 
 def held(folder: Path) -> bool:
-    """Whether a process trains in a run folder right now. It is looked at for a moment, by taking the lock."""
-    lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False, preserve_lock_file=True)
-    if not (folder / LOCK).is_file():
-        return False
+    """Whether a process trains in a run folder right now. It is looked at by asking for a shared lock, which nobody
+    else has, and which needs no more than to read the file."""
     try:
-        lock.acquire()
-    except Timeout:
+        with (folder / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    except OSError:  # a folder that may be read alone
+    except OSError:
         return False
-    lock.release()
     return False
 
 

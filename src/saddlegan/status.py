@@ -17,12 +17,12 @@ from rich.text import Text
 
 from saddlegan.cli.sweeps import PLAN
 from saddlegan.folder import CHECKPOINT, CONFIG, METRICS, RESULT, SESSION
-from saddlegan.lock import held, holder
+from saddlegan.lock import LOCK, held, holder
 
 State = Literal["finished", "diverged", "failed", "running", "stopped", "missing", "damaged"]
 STYLES = {"finished": "green", "running": "blue", "failed": "red", "damaged": "red", "diverged": "yellow"}
 #: States in which a run has nothing to do any more.
-ENDED = ("finished", "diverged", "failed")
+ENDED = ("finished", "diverged", "failed", "damaged")
 #: Rows of the table at most; those that are finished are left out first.
 ROWS = 40
 REFRESH = 2.0  # seconds
@@ -74,7 +74,7 @@ def standing(run: Path, name: str, now: float) -> Standing:
             return Standing(name, result["status"], done, of, why=_reason(result))
         config = json.loads((run / CONFIG).read_text(encoding="utf-8")) if (run / CONFIG).is_file() else {}
         done, of = _iterations(run / METRICS), int(config.get("iterations", 0))
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         return Standing(name, "damaged", why=f"{type(error).__name__}: {error}")
     if held(run):
         return Standing(name, "running", done, of, _left(run, done, of, now), holder(run))
@@ -84,13 +84,17 @@ def standing(run: Path, name: str, now: float) -> Standing:
 
 
 def _left(run: Path, done: int, of: int, now: float) -> float | None:
-    """Seconds that a run needs yet, at the speed of the process that trains it; None before its first evaluation."""
+    """Seconds that a run needs yet, at the speed of the process that trains it up to its last evaluation; None before
+    its first one."""
     try:
         session = json.loads((run / SESSION).read_text(encoding="utf-8"))
         first, began = int(session["first"]), float(session["began"])
+        evaluated, entered = (run / METRICS).stat().st_mtime, (run / LOCK).stat().st_mtime
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return max(now - began, 0.0) * (of - done) / (done - first) if first < done <= of else None
+    if not (first < done <= of and began >= entered - 1.0):  # of an earlier process, where it began before the lock
+        return None
+    return max((evaluated - began) * (of - done) / (done - first) - (now - evaluated), 0.0)
 
 
 def _reason(result: dict[str, Any]) -> str:
@@ -128,13 +132,13 @@ def shown(found: Sequence[Standing]) -> Group:
 
 def _until(found: Sequence[Standing]) -> str:
     """How long it takes yet, if those that run have the same speed and as many go on side by side."""
-    running = [one for one in found if one.state == "running" and one.left is not None and one.of > one.done]
-    if not running:
+    running = [one for one in found if one.state == "running"]
+    known = [(one.left, one.of / (one.of - one.done)) for one in running if one.left is not None and one.of > one.done]
+    if not known:
         return ""
-    each = [one.left * one.of / (one.of - one.done) for one in running if one.left is not None]
-    waiting = sum(one.state in ("missing", "stopped") for one in found)
-    longest = max(one.left for one in running if one.left is not None)
-    total = longest + waiting * (sum(each) / len(each)) / len(running)
+    whole = sum(left * share for left, share in known) / len(known)  # seconds of a run from its beginning
+    waiting = sum(one.state in ("missing", "stopped") for one in found) + len(running) - len(known)
+    total = max(left for left, _ in known) + waiting * whole / len(running)
     return f"; about {duration(total)} left"
 
 
@@ -156,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`saddlegan-status`: 0 where every run is finished, 1 where one is not, 2 where there is nothing to look at."""
     parser = argparse.ArgumentParser(prog="saddlegan-status", description="How far the runs of a sweep are.")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="that of a sweep, e.g. outputs/gaussian_1d")
-    parser.add_argument("--watch", action="store_true", help="look again every two seconds, until nothing runs")
+    parser.add_argument("--watch", action="store_true", help="look again every two seconds, until every run has ended")
     options = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 160)
     try:

@@ -32,6 +32,8 @@ def _check_kind(config: dict[str, Any], kind: str | None) -> None:
         model = class_attribute(target, "samples")
         if kind and model and kind != model:
             others = "mlp or mlp_plane" if kind == "vectors" else "mnist_conv, mnist_conv_literal or mnist_mlp"
+            if class_attribute(config["method"]["_target_"], "judges_by") == "reconstructions":
+                others = "mlp_autoencoder" if kind == "vectors" else "mnist_autoencoder"
             raise ConfigError(
                 f"model.{player}: got {target}, which takes {model}, but {config['data']['_target_']} gives {kind}."
                 f" Remedy: model={others}."
@@ -58,7 +60,9 @@ def _check_given(config: dict[str, Any]) -> None:
     target = config["model"]["discriminator"]["_target_"]
     gives, reads = (class_attribute(of, "judges_by") or "logits" for of in (target, method))
     if gives != reads:
-        remedy = "mlp_autoencoder" if reads == "reconstructions" else "mlp"
+        images = class_attribute(data, "samples") == "images"
+        remedy = ("mnist_autoencoder" if images else "mlp_autoencoder") if reads == "reconstructions" else "mlp"
+        remedy = "mnist_conv" if images and reads != "reconstructions" else remedy
         raise ConfigError(
             f"model.discriminator: got {target}, which gives {gives}, but {method} reads {reads}."
             f" Remedy: model={remedy}."
@@ -75,6 +79,12 @@ def _check_training(config: dict[str, Any]) -> None:
         raise ConfigError(
             f"method.updates=simultaneous: got {got}, expected that all players move once, on the same samples."
             f" Remedy: {remedy}."
+        )
+    early, steps = method.get("early_critic_steps", 0), method.get("num_critic_steps", 1)
+    if early % steps:
+        raise ConfigError(
+            f"method.early_critic_steps={early}: got no multiple of method.num_critic_steps={steps}. Remedy:"
+            f" {early - early % steps + steps}."
         )
     if config["trainer"]["compile"] is True and class_attribute(method["_target_"], "second_order"):
         raise ConfigError(

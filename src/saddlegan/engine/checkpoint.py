@@ -3,6 +3,7 @@ read."""
 
 import pickle
 import shutil
+import struct
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,10 @@ from saddlegan.engine.stopping import Signals, StopAsked
 from saddlegan.files import write_whole
 from saddlegan.folder import BEFORE, CHECKPOINT, SESSION, DamagedRun, write_json
 
+#: What reading a file that is cut, or holds anything else, may raise.
+DAMAGE = (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, pickle.UnpicklingError,
+          struct.error)  # fmt: skip
+
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint on the CPU; no code of it is run. Raises `DamagedRun` where it is missing or cannot be read."""
@@ -23,7 +28,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         return torch.load(path, weights_only=True, map_location="cpu")
     except FileNotFoundError:
         raise DamagedRun(f"{path}: got no such file, expected the checkpoint of a run that was trained.") from None
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except DAMAGE as error:
         raise DamagedRun(f"{path}: got a damaged checkpoint ({type(error).__name__}), expected a whole one.") from None
 
 
@@ -31,7 +36,7 @@ def iteration_of(checkpoint: Path) -> int:
     """The iteration that a checkpoint was saved at. Raises `DamagedRun` where it cannot be read."""
     try:
         return int(read_checkpoint(checkpoint)["state_dict"]["iteration"])
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise DamagedRun(f"{checkpoint}: got a checkpoint without {error}, expected a whole one.") from None
 
 
@@ -47,7 +52,7 @@ def last_whole(folder: Path) -> tuple[Path, int] | None:
             found = iteration_of(before)
         except DamagedRun:
             raise DamagedRun(f"{error} Remedy: existing=repeat to start the run again.") from None
-        print(f"saddlegan: warning: {error} Going on from the one before it, of iteration {found}.", file=sys.stderr)
+        print(f"saddlegan: warning: {error} The one before it, of iteration {found}, takes its place.", file=sys.stderr)
         return before, found
 
 

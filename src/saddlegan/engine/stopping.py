@@ -49,5 +49,8 @@ def obey(stop: StopAsked) -> NoReturn:
     submitit, which has the job queued again. Without one, raise `KeyboardInterrupt`."""
     handler = signal.getsignal(stop.number)
     if callable(handler) and handler is not signal.default_int_handler:
-        signal.raise_signal(stop.number)
+        try:
+            signal.raise_signal(stop.number)
+        except Exception as error:  # submitit's, which does not queue the job again: no failure of the run
+            raise KeyboardInterrupt(str(error)) from error
     raise KeyboardInterrupt

@@ -21,7 +21,7 @@ def spread_figure(
         color, line = LINES[place % len(LINES)], STYLES[place // len(LINES) % len(STYLES)]
         kept = np.array([value for value in values if np.isfinite(value)])
         axes[0].scatter(kept, np.full(len(kept), place), s=14, color=color, alpha=0.6, linewidths=0)
-        if np.isfinite(middle := np.median(values)):
+        if np.isfinite(middle := budgets[method][0]):
             axes[0].plot([middle, middle], [place - 0.3, place + 0.3], color=color, linewidth=2.0)
         best = budgets[method]
         shown = np.where(np.isfinite(best), best, np.nan)

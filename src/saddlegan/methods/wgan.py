@@ -10,7 +10,7 @@ from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.variant import Loss
 from saddlegan.objectives import wasserstein
 
-#: The generator's steps, at the start and one of so many, before which the critic of the authors' script makes more.
+#: In the authors' script the critic makes more steps before the generator's first 25 steps, and then once every 500.
 FIRST, AGAIN = 25, 500
 
 

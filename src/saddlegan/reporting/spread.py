@@ -37,6 +37,12 @@ def budgets(values: Sequence[float]) -> NDArray[np.float64]:
     return np.array(values, dtype=float)[places]
 
 
+def ranked(values: Sequence[float], share: float) -> float:
+    """The value that at least this share of the settings reach, of values that are ordered, best first: at 1/2 the
+    median, of an even number the better one of the two in the middle."""
+    return values[max(math.ceil(share * len(values)) - 1, 0)]
+
+
 def searched(experiment: Experiment) -> dict[str, list[float]]:
     """`by_method` of an experiment that is a search: of several methods, with several settings each; else nothing."""
     found = by_method(experiment)
@@ -49,8 +55,8 @@ def spread_table(found: Mapping[str, Sequence[float]], says: Mapping[str, str]) 
     where there is anything, what the source says."""
     rows = []
     for method, values in found.items():
-        at = [0, *(round((len(values) - 1) * share) for share in (0.25, 0.5, 0.75)), len(values) - 1]
-        shown = [f"{values[place]:.3g}" if math.isfinite(values[place]) else "diverged" for place in at]
+        at = [values[0], *(ranked(values, share) for share in (0.25, 0.5, 0.75)), values[-1]]
+        shown = [f"{value:.3g}" if math.isfinite(value) else "diverged" for value in at]
         told = [says.get(method, "–")] if says else []
         rows.append([method, str(len(values)), str(sum(not math.isfinite(value) for value in values)), *shown, *told])
     headers = ["method", "settings", "diverged", "best", "first quarter", "median", "last quarter", "worst"]

@@ -11,7 +11,7 @@ from saddlegan.theory.shared.densities import Array
 
 
 def pulls_figure(mu: Array, pulls: Mapping[str, Pull]) -> Figure:
-    """The size of the mean gradient and one sample's noise beside it, by distance; dashed where it vanishes."""
+    """The size of the mean gradient and one sample's noise beside it, by distance."""
     figure, axes = grid(2, width=3.7, height=3.5)
     for index, (name, pull) in enumerate(pulls.items()):
         style = {"color": LINES[index % len(LINES)], "linestyle": ("-", "--")[index >= len(LINES)], "linewidth": 1.7}
