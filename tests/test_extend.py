@@ -30,7 +30,7 @@ def project(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[1])
 def test_a_command_of_the_page_runs(project, saddlegan, tmp_path, command):
-    one = ["num_seeds=1"] if "model=plain" in command else []  # as it is for whoever has no `SMALL`
+    one = ["num_seeds=1"] if {"model=plain", "data=stripes"} & {*command} else []  # as it is for whoever has no `SMALL`
     status, output = saddlegan(*command, *one)
     assert status == 0, output
     found = results(tmp_path)
