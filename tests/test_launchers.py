@@ -73,6 +73,7 @@ def test_a_job_whose_worker_always_dies_costs_no_other_one(saddlegan, tmp_path, 
     assert len(results(tmp_path)) == 2
 
 
+@pytest.mark.slow
 def test_what_is_to_be_repeated_is_repeated_once_also_where_a_worker_dies(saddlegan, tmp_path, monkeypatch):
     assert saddlegan(*THREE)[0] == 0
     before = {name: path.stat().st_mtime_ns for path in tmp_path.rglob("result.json") for name in [path.parent.name]}
