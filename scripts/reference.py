@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,8 +85,7 @@ def keep(outputs: Path, name: str) -> None:
     with zipfile.ZipFile(REFERENCE / name / PACKED, "w") as pack:
         for run in sorted(experiment.runs, key=lambda run: run.name):
             result = json.loads((run.folder / RESULT).read_text())
-            if "root" in result["config"]["data"]:  # a place on the machine that it ran on, which decides nothing
-                result["config"]["data"]["root"] = "data"
+            without_places(result)
             kept = {experiment.metric, "converged"}  # of a stop before the end: what maps and tables show
             result["stops"] = {
                 at: {key: values for key, values in metrics.items() if key in kept}
@@ -96,6 +96,15 @@ def keep(outputs: Path, name: str) -> None:
                 put(pack, f"{run.folder.name}/{METRICS}", drawn_columns(run, {experiment.metric, *experiment.watched}))
             if run.name in drawn:
                 put(pack, f"{run.folder.name}/{SAMPLES}", drawn_samples(run, drawn[run.name]))
+
+
+def without_places(result: dict[str, Any]) -> None:
+    """Take out places on the machine that a run ran on, which decide nothing."""
+    config = result["config"]
+    config["output_root"] = "outputs"
+    if "root" in config["data"]:
+        config["data"]["root"] = "data"
+    result["command"] = " ".join(word for word in result["command"].split() if not word.startswith("output_root="))
 
 
 def drawn_columns(run: Run, metrics: set[str]) -> bytes:
