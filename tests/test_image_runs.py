@@ -28,7 +28,7 @@ def same(one, other) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("method", quick(METHODS, "began", "cgan", "primal_dual", "wgan_gp"))
+@pytest.mark.parametrize("method", quick(METHODS, "cgan", "wgan_gp"))
 def test_every_method_trains_on_images_and_leaves_numbers_and_pictures(run, tmp_path, method):
     result = run(*fitting(f"method={method}", data=("digits",)), "iterations=6")
     assert result["status"] == "finished"

@@ -104,6 +104,7 @@ def test_a_loss_that_is_no_pure_function_is_not_compiled(saddlegan, tmp_path, co
 
 
 @pytest.mark.parametrize(("method", "given_up"), [("Falling", True), ("Looking", False)])
+@pytest.mark.slow
 def test_compiled_variants_move_as_uncompiled_ones_do(method, given_up, compiler, capsys):
     """A loss with a Python number that moves is given up; what `make` says of samples has no gradient for a player."""
     found = {}

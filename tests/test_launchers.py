@@ -61,6 +61,7 @@ def test_a_job_whose_worker_dies_goes_on_alone_and_the_sweep_ends_whole(saddlega
     assert sorted(result["status"] for result in results(tmp_path).values()) == ["finished"] * 3
 
 
+@pytest.mark.slow
 def test_a_job_whose_worker_always_dies_costs_no_other_one(saddlegan, tmp_path, monkeypatch):
     calls = dying(monkeypatch, 99)
     status, output = saddlegan(*THREE, "hydra.launcher.retries=1")
@@ -127,6 +128,7 @@ def test_the_gpus_are_those_of_the_environment_or_of_nvidia_smi(monkeypatch):
         launchers.GpusLauncher(devices="all", jobs_per_gpu=1, retries=0).setup(task_function=seen)
 
 
+@pytest.mark.slow
 def test_a_sweep_on_gpus_runs_through(saddlegan, tmp_path, monkeypatch):
     """With a list of devices that are none, and trainer=cpu, in this process: what a machine without a GPU can show."""
     monkeypatch.setattr(OnSlot, "taken", None)
@@ -188,6 +190,7 @@ def test_jobs_that_leave_no_result_are_submitted_again_and_no_others(saddlegan, 
     assert "report:" in output
 
 
+@pytest.mark.slow
 def test_a_job_that_dies_too_often_has_failed_and_the_report_is_whole(saddlegan, tmp_path, monkeypatch):
     queue(monkeypatch, tmp_path, [{1}, {0}])
     status, output = saddlegan(*TWO, "hydra/launcher=local_queue", "hydra.launcher.retries=1")
@@ -207,6 +210,7 @@ def test_a_sweep_that_is_not_waited_for_says_how_to_look_at_it(saddlegan, tmp_pa
 
 
 @pytest.mark.parametrize("words", [("existing=repeat",), ("existing=skip",)])
+@pytest.mark.slow
 def test_jobs_of_a_queue_go_on_and_repeat_nothing(saddlegan, tmp_path, monkeypatch, words):
     queue(monkeypatch, tmp_path, [set()])
     status, output = saddlegan(*TWO, "hydra/launcher=local_queue", *words)
@@ -214,6 +218,7 @@ def test_jobs_of_a_queue_go_on_and_repeat_nothing(saddlegan, tmp_path, monkeypat
     assert "got it for jobs of a queue, expected existing=continue" in output
 
 
+@pytest.mark.slow
 def test_a_search_waits_for_its_jobs(saddlegan, tmp_path, monkeypatch):
     queue(monkeypatch, tmp_path, [set()])
     words = ("-m", "hydra/sweeper=basic", "seed=0,1", "hydra/launcher=local_queue", "hydra.launcher.wait=false")

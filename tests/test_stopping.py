@@ -79,6 +79,7 @@ def test_a_run_asked_at_its_last_iteration_is_whole_when_it_goes_on(run, tmp_pat
     assert run(folder="stopped")["final"] == whole["final"]
 
 
+@pytest.mark.slow
 def test_a_signal_after_the_last_iteration_is_obeyed_too(run, tmp_path, monkeypatch):
     from saddlegan.engine.checkpoint import TimedCheckpoint
 
@@ -97,6 +98,7 @@ def test_a_signal_after_the_last_iteration_is_obeyed_too(run, tmp_path, monkeypa
     assert run(folder="stopped")["final"] == whole["final"]
 
 
+@pytest.mark.slow
 def test_a_run_stopped_many_times_ends_as_one_that_never_was(run, tmp_path):
     run(*LONG, folder="whole")
     for at in (7, 30, 4, 41, 1):  # iterations of each session
@@ -159,6 +161,7 @@ def test_the_first_signal_is_the_one_that_is_obeyed_and_an_error_puts_the_handle
         signal.signal(signal.SIGUSR2, before)
 
 
+@pytest.mark.slow
 def test_without_links_the_checkpoint_before_is_a_copy(run, tmp_path, monkeypatch):
     def refuse(self, target):
         raise OSError(1, "no links here")
@@ -175,6 +178,7 @@ def test_a_second_interrupt_does_not_wait(run, tmp_path):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.slow
 def test_a_run_in_a_thread_is_given_no_signals_and_trains(run):
     found = []
     thread = threading.Thread(target=lambda: found.append(run()["status"]))
@@ -212,6 +216,7 @@ def test_where_the_last_checkpoint_is_damaged_the_one_before_is_gone_on_from(run
     assert before.exists()
 
 
+@pytest.mark.slow
 def test_where_both_are_damaged_the_remedy_is_said(run, tmp_path):
     for path in stopped(run, tmp_path):
         path.write_bytes(b"cut")

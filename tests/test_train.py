@@ -9,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from conftest import METHODS, SMALL, composed, fitting
+from conftest import METHODS, SMALL, composed, fitting, quick
 from interventions import WATCHED, calling, interrupted_at
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
@@ -144,7 +144,7 @@ def test_networks_have_the_precision_that_is_asked_for(run, tmp_path, precision)
     assert found == {torch.float64 if precision == "64-true" else torch.float32}
 
 
-@pytest.mark.parametrize("at", [1, 6, 7, 51, 59])
+@pytest.mark.parametrize("at", quick([1, 6, 7, 51, 59], 7, 51))
 def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, at):
     """Bit for bit, across a boundary of the streams' blocks (50), with a momentum optimizer and k = 2."""
     settings = ("iterations=60", "method.num_critic_steps=2", "checkpoint_seconds=1e-9")
