@@ -76,7 +76,7 @@ ALLOWED = {
     "reporting": {"checks", "config", "figures", "files", "folder", "identity", "lock", "metrics", "record"},
     "claims": {"reporting"},
     "report": {"claims", "files", "reporting"},
-    "status": {"cli", "folder", "lock"},
+    "status": {"folder", "lock", "reporting"},
     "theory": {
         *("checks", "data", "figures", "folder", "kernels", "networks", "objectives", "provenance", "random", "report"),
         "reporting",

@@ -9,8 +9,8 @@ from rich.console import Console
 from run_folders import write_run
 
 from saddlegan import status
-from saddlegan.cli.sweeps import PLAN, plan
-from saddlegan.folder import CHECKPOINT, SESSION
+from saddlegan.cli.sweeps import plan
+from saddlegan.folder import CHECKPOINT, PLAN, SESSION
 from saddlegan.lock import hold
 from saddlegan.status import Standing, duration, main, shown, standings
 

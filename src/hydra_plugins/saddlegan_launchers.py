@@ -83,7 +83,8 @@ class CoresLauncher(JoblibLauncher):
     def launch(self, job_overrides: Sequence[Job], initial_job_idx: int) -> Sequence[JobReturn]:
         """Where a worker dies joblib ends all of them. The jobs that had begun then run one by one, so that it shows
         whose death it is; after them come those that had not begun."""
-        where, found = folders(self, job_overrides), {}
+        found: dict[int, JobReturn] = {}
+        where: list[Path] = []
         waiting = list(range(len(job_overrides)))
         while waiting:
             began = time.time() - TICK
@@ -91,6 +92,7 @@ class CoresLauncher(JoblibLauncher):
             if (ended := self._launched(jobs, initial_job_idx)) is not None:
                 found |= dict(zip(waiting, ended, strict=True))
                 break
+            where = where or folders(self, job_overrides)
             entered = [place for place in waiting if _newer(where[place] / LOCK, began)]
             for place in entered or waiting[:1]:
                 if not _newer(where[place] / RESULT, began):
@@ -156,7 +158,6 @@ class QueueLauncher(BaseSubmititLauncher):
         super().setup(**given)
 
     def launch(self, job_overrides: Sequence[Job], initial_job_idx: int) -> Sequence[JobReturn]:
-        where = folders(self, job_overrides)
         for job in job_overrides:
             asked = next((word for word in reversed(job) if word.startswith("existing=")), "existing=continue")
             if asked != "existing=continue":
@@ -173,7 +174,7 @@ class QueueLauncher(BaseSubmititLauncher):
             print(f"submitted: {len(waiting)} jobs, {self._EXECUTOR} {', '.join(ids[:4])}{more}", flush=True)
             if not self.wait:
                 outcome = {"status": "submitted", "error": None}
-                return [answer(self, {"folder": str(folder)} | outcome) for folder in where]
+                return [answer(self, {"folder": str(folder)} | outcome) for folder in folders(self, job_overrides)]
             self._until_gone(submitted)
             lost = []
             for place, job in zip(waiting, submitted, strict=True):
@@ -189,7 +190,9 @@ class QueueLauncher(BaseSubmititLauncher):
             waiting = lost
             if not waiting:
                 break
-        return [found.get(place) or answer(self, sweeps.outcome(folder)) for place, folder in enumerate(where)]
+        where = folders(self, [job_overrides[place] for place in waiting])
+        found |= {place: answer(self, sweeps.outcome(folder)) for place, folder in zip(waiting, where, strict=True)}
+        return [found[place] for place in range(len(job_overrides))]
 
     def _submit(self, jobs: Sequence[Job], first: int) -> list[Any]:
         import submitit
@@ -254,7 +257,7 @@ def _newer(path: Path, when: float) -> bool:
 
 
 def folders(launcher: Any, jobs: Sequence[Job]) -> list[Path]:
-    """The run folder of each job."""
+    """The run folder of each job. Hydra composes each anew for it, which takes a tenth of a second."""
     load = launcher.hydra_context.config_loader.load_sweep_config
     configs = [load(launcher.config, list(job)) for job in jobs]
     return [Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir) for config in configs]

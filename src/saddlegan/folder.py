@@ -18,6 +18,8 @@ RESULT, CONFIG, METRICS, SAMPLES = "result.json", "config.json", "metrics.csv", 
 SECTION, FAILURE = "section.json", "failure.json"  # of an experiment of the laboratory of theory
 #: The last checkpoint, and the one before it.
 CHECKPOINT, BEFORE = Path("checkpoints") / "last.ckpt", Path("checkpoints") / "before.ckpt"
+#: In the folder of a sweep: the jobs that it planned.
+PLAN = "jobs.json"
 #: When the process that trains began, and at which iteration.
 SESSION = Path("checkpoints") / "session.json"
 

@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from saddlegan.cli.sweeps import PLAN
-from saddlegan.folder import CHECKPOINT, CONFIG, METRICS, RESULT, SESSION
+from saddlegan.folder import CHECKPOINT, CONFIG, METRICS, PLAN, RESULT, SESSION
 from saddlegan.lock import LOCK, held, holder
+from saddlegan.reporting.runs import run_folders
 
 State = Literal["finished", "diverged", "failed", "running", "stopped", "missing", "damaged"]
 STYLES = {"finished": "green", "running": "blue", "failed": "red", "damaged": "red", "diverged": "yellow"}
@@ -50,9 +50,8 @@ def standings(folder: Path, now: float | None = None) -> list[Standing]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: got no folder, expected that of a sweep, or one above runs")
     planned = _planned(folder)
-    there = {path.parent.relative_to(folder).as_posix() for path in folder.rglob(".hydra")}
-    there |= {path.parent.relative_to(folder).as_posix() for path in folder.rglob(RESULT)}
-    names = [*planned, *sorted(there - set(planned))]
+    found = (run.relative_to(folder).as_posix() for run in run_folders(folder, []) if isinstance(run, Path))
+    names = dict.fromkeys([*planned, *found])
     return [standing(folder / name, name, time.time() if now is None else now) for name in names]
 
 

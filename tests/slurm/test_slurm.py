@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from saddlegan.cli.sweeps import PLAN
 from saddlegan.engine.checkpoint import read_checkpoint
-from saddlegan.folder import CHECKPOINT, METRICS, RESULT
+from saddlegan.folder import CHECKPOINT, METRICS, PLAN, RESULT
 from saddlegan.lock import LOCK
 from saddlegan.status import standings
 

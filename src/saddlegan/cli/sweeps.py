@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from saddlegan.checks import ConfigError, shown
 from saddlegan.config.measured import metrics_in
-from saddlegan.folder import RESULT, DamagedRun, RunFailed, read_result, write_json
+from saddlegan.folder import PLAN, RESULT, DamagedRun, RunFailed, read_result, write_json
 from saddlegan.lock import HeldRun
 
 #: The sweeper of `conf/config.yaml`, which takes a record of each job; others take a number.
@@ -24,8 +24,6 @@ BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 MOST_JOBS = 10_000
 #: The configuration of a sweep, in its folder.
 BEGUN = "multirun.yaml"
-#: The jobs that it planned, there too.
-PLAN = "jobs.json"
 #: What searches leave there: the best that they found.
 FOUND = "optimization_results.yaml"
 #: Launchers whose jobs run on this machine.

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from saddlegan.folder import FAILURE, METRICS, RESULT, SECTION, repeated_rows
+from saddlegan.folder import FAILURE, METRICS, PLAN, RESULT, SECTION, repeated_rows
 from saddlegan.lock import LOCK, holder
 from saddlegan.record import Result, result_of
 
 PACKED = "runs.zip"
-KNOWN_FILES = ("multirun.yaml", "jobs.json", ".gitignore", LOCK, PACKED)  # what may lie beside runs
+KNOWN_FILES = ("multirun.yaml", PLAN, ".gitignore", LOCK, PACKED)  # what may lie beside runs
 #: A run folder, or one in a zip file.
 Folder = Path | zipfile.Path
 #: What reading a file of a run may raise.
