@@ -3,6 +3,7 @@ same weights when they were interrupted, and keep their seeds apart."""
 
 import functools
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import lightning as L
@@ -11,13 +12,17 @@ import torch
 from conftest import ROOT, SMALL, composed, results
 from interventions import interrupted_at
 
+from saddlegan.config.schema import check
 from saddlegan.engine.build import build
 from saddlegan.engine.compiling import compiled
-from saddlegan.folder import CHECKPOINT, RESULT, DamagedRun
+from saddlegan.engine.train import run
+from saddlegan.folder import CHECKPOINT, RESULT, DamagedRun, write_json
 from saddlegan.frozen import Frozen
 from saddlegan.interface import load
 
+#: Where the variants' YAMLs are: for the command line, and for `composed`.
 CONF = f"--config-dir={ROOT / 'tests' / 'conf'}"
+SEARCHED = f"hydra.searchpath=[{ROOT / 'tests' / 'conf'}]"
 RUN = ("iterations=30", "batch_size=8", "evaluation.every=10", "evaluation.samples=128", "evaluation.figures=0",
        "checkpoint_seconds=1e-9")  # fmt: skip
 LINE, PICTURES = ("num_seeds=3",), ("data=digits", "num_seeds=1")
@@ -40,14 +45,17 @@ TWICE = ("a penalty with noise of its own", "unrolled steps of Adam")
 
 
 @pytest.fixture
-def trained(saddlegan, tmp_path):
-    """Train in a folder of its own; the state of its checkpoint."""
+def trained(tmp_path):
+    """Train in a folder of its own, to the end or until it is interrupted; the state of its checkpoint."""
 
-    def train(folder, *overrides, expected=0):
-        status, output = saddlegan(CONF, *RUN, *overrides, f"hydra.run.dir={tmp_path / folder}")
-        assert status == expected, output
-        path = tmp_path / folder / CHECKPOINT
-        return torch.load(path, weights_only=True)["state_dict"] if path.exists() else {}
+    def train(folder, *overrides, interrupted=False):
+        path = tmp_path / folder
+        path.mkdir(exist_ok=True)
+        config = composed(SEARCHED, *SMALL, *RUN, *overrides)
+        check(config)
+        with pytest.raises(KeyboardInterrupt) if interrupted else nullcontext():
+            write_json(path / RESULT, run(config, path) | {"choices": {}})
+        return torch.load(path / CHECKPOINT, weights_only=True)["state_dict"]
 
     return train
 
@@ -63,7 +71,7 @@ def test_a_kind_trains_and_goes_on_to_the_same_weights(trained, kind):
     whole = trained("whole", *KINDS[kind])
     assert all(value.isfinite().all() for value in whole.values())
     with interrupted_at(25) as broken:
-        before = trained("broken", *KINDS[kind], broken, expected=130)
+        before = trained("broken", *KINDS[kind], broken, interrupted=True)
     players = {"generator", "discriminator", "encoder"} & {name.split(".")[0] for name in whole}
     assert {name.split(".")[0] for name in apart(whole, before)} >= players
     assert not apart(trained("broken", *KINDS[kind], broken), whole)
@@ -130,7 +138,7 @@ def test_a_second_stage_stands_on_a_frozen_first_one(trained, tmp_path):
     moved = apart(second, begun)
     assert moved == {name for name in second if not name.startswith("generator.first.")}
     with interrupted_at(17) as broken:
-        trained("broken", *stage, broken, expected=130)
+        trained("broken", *stage, broken, interrupted=True)
     assert not apart(trained("broken", *stage, broken), second)
 
 

@@ -6,32 +6,54 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
-def test_a_built_wheel_runs_anywhere(tmp_path):
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+@pytest.fixture(scope="module")
+def called(tmp_path_factory):
+    """Call a command of the installed wheel, in a process of its own: `called("saddlegan.cli", "method=gan")`."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(build, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    site = tmp_path / "site"
+    (wheel,) = folder.glob("*.whl")
+    site = folder / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    assert (site / "saddlegan" / "conf" / "config.yaml").is_file()
-    assert (site / "saddlegan" / "weights" / "mnist_classifier.safetensors").is_file()
-    assert (site / "hydra_plugins" / "saddlegan_sweeper.py").is_file()
     # -S -I would hide the dependencies too: the wheel goes first on the path, ahead of the checkout's.
     code = f"""
 import sys
 sys.path.insert(0, {str(site)!r})
-import saddlegan.cli
+import saddlegan.cli, saddlegan.provenance
 assert saddlegan.__file__.startswith({str(site)!r}), saddlegan.__file__
-sys.argv = ["saddlegan", "method=primal_dual", "num_seeds=2", "iterations=6", "evaluation.every=3", "output_root=o"]
+assert saddlegan.provenance.commit() is None, "a wheel belongs to no checkout"
+sys.argv[0] = "saddlegan"
 saddlegan.cli.main()
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (path,) = (tmp_path / "o").rglob("result.json")
-    result = json.loads(path.read_text())
-    assert result["status"] == "finished"
-    assert result["commit"] is None, "a wheel belongs to no checkout"
+
+    def call(*arguments):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=folder)
+        return done.returncode, done.stdout + done.stderr, folder
+
+    return call
+
+
+def test_a_built_wheel_has_its_files_and_composes_anywhere(called):
+    status, output, folder = called("--cfg=job", "experiment=gaussian_1d", "method=primal_dual", "hydra/launcher=slurm")
+    assert status == 0, output
+    assert "saddlegan.methods.primal_dual.PrimalDual" in output
+    status, output, _ = called("metod=gan")
+    assert (status, "Did you mean 'method'?" in output) == (2, True), output
+    assert (folder / "site" / "saddlegan" / "weights" / "mnist_classifier.safetensors").is_file()
+    assert (folder / "site" / "hydra_plugins" / "saddlegan_sweeper.py").is_file()
+
+
+@pytest.mark.slow
+def test_a_built_wheel_trains_anywhere(called):
+    settings = ("method=primal_dual", "num_seeds=2", "iterations=6", "evaluation.every=3", "output_root=o")
+    status, output, folder = called(*settings)
+    assert status == 0, output
+    (path,) = (folder / "o").rglob("result.json")
+    assert json.loads(path.read_text())["status"] == "finished"
