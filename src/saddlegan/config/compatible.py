@@ -15,6 +15,7 @@ def check_compatible(config: dict[str, Any]) -> None:
     _check_kind(config, kind)
     _check_given(config)
     _check_training(config)
+    _check_devices(config)
     _check_evaluation(config)
     if kind == "images":
         _check_images(config)
@@ -97,6 +98,24 @@ def _check_training(config: dict[str, Any]) -> None:
         raise ConfigError(
             f"trainer.compile=true: got trainer.precision={precision}, expected 32-true or 64-true where networks carry"
             " their seeds side by side. Remedy: trainer.compile=auto."
+        )
+
+
+def _check_devices(config: dict[str, Any]) -> None:
+    """Whether several devices can share one run: the rows of its minibatches. Seeds are shared out in other ways."""
+    devices, size, seeds = config["trainer"]["devices"], config["batch_size"], config["num_seeds"]
+    if devices > 1 and class_attribute(config["model"]["generator"]["_target_"], "stackable"):
+        each = max(seeds // devices, 1)
+        first = ",".join(str(config["seed"] + each * share) for share in range(min(devices, seeds)))
+        raise ConfigError(
+            f"trainer.devices={devices}: got networks that carry their seeds side by side, expected those of images."
+            f" Remedy: share the seeds out, saddlegan -m seed={first} num_seeds={each} with hydra/launcher=cores or"
+            " gpus: the report puts them together."
+        )
+    if size % devices:
+        raise ConfigError(
+            f"trainer.devices={devices}: got batch_size={size}, expected a multiple, since each device has as many"
+            f" rows. Remedy: batch_size={size - size % devices or devices}."
         )
 
 

@@ -48,7 +48,7 @@ KEYS: dict[str, Any] = {
     "optimizer.generator": Player,
     "optimizer.discriminator": Player,
     "trainer.accelerator": Literal["cpu", "gpu"],
-    "trainer.devices": Literal[1],
+    "trainer.devices": Annotated[int, Above(0, most=64)],
     "trainer.precision": Literal["32-true", "64-true", "bf16-mixed"],
     "trainer.channels_last": bool,
     "trainer.threads": Literal["auto"] | Annotated[int, Above(0, most=1024)],

@@ -155,9 +155,9 @@ class ImageData(Spans):
     def span(self, start: int, stop: int) -> Batch:
         device = self.trainer.strategy.root_device  # type: ignore[union-attr]
         self.parts = {name: part.to(device) for name, part in self.parts.items()}
-        order = np.concatenate(list(self.indices(start * self.draws, stop * self.draws)))
-        index = torch.from_numpy(order).to(device)
-        axes = (stop - start, self.draws, 1, self.batch_size)
+        order = np.stack([rows[self.rows] for rows in self.indices(start * self.draws, stop * self.draws)])
+        index = torch.from_numpy(order.reshape(-1, *order.shape[2:])).to(device)
+        axes = (stop - start, self.draws, 1, order.shape[1])
         found = {name: part[index] for name, part in self.parts.items()}
         if self.images.pool is not None:
             found["x"] = found["x"].flatten(1, 2)

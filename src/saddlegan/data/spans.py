@@ -41,6 +41,11 @@ class Spans(L.LightningDataModule, ABC):
         """The block that the last iteration lies in."""
         return (self.iterations - 1) // BLOCK
 
+    @property
+    def rows(self) -> slice:
+        """Those of each minibatch that this process trains on: `rank::ranks`."""
+        return slice(self.trainer.global_rank, None, self.trainer.world_size) if self.trainer else slice(None)
+
     @abstractmethod
     def span(self, start: int, stop: int) -> Batch:
         """The minibatches of iterations `start` to `stop` - 1, which lie in one block."""

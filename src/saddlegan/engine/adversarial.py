@@ -21,9 +21,11 @@ from saddlegan.checks import ConfigError, Decay, Literal, PositiveInt, checked
 from saddlegan.data.spans import Span, Spans
 from saddlegan.engine.draws import Draws
 from saddlegan.engine.losses import MeanLosses, by_name, summed
+from saddlegan.engine.ranks import average_statistics, averaged
 from saddlegan.engine.sampling import Sampler
 from saddlegan.engine.trainer import refuse
 from saddlegan.engine.variant import Loss, Optimizers
+from saddlegan.networks.dropout import rows_of
 from saddlegan.random import Latent, Purpose, law_of
 
 #: A player's step up to the optimizer, `(real, drawn) -> terms`; None where it proves not to be compiled.
@@ -65,6 +67,8 @@ class AdversarialModule(Sampler):
     threads = 0
     #: Whether a step of Lightning ends with the iteration at hand: a signal asked for it.
     halted = False
+    #: Processes that train this module together, each on its rows of a minibatch.
+    ranks = 1
     #: The players whose steps are compiled.
     compiled: Mapping[str, CompiledStep] = {}
 
@@ -155,6 +159,8 @@ class AdversarialModule(Sampler):
 
     def on_fit_start(self) -> None:
         self.halted = False
+        self.ranks = self.drawn.ranks = self.trainer.world_size
+        self.drawn.rank = self.trainer.global_rank
         data = getattr(self.trainer, "datamodule", None)
         refuse(self.trainer, data.iterations if isinstance(data, Spans) else None)
         self.drawn.blocks.last = data.last_block if isinstance(data, Spans) else None
@@ -188,7 +194,7 @@ class AdversarialModule(Sampler):
         schedules = [entry.scheduler for entry in self.trainer.lr_scheduler_configs]
         drawn = self.drawn.iterations(start, count, size)
         for step, (real, given) in enumerate(zip(unbound(data), drawn, strict=True)):
-            with self.mask_stream(Purpose.DROPOUT, start + step):
+            with self.mask_stream(Purpose.DROPOUT, start + step), rows_of(self.drawn.rank, self.ranks):
                 self.iterate(start + step, list(unbound(real)), given)
             if self.average is not None:
                 self.average.update_parameters(self.generator)
@@ -197,14 +203,17 @@ class AdversarialModule(Sampler):
             if self.halted:
                 count = step + 1
                 break
+        if self.ranks > 1:
+            average_statistics(self, self.ranks)
         self.iteration += count
         loop = self.trainer.fit_loop.epoch_loop
         loop.manual_optimization.optim_step_progress.total.completed = start + count  # what global_step reads
         loop._batches_that_stepped = start + count - 1  # the x of what users log; Lightning adds the last one
 
     def halt(self) -> None:
-        """End the step of Lightning that runs with the iteration at hand, and each later one after one iteration."""
-        self.halted = True
+        """End the step of Lightning that runs with the iteration at hand, and each later one after one iteration. One
+        of several ranks goes on to its end, as the others do, which may not know of it."""
+        self.halted = self.ranks == 1
 
     def iterate(self, iteration: int, real: Sequence[Batch], given: Mapping[str, Sequence[Batch]]) -> None:
         """One iteration, on the minibatches that it has of the data, and the draws of each player's steps. Where
@@ -227,6 +236,8 @@ class AdversarialModule(Sampler):
                         fake = self.fake(draws, data)
                 loss = getattr(self, f"{player}_loss")(data, fake if makes else detached(fake))
                 terms = self.differentiate(player, by_name(loss))
+            if self.ranks > 1:
+                terms = averaged(self.players[player], terms, self.ranks)
             terms = self.losses.add(player, terms)
             if self.simultaneous:
                 waiting[player] = terms

@@ -105,11 +105,14 @@ def _seeds(config: dict[str, Any]) -> range:
 
 def threads(module: AdversarialModule, config: dict[str, Any]) -> int:
     """`trainer.threads`. With `auto` one for a toy: its tensors are so small that on a busy machine two threads, which
-    wait for each other at each operation, take ten times as long as one; torch's own choice for larger ones."""
+    wait for each other at each operation, take ten times as long as one; torch's own choice for larger ones, shared out
+    among the run's processes."""
     wanted = config["trainer"]["threads"]
     if wanted != "auto":
         return wanted or ALL_THREADS  # runs of earlier versions have 0
-    return 1 if module.stacked and len(module.seeds) * config["batch_size"] <= ONE_THREAD else ALL_THREADS
+    if module.stacked and len(module.seeds) * config["batch_size"] <= ONE_THREAD:
+        return 1
+    return max(ALL_THREADS // config["trainer"]["devices"], 1)
 
 
 def toy_players(

@@ -13,6 +13,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 
+from saddlegan.engine.ranks import largest
 from saddlegan.engine.stopping import Signals, StopAsked
 from saddlegan.files import write_whole
 from saddlegan.folder import BEFORE, CHECKPOINT, SESSION, DamagedRun, write_json
@@ -56,6 +57,13 @@ def last_whole(folder: Path) -> tuple[Path, int] | None:
         return before, found
 
 
+def mend(folder: Path) -> None:
+    """Put the checkpoint that a run goes on from in the place of a damaged one. Raises `DamagedRun` as `last_whole`."""
+    whole = last_whole(folder)
+    if whole is not None:
+        whole[0].replace(folder / CHECKPOINT)
+
+
 class TimedCheckpoint(Checkpoint):
     """Saves `path` whole or not at all, and keeps the one before it. Lightning calls a `Checkpoint` after all other
     callbacks, whose state it saves.
@@ -91,7 +99,8 @@ class TimedCheckpoint(Checkpoint):
         self.before, self.ended = state_dict["seconds"], state_dict.get("ended")
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
-        write_json(self.path.with_name(SESSION.name), {"first": int(module.iteration), "began": time.time()})
+        if trainer.is_global_zero:
+            write_json(self.path.with_name(SESSION.name), {"first": int(module.iteration), "began": time.time()})
         self.signals = Signals(module.halt)
         self.signals.watch()
         if self.ended is not None and self.ended == int(module.iteration):
@@ -118,18 +127,24 @@ class TimedCheckpoint(Checkpoint):
 
     def save_if_due(self, trainer: L.Trainer, iteration: int) -> None:
         """Save where time or the number of iterations asks for it. Raises `StopAsked` where a signal did."""
-        every, asked = self._every_n_train_steps, self.signals.number
+        every, asked = self._every_n_train_steps, self.signals.number or 0
         late = time.monotonic() - self.saved >= self.seconds
-        if late or asked is not None or (every and iteration % every == 0):
+        if trainer.world_size > 1:  # another rank's clock and signals count too
+            late, asked = largest([late, asked], trainer.strategy.root_device)
+        if late or asked or (every and iteration % every == 0):
             self.save(trainer)
-        if asked is not None:
+        if asked:
             raise StopAsked(asked)
 
     def save(self, trainer: L.Trainer) -> None:
-        if self.path.exists():
-            keep(self.path, self.path.with_name(BEFORE.name))
-        with write_whole(self.path) as partial:
-            trainer.save_checkpoint(partial)
+        """Save, in the first rank; the others wait for it."""
+        if trainer.is_global_zero:
+            if self.path.exists():
+                keep(self.path, self.path.with_name(BEFORE.name))
+            with write_whole(self.path) as partial:
+                trainer.save_checkpoint(partial)
+        else:
+            trainer.save_checkpoint(self.path)
         self.saved = time.monotonic()
 
 

@@ -19,7 +19,7 @@ class Draws:
     iteration takes, by player. Where steps share their draws, one player stands for all.
 
     A draw is a function of (seed, player, name, iteration), whatever spans training is cut into. `place` puts what a
-    block of iterations draws where the networks are.
+    block of iterations draws where the networks are. Of several ranks each takes its rows, `rank::ranks`.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class Draws:
         self.seeds = seeds
         self.place = place
         self.batch = 0
+        self.rank, self.ranks = 0, 1
         self.blocks = Blocks(self.block)
 
     def block(self, number: int) -> dict[str, dict[str, Tensor]]:
@@ -45,11 +46,12 @@ class Draws:
     def iterations(self, start: int, count: int, batch: int) -> Iterator[dict[str, list[Batch]]]:
         """Of each iteration the draws of each player's steps, `(seeds, batch, dim)`; all lie in one block."""
         block, offset = divmod(start, BLOCK)
-        if self.batch != batch:
-            self.batch = batch
+        if self.batch != batch * self.ranks:
+            self.batch = batch * self.ranks
             self.blocks.forget()
+        part = (slice(offset, offset + count), ..., slice(self.rank, None, self.ranks), slice(None))
         drawn = {
-            player: {name: self.place(whole[offset : offset + count]) for name, whole in laws.items()}
+            player: {name: self.place(whole[part]) for name, whole in laws.items()}
             for player, laws in self.blocks(block).items()
         }
         for at in range(count):

@@ -29,7 +29,9 @@ class Progress(L.Callback):
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
         self.first = int(module.iteration)
         self.began = self.said = time.monotonic()
-        if sys.stderr.isatty():
+        if not trainer.is_global_zero:
+            self.seconds = float("inf")
+        elif sys.stderr.isatty():
             self.bar = tqdm(
                 total=self.iterations, initial=self.first, desc=self.name, unit="it", dynamic_ncols=True, leave=False
             )

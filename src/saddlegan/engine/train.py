@@ -17,10 +17,11 @@ from saddlegan.checks import ConfigError, shown
 from saddlegan.data.spans import Spans
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import build, evaluation
-from saddlegan.engine.checkpoint import TimedCheckpoint, last_whole
+from saddlegan.engine.checkpoint import TimedCheckpoint, iteration_of, mend
 from saddlegan.engine.compiling import compile_players
 from saddlegan.engine.outcome import finish
 from saddlegan.engine.progress import Progress
+from saddlegan.engine.ranks import together
 from saddlegan.engine.stopping import StopAsked, obey
 from saddlegan.engine.trainer import trainer_of
 from saddlegan.evaluation.evaluate import Evaluate
@@ -33,28 +34,38 @@ ADVISED = 512
 
 
 def run(config: dict[str, Any], folder: Path, chosen: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Train one run, going on from its checkpoint where there is one. The result lacks what the command line knows.
+    """Train one run, going on from its checkpoint where there is one, with a process per device. The result lacks what
+    the command line knows.
 
     `chosen`: choices and values that the user named, in words: loggers show them before the rest of the configuration.
 
     Raises `KeyboardInterrupt` when interrupted; what the checkpoint holds is kept.
     """
     check_machine(config["trainer"])
+    mend(folder)
+    count, given = config["trainer"]["devices"], (config, folder, chosen or {})
+    return trained(*given) if count == 1 else together(count, trained, *given)
+
+
+def trained(config: dict[str, Any], folder: Path, chosen: Mapping[str, str], rank: int = 0) -> dict[str, Any]:
+    """`run` in this process, the one `rank` of as many as there are devices. Only the first one writes and reports."""
     torch.set_flush_denormal(True)  # a sure discriminator's gradients are denormal numbers, a third as fast on a CPU
     keep_freed_memory()
     module, data = build(config)
     compiled = compile_players(module, config)
-    evaluate = evaluation(data, config, folder)
-    for advice in module.advice(evaluate.real["x"][:, :ADVISED]):
+    evaluate = evaluation(data, config, folder if rank == 0 else None)
+    for advice in module.advice(evaluate.real["x"][:, :ADVISED]) if rank == 0 else ():
         print(f"saddlegan: warning: {advice}", file=sys.stderr)
-    trainer = fit(module, data, evaluate, config, folder)
+    trainer = fit(module, data, evaluate, config, folder, rank)
+    if rank:
+        return {}
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
     seconds = next(callback.elapsed for callback in callbacks if isinstance(callback, TimedCheckpoint))
     module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
-    return finish(module, evaluate, trainer, config, folder, chosen or {}) | {
+    return finish(module, evaluate, trainer, config, folder, chosen) | {
         "seconds": round(seconds, 3),
         "compiled": compiled and (not module.stacked or set(module.compiled) == set(module.players)),
-        "device": str(trainer.strategy.root_device),
+        "device": f"{trainer.strategy.root_device}" + f" x {trainer.world_size}" * (trainer.world_size > 1),
         "versions": versions(),
         "commit": commit(),
         "config": config,
@@ -71,7 +82,9 @@ def keep_freed_memory() -> None:
             library.mallopt(*option)
 
 
-def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict[str, Any], folder: Path) -> L.Trainer:
+def fit(
+    module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict[str, Any], folder: Path, rank: int
+) -> L.Trainer:
     """Run Lightning's trainer to the last iteration.
 
     Raises `KeyboardInterrupt` when a signal asked it to stop, RuntimeError where a callback or a network calls
@@ -82,9 +95,7 @@ def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     checkpoint = folder / CHECKPOINT
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    resume, reached = last_whole(folder) or (None, None)
-    if resume is not None:
-        resume = resume.replace(checkpoint)  # in the place of a damaged one
+    reached = iteration_of(checkpoint) if checkpoint.is_file() else None
     progress = Progress(evaluate, config["iterations"], config["report"]["metric"], folder.name)
     timed = TimedCheckpoint(
         checkpoint,
@@ -94,11 +105,11 @@ def fit(module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict
         config["checkpoint_iterations"] or 0,
     )
     purge = None if reached is None else reached + 1
-    trainer = trainer_of(config, folder, [evaluate, timed, progress], purge_step=purge)
+    trainer = trainer_of(config, folder, [evaluate, timed, progress], purge_step=purge, rank=rank)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")  # of loaders and resumed epochs: spans make both moot
-            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+            trainer.fit(module, datamodule=data, ckpt_path=None if reached is None else checkpoint, weights_only=True)
     except MisconfigurationException as error:
         raise ConfigError(f"callbacks, logger: got some that Lightning refuses: {shown(str(error), 300)}") from error
     except StopAsked as stop:

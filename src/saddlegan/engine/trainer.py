@@ -1,5 +1,5 @@
-"""Lightning's trainer for one run: one process on one device that reads and writes nothing outside the run folder,
-whatever a cluster's or a launcher's variables say."""
+"""Lightning's trainer for one run: a process per device that reads and writes nothing outside the run folder, whatever
+a cluster's or a launcher's variables say."""
 
 import logging
 import os
@@ -17,21 +17,29 @@ from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from saddlegan.checks import ConfigError, shown
+from saddlegan.engine.ranks import Replicas
 
 
-class OneProcess(LightningEnvironment):
-    """This process alone, also where SLURM, torchrun or MPI started it: of several equal ones each is a whole run.
+class Ranks(LightningEnvironment):
+    """This process and those that `ranks.together` started with it, also where SLURM, torchrun or MPI started them: of
+    several equal ones each is a whole run.
 
     Without it Lightning saves into the current folder on SLURM's signal, loads what lies there, refuses a run on one
     device where SLURM_NTASKS is 2, and writes no logs where RANK is not 0.
     """
 
+    def __init__(self, rank: int, count: int) -> None:
+        super().__init__()
+        self.rank = rank
+        self.set_world_size(count)
+        self.set_global_rank(rank)
+
     @property
     def creates_processes_externally(self) -> bool:
-        return False
+        return self.world_size() > 1
 
     def local_rank(self) -> int:
-        return 0
+        return self.rank
 
     def node_rank(self) -> int:
         return 0
@@ -41,26 +49,34 @@ class OneProcess(LightningEnvironment):
 
 
 def trainer_of(
-    config: dict[str, Any], folder: Path, callbacks: Sequence[L.Callback], *, purge_step: int | None = None
+    config: dict[str, Any],
+    folder: Path,
+    callbacks: Sequence[L.Callback],
+    *,
+    purge_step: int | None = None,
+    rank: int = 0,
 ) -> L.Trainer:
-    """The trainer of a run, with `callbacks` and those of its configuration.
+    """The trainer of a run, or of the process `rank` of it, with `callbacks` and those of its configuration.
 
     A TensorBoard drops what an interrupted session wrote from `purge_step` on.
     """
     settings = config["trainer"]
     own = [made(node, f"callbacks.{name}", L.Callback) for name, node in config["callbacks"].items()]
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    rank_zero_only.rank = 0  # Lightning reads RANK and SLURM_PROCID when it is imported
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    rank_zero_only.rank = rank  # Lightning reads RANK and SLURM_PROCID when it is imported
     with _hidden("PL_TRAINER_"):  # variables that would replace arguments which are not given here
         return L.Trainer(
             accelerator=settings["accelerator"],
             devices=settings["devices"],
             precision=settings["precision"],
-            plugins=[OneProcess()],
+            strategy=Replicas() if settings["devices"] > 1 else "auto",
+            plugins=[Ranks(rank, settings["devices"])],
+            use_distributed_sampler=False,
             default_root_dir=folder,
             max_epochs=-1,
             max_steps=config["iterations"],
-            logger=loggers(config["logger"], folder, purge_step),
+            logger=loggers(config["logger"], folder, purge_step) if rank == 0 else False,
             callbacks=[*callbacks, *own],
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -104,10 +120,10 @@ def _hidden(prefix: str) -> Iterator[None]:
 def refuse(trainer: L.Trainer, iterations: int | None) -> None:
     """Raise `ConfigError` for what a trainer, also a user's own, would do to a run without a word; `iterations`: those
     of its data, where they have an end."""
-    if trainer.world_size > 1:
+    if trainer.world_size > 1 and not isinstance(trainer.strategy, Replicas):
         raise ConfigError(
             f"Trainer(devices=..., num_nodes=...): got {trainer.world_size} processes, expected one: their gradients"
-            " would not be put together. Remedy: devices=1; share out seeds with saddlegan -m seed=..."
+            " would not be put together. Remedy: devices=1, or the command line with trainer.devices=2."
         )
     least = trainer.fit_loop.min_steps or 0
     if iterations is not None and least > iterations:

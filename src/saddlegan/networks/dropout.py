@@ -1,5 +1,8 @@
 """Dropout with masks that cost a fraction of torch's on a CPU, where those take as long as a convolution of Table 2."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -9,6 +12,19 @@ from saddlegan.checks import Rate
 #: Values that a byte has. A value is dropped where its byte is below `round(LEVELS * rate)`.
 LEVELS = 256
 LEAST = torch.iinfo(torch.int64).min
+#: Which rows of a minibatch this process has, `rank::ranks`.
+_rows = [(0, 1)]
+
+
+@contextmanager
+def rows_of(rank: int, ranks: int) -> Iterator[None]:
+    """Draw masks for the whole of a minibatch, of which this process has the rows `rank::ranks`: so that a value is
+    dropped or not, however many processes share the minibatch."""
+    _rows.append((rank, ranks))
+    try:
+        yield
+    finally:
+        _rows.pop()
 
 
 def dropout(x: Float[Tensor, "*shape"], rate: Rate, training: bool = True) -> Float[Tensor, "*shape"]:
@@ -20,10 +36,13 @@ def dropout(x: Float[Tensor, "*shape"], rate: Rate, training: bool = True) -> Fl
     dropped = round(LEVELS * rate)
     if not training or dropped == 0:
         return x
-    words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64, device=x.device).random_(LEAST, None)
-    drawn = words.view(torch.uint8)[: x.numel()].view(x.shape)
+    rank, ranks = _rows[-1]
+    shape, count = (len(x) * ranks, *x.shape[1:]), x.numel() * ranks
+    words = torch.empty((count + 7) // 8, dtype=torch.int64, device=x.device).random_(LEAST, None)
+    drawn = words.view(torch.uint8)[:count].view(shape)
     if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):  # drawn in the order that they lie in
-        drawn = drawn.as_strided(x.shape, x.stride())
+        drawn = drawn.as_strided(shape, x.stride())
+    drawn = drawn[rank::ranks]
     return x * (drawn >= dropped).to(x.dtype).mul_(LEVELS / (LEVELS - dropped))
 
 
