@@ -52,12 +52,13 @@ PLACES = [
     (LONG, 99, signal.SIGUSR2),
     (LONG, 129, signal.SIGTERM),
     ((*LONG, "method=wgan_gp", "optimizer/schedule=cosine"), 71, signal.SIGTERM),
+    ((*LONG, "trainer.precision=64-true"), 83, signal.SIGTERM),
     (OF_IMAGES, 3, signal.SIGTERM),
     (OF_IMAGES, 5, signal.SIGUSR2),
 ]
 
 
-@pytest.mark.parametrize("place", quick(PLACES, *PLACES[1:4], *PLACES[6:8]))
+@pytest.mark.parametrize("place", quick(PLACES, *PLACES[1:4], *PLACES[7:9]))
 def test_a_run_that_is_asked_to_stop_saves_that_iteration_and_goes_on_to_the_same_weights(run, tmp_path, place):
     words, at, number = place
     before = [signal.getsignal(one) for one in ASKING]

@@ -52,6 +52,8 @@ def trained(config: dict[str, Any], folder: Path, chosen: Mapping[str, str], ran
     torch.set_flush_denormal(True)  # a sure discriminator's gradients are denormal numbers, a third as fast on a CPU
     keep_freed_memory()
     module, data = build(config)
+    if config["trainer"]["precision"] == "64-true":
+        module.double()  # Lightning, which does it too, reads a checkpoint before
     compiled = compile_players(module, config)
     evaluate = evaluation(data, config, folder if rank == 0 else None)
     for advice in module.advice(evaluate.real["x"][:, :ADVISED]) if rank == 0 else ():
