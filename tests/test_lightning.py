@@ -198,7 +198,9 @@ def test_a_minibatch_that_is_none_is_refused_in_words(batch):
 
 def test_several_devices_are_refused():
     module, _ = build(composed(*SMALL))
-    module.trainer = types.SimpleNamespace(world_size=2)  # what Trainer(devices=2) gives it
+    module.trainer = types.SimpleNamespace(
+        world_size=2, global_rank=0, strategy=None
+    )  # what Trainer(devices=2) gives it
     with pytest.raises(ConfigError, match="got 2 processes, expected one"):
         module.on_fit_start()
 

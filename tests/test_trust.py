@@ -13,6 +13,7 @@ import saddlegan
 from saddlegan.checks import ConfigError
 from saddlegan.commands import export, sample
 from saddlegan.config import trust
+from saddlegan.config.schema import check
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.folder import CHECKPOINT
 
@@ -103,6 +104,28 @@ def test_a_run_folder_that_names_other_code_is_refused_and_runs_none(theirs, pat
         AdversarialModule.load_from_checkpoint(folder / CHECKPOINT)
     assert not mark.exists()
     assert "hostile" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "target", [*TARGETS[1:], "subprocess.Popen", "lightning.Trainer", "pip.main", "runpy.run_path"]
+)
+def test_a_configuration_that_is_composed_here_names_no_installed_code_unasked(target):
+    """As a YAML from somebody else might."""
+    for place in ("method._target_", "+callbacks.own._target_", "+evaluation.metrics.own"):
+        with pytest.raises(ConfigError) as found:
+            check(composed(*SMALL, f"{place}={target}"))
+        said = str(found.value)
+        assert f"SADDLEGAN_ALLOW={target.partition('.')[0]}" in said or "there is no module" in said, said
+
+
+def test_modules_of_ones_own_and_allowed_packages_may_be_named(theirs, monkeypatch):
+    check(composed(*SMALL, "+callbacks.own._target_=hostile.Anything"))
+    foreign = composed(*SMALL, "+callbacks.own._target_=collections.OrderedDict")
+    with pytest.raises(ConfigError, match="SADDLEGAN_ALLOW=collections"):
+        check(foreign)
+    monkeypatch.setenv("SADDLEGAN_ALLOW", "numpy, collections")
+    check(foreign)
+    trust.check_trusted(foreign, "here")
 
 
 def test_arguments_of_calls_are_no_way_around(theirs):

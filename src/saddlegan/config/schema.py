@@ -32,6 +32,7 @@ from saddlegan.checks import (
 from saddlegan.config.compatible import check_compatible
 from saddlegan.config.constructors import annotation_of, check_targets
 from saddlegan.config.measured import metrics_in
+from saddlegan.config.trust import check_named
 from saddlegan.identity import run_name
 from saddlegan.metrics.facts import Facts
 
@@ -197,6 +198,7 @@ def check(config: dict[str, Any]) -> None:
     for group in ("logger", "callbacks"):
         for name, node in config[group].items():
             check_value(f"{group}.{name}", Part, node)
+    check_named(config)
     for group in ("method", "model", "data", "optimizer", "logger", "callbacks"):
         check_targets(config[group], group)
     check_compatible(config)

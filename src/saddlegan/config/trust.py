@@ -1,8 +1,17 @@
-"""Which code a stored configuration may name. To make what a `_target_` names runs its code: a run folder or a
-checkpoint from somebody else must name none but parts of this package, and of packages that the user trusts."""
+"""Which code a configuration may name. To make what a `_target_` names runs its code.
+
+A configuration that is composed here may name parts of this suite, modules of the user's own, and installed packages
+that he allows: else a YAML from somebody else could have `os.system` called. A stored one, of a run folder or a
+checkpoint, may have come from anywhere, as may a module that it names: of modules it must name allowed ones.
+"""
 
 import ast
+import importlib.util
+import os
+import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from saddlegan.checks import ConfigError, shown
@@ -14,6 +23,10 @@ PARTS = (
     *("saddlegan.frozen.", "torch.nn.", "torch.optim.", "lightning.pytorch.callbacks.", "lightning.pytorch.loggers."),
 )
 METRICS = "saddlegan.metrics."
+#: Their packages, of which no other part is allowed.
+OURS = {part.partition(".")[0] for part in (*PARTS, METRICS)}
+#: The environment variable with further packages, separated by commas. It is no key: a file must not allow itself more.
+ALLOW = "SADDLEGAN_ALLOW"
 #: Packages besides, whose code this process runs anyway: those that its own configurations name.
 trusted: set[str] = set()
 
@@ -23,10 +36,53 @@ def trust(config: dict[str, Any]) -> None:
     trusted.update(target.partition(".")[0] for _, target in named(config))
 
 
+def allowed() -> set[str]:
+    """The packages that the user allows in `ALLOW`."""
+    return {name.strip() for name in os.environ.get(ALLOW, "").split(",")} - {""}
+
+
+def check_named(config: dict[str, Any]) -> None:
+    """Raise `ConfigError` where a configuration that is composed here names code of Python's own library or of an
+    installed package, but for parts of this suite and packages that are allowed. Nothing of it is imported. What does
+    not exist passes: that is said elsewhere."""
+    for path, target in named(config):
+        package = target.partition(".")[0]
+        foreign = package not in allowed() and not _own(path, target) and (package in OURS or _installed(package))
+        if foreign and _exists(target):
+            raise ConfigError(
+                f"{path}: got {shown(target)}, expected a part of this suite or a module of your own. Remedy, where you"
+                f" trust it: {ALLOW}={shown(package)} in the environment."
+            )
+
+
+def _installed(package: str) -> bool:
+    """Whether a package is Python's own or lies among those that are installed: one that is worked on does not."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ValueError, ImportError):  # `__main__`, or a name that is none
+        return False
+    if spec is None:
+        return False
+    if spec.origin in ("built-in", "frozen") or package in sys.stdlib_module_names:
+        return True
+    found = [spec.origin] if spec.origin else spec.submodule_search_locations or []
+    places = [Path(place).resolve() for place in found]
+    homes = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")]
+    return any(home in place.parents for home in homes for place in places)
+
+
+def _exists(target: str) -> bool:
+    try:
+        defined(target)
+    except ConfigError:
+        return False
+    return True
+
+
 def check_trusted(config: dict[str, Any], where: str, allow: Iterable[str] = ()) -> None:
     """Raise `ConfigError` where a stored configuration names code that is neither part of this suite nor of a package
     in `allow`, or a call inside of a call's arguments (`_args_`). Nothing of it is imported."""
-    packages = {*allow, *trusted} - {part.partition(".")[0] for part in (*PARTS, METRICS)}
+    packages = {*allow, *allowed(), *trusted} - OURS
     for path, target in named(config):
         package = target.partition(".")[0]
         if package not in packages and not _own(path, target):
