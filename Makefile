@@ -40,13 +40,16 @@ test-random: install  ## the same in a random order and with other global seeds,
 	$(BIN)/python -m pytest -m "not slow and not slurm" $(WORKERS)
 
 test-slow: install  ## the tests that take longer
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not slurm"
 
+#: Which of them: CI leaves out the one that waits until a job's minutes are over.
+SLURM ?= slurm
 test-slurm: install  ## sweeps on a real SLURM of one node, which it installs and brings up (root, Debian or Ubuntu)
-	$(BIN)/python -m pytest -m slurm -p no:randomly tests/slurm
+	$(BIN)/python -m pytest -m "$(SLURM)" -p no:randomly tests/slurm
 
-test-faults: install  ## runs of every kind that are killed again and again: a table, in minutes
+test-faults: install  ## runs that are killed again and again, full disks and the like: two tables, in minutes
 	$(BIN)/python scripts/faults.py
+	$(BIN)/python scripts/faults_of_machine.py
 
 bench: install  ## how fast: toys and MNIST against bare PyTorch loops, and start-up times
 	$(BIN)/python scripts/bench.py

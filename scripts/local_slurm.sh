@@ -6,8 +6,9 @@ set -euo pipefail
 up() {
     if ! command -v slurmctld > /dev/null || ! command -v munged > /dev/null; then
         export DEBIAN_FRONTEND=noninteractive
-        apt-get update -qq
-        apt-get install -y -qq slurm-wlm munge > /dev/null
+        local quick=(-o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 -o Acquire::Retries=1)
+        apt-get "${quick[@]}" update -qq
+        apt-get "${quick[@]}" install -y -qq slurm-wlm munge > /dev/null
     fi
     local host cpus memory
     host=$(hostname -s)

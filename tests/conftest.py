@@ -9,6 +9,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,6 +135,11 @@ def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "
             continue
         return found
     pytest.skip(f"{', '.join(overrides)} goes with no model of {' or '.join(data)}")
+
+
+def alone(device: Any = "cpu") -> Any:
+    """What data ask of the trainer of one process."""
+    return SimpleNamespace(strategy=SimpleNamespace(root_device=device), global_rank=0, world_size=1)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from conftest import IMAGES, MODELS, SMALL, composed, fitting
+from conftest import IMAGES, MODELS, SMALL, alone, composed, fitting
 from torch.nn import functional
 
 from saddlegan.batch import split
@@ -222,7 +222,7 @@ def test_a_span_of_images_is_a_part_of_the_whole_training(draws):
     settings = (f"method.num_critic_steps={draws}", "iterations=12", "batch_size=64")
     _, data = build(composed(*SMALL, *IMAGES, *settings))
     _, again = build(composed(*SMALL, *IMAGES, *settings))
-    data.trainer = again.trainer = type("Here", (), {"strategy": type("One", (), {"root_device": "cpu"})})()
+    data.trainer = again.trainer = alone()
     whole = data.span(0, 12)["x"]
     assert whole.shape == (12, draws, 1, 64, 1, 28, 28)
     assert torch.equal(again.span(5, 9)["x"], whole[5:9])

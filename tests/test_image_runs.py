@@ -56,7 +56,7 @@ def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, a
     whole = run(*settings, folder="whole")
     with interrupted_at(at) as broken, pytest.raises(KeyboardInterrupt):
         run(*settings, broken, folder="broken")
-    again = run(*settings, folder="broken")
+    again = run(*settings, broken, folder="broken")
     for network in ("generator", "discriminator", "average"):
         assert same(weights(tmp_path / "whole", network), weights(tmp_path / "broken", network))
     assert (tmp_path / "whole" / "metrics.csv").read_text() == (tmp_path / "broken" / "metrics.csv").read_text()

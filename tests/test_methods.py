@@ -6,7 +6,7 @@ import math
 import lightning as L
 import pytest
 import torch
-from conftest import SMALL, composed, fitting
+from conftest import SMALL, alone, composed, fitting
 from interventions import interrupted_at
 from torch import nn
 
@@ -180,7 +180,7 @@ def test_fake_and_real_samples_have_the_labels_of_the_same_images_and_both_netwo
     seen = []
     module.discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[1].clone()))
     module.generator.register_forward_pre_hook(lambda _, given: seen.append(given[1].clone()))
-    data.trainer = type("Here", (), {"strategy": type("One", (), {"root_device": "cpu"})})()
+    data.trainer = alone()
     span = data.span(0, 1)
     images, labels = data.images.train, data.images.train_labels
     for image, label in zip(span["x"][0, 0, 0], span["label"][0, 0, 0], strict=True):

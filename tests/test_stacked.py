@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL, composed, results
+from conftest import SMALL, alone, composed, results
 
 from saddlegan.data.images import ImageSet
 from saddlegan.data.stacked import StackedDigits
@@ -17,7 +17,7 @@ STACK = ("data=stacked_mnist", "data.name=digits", "model=mnist_unrolled", "num_
 
 def data_of(*settings):
     module, data = build(composed(*SMALL, *STACK, *settings))
-    data.trainer = type("T", (), {"strategy": type("S", (), {"root_device": torch.device("cpu")})})()
+    data.trainer = alone()
     return module, data
 
 

@@ -2,6 +2,7 @@
 checkpoints."""
 
 import random
+import shutil
 import signal
 import threading
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ from saddlegan.engine.checkpoint import iteration_of, read_checkpoint
 from saddlegan.engine.stopping import ASKING
 from saddlegan.folder import BEFORE, CHECKPOINT, DamagedRun
 
-LONG = ("iterations=130", "evaluation.every=60", "method.num_critic_steps=2")
-OF_IMAGES = (*IMAGES, "method=primal_dual", "ema_decay=0.9", "iterations=12")
+LONG = ("iterations=130", "evaluation.every=60", "method.num_critic_steps=2", WATCHED["generator"])
+OF_IMAGES = (*IMAGES, "method=primal_dual", "ema_decay=0.9", "iterations=12", WATCHED["generator"])
 
 
 @contextmanager
@@ -77,7 +78,7 @@ def test_a_run_asked_at_its_last_iteration_is_whole_when_it_goes_on(run, tmp_pat
     whole = run(folder="whole")
     with asked_at(12, signal.SIGTERM) as asking, pytest.raises(KeyboardInterrupt):
         run(asking, folder="stopped")
-    assert run(folder="stopped")["final"] == whole["final"]
+    assert run(asking, folder="stopped")["final"] == whole["final"]
 
 
 @pytest.mark.slow
@@ -231,3 +232,17 @@ def test_a_damaged_checkpoint_is_never_kept_as_the_one_before(run, tmp_path):
     with asked_at(1, signal.SIGTERM) as asking, pytest.raises(KeyboardInterrupt):
         run(*LONG, asking, folder="stopped")
     assert (iteration_of(last), iteration_of(before)) == (81, 80)
+
+
+def test_a_checkpoint_of_another_run_is_refused_with_the_difference(run, tmp_path):
+    """Of another method with as many weights, which would fit."""
+    with asked_at(5, signal.SIGTERM) as asking, pytest.raises(KeyboardInterrupt):
+        run(asking, "method=gan", folder="one")
+    words = (asking, "method=gan_non_saturating", "optimizer.lr=0.5")
+    (tmp_path / "other" / CHECKPOINT.parent).mkdir(parents=True)
+    shutil.copy(tmp_path / "one" / CHECKPOINT, tmp_path / "other" / CHECKPOINT)
+    with pytest.raises(
+        DamagedRun, match=r"(?s)another run.*GAN -> .*NonSaturating.*lr: 0.0002 -> 0.5.*existing=repeat"
+    ):
+        run(*words, folder="other")
+    assert run(asking, "method=gan", "iterations=20", "evaluation.every=4", folder="one")["iterations"] == 20

@@ -126,7 +126,7 @@ def test_after_an_interruption_ctrl_c_works_and_the_board_has_each_row_once(run,
     with interrupted_at(8) as broken, pytest.raises(KeyboardInterrupt):
         run(broken, "checkpoint_seconds=1e-9")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "Lightning switches it off"
-    run()
+    run(broken)
     board = EventAccumulator(str(tmp_path / "run")).Reload()
     assert [event.step for event in board.Scalars("metrics/w1/median")] == [5, 10, 12]
 
@@ -151,7 +151,7 @@ def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, a
     whole = run(*settings, folder="whole")
     with interrupted_at(at) as broken, pytest.raises(KeyboardInterrupt):
         run(*settings, broken, folder="broken")
-    again = run(*settings, folder="broken")
+    again = run(*settings, broken, folder="broken")
     assert same_weights(tmp_path / "whole", tmp_path / "broken")
     assert (tmp_path / "whole" / "metrics.csv").read_text() == (tmp_path / "broken" / "metrics.csv").read_text()
     for key in ("final", "last_fifth", "best", "iterations", "evaluations", "status"):

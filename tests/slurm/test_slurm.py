@@ -152,6 +152,7 @@ def test_jobs_that_are_killed_requeued_and_preempted_end_as_if_nothing_had_been(
         print(f"{trained:.0f} s of training, those sessions included that were cut off.")
 
 
+@pytest.mark.slow
 def test_a_job_whose_time_is_over_saves_a_checkpoint_is_queued_again_and_goes_on(whole, tmp_path, capsys):
     """SLURM's least limit is a minute; 40 seconds before its end a job is told."""
     words = ("data=gaussian_1d", "method=gan", "iterations=60000", "num_seeds=2", "evaluation.every=1000")
@@ -160,7 +161,7 @@ def test_a_job_whose_time_is_over_saves_a_checkpoint_is_queued_again_and_goes_on
     array = sweep.array()
     run = sweep.until(0, least=0)
     sweep.wait()
-    restarts = int(re.search(r"Restarts=(\d+)", said("scontrol", "show", "job", f"{array}_0"))[1])
+    restarts = int(re.search(r"Restarts=(\d+)", said("scontrol", "show", "job", array))[1])
     assert restarts >= 1
     other = tmp_path / "other"
     subprocess.run([SADDLEGAN, *SWEEP, *words, f"output_root={other}"], check=True, capture_output=True)

@@ -17,10 +17,13 @@ from saddlegan.engine.ranks import largest
 from saddlegan.engine.stopping import Signals, StopAsked
 from saddlegan.files import write_whole
 from saddlegan.folder import BEFORE, CHECKPOINT, SESSION, DamagedRun, write_json
+from saddlegan.identity import NEUTRAL, difference, without
 
 #: What reading a file that is cut, or holds anything else, may raise.
 DAMAGE = (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, pickle.UnpicklingError,
           struct.error)  # fmt: skip
+#: What may change while a run goes on, besides what decides nothing: its length, what is measured, and on what machine.
+LENGTHS = ("iterations", "evaluation", "trainer", "callbacks")
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -57,11 +60,20 @@ def last_whole(folder: Path) -> tuple[Path, int] | None:
         return before, found
 
 
-def mend(folder: Path) -> None:
-    """Put the checkpoint that a run goes on from in the place of a damaged one. Raises `DamagedRun` as `last_whole`."""
+def mend(folder: Path, config: dict[str, Any]) -> None:
+    """Put the checkpoint that a run goes on from in the place of a damaged one. Raises `DamagedRun` as `last_whole`,
+    and where it is that of another configuration: an equal number of weights would be taken without a word."""
     whole = last_whole(folder)
-    if whole is not None:
-        whole[0].replace(folder / CHECKPOINT)
+    if whole is None:
+        return
+    path = whole[0].replace(folder / CHECKPOINT)
+    stored = read_checkpoint(path).get("saddlegan") or config
+    differing = difference(*(without(one, (*NEUTRAL, *LENGTHS)) for one in (stored, config)))
+    if differing:
+        raise DamagedRun(
+            f"{path}: got a checkpoint of another run, expected one of this configuration; it differs in\n{differing}\n"
+            "Remedy: existing=repeat to start the run again, or put its own checkpoint there."
+        )
 
 
 class TimedCheckpoint(Checkpoint):

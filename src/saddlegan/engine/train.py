@@ -42,7 +42,7 @@ def run(config: dict[str, Any], folder: Path, chosen: Mapping[str, str] | None =
     Raises `KeyboardInterrupt` when interrupted; what the checkpoint holds is kept.
     """
     check_machine(config["trainer"])
-    mend(folder)
+    mend(folder, config)
     count, given = config["trainer"]["devices"], (config, folder, chosen or {})
     return trained(*given) if count == 1 else together(count, trained, *given)
 
@@ -56,7 +56,7 @@ def trained(config: dict[str, Any], folder: Path, chosen: Mapping[str, str], ran
         module.double()  # Lightning, which does it too, reads a checkpoint before
     compiled = compile_players(module, config)
     evaluate = evaluation(data, config, folder if rank == 0 else None)
-    for advice in module.advice(evaluate.real["x"][:, :ADVISED]) if rank == 0 else ():
+    for advice in module.advice(module.place(evaluate.real["x"][:, :ADVISED])) if rank == 0 else ():
         print(f"saddlegan: warning: {advice}", file=sys.stderr)
     trainer = fit(module, data, evaluate, config, folder, rank)
     if rank:
