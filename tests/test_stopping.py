@@ -242,7 +242,7 @@ def test_a_checkpoint_of_another_run_is_refused_with_the_difference(run, tmp_pat
     (tmp_path / "other" / CHECKPOINT.parent).mkdir(parents=True)
     shutil.copy(tmp_path / "one" / CHECKPOINT, tmp_path / "other" / CHECKPOINT)
     with pytest.raises(
-        DamagedRun, match=r"(?s)another run.*GAN -> .*NonSaturating.*lr: 0.0002 -> 0.5.*existing=repeat"
+        DamagedRun, match=r"(?s)another run.*gan.GAN -> .*Saturating.*lr: 0.001 -> 0.5.*repeat"
     ):
         run(*words, folder="other")
     assert run(asking, "method=gan", "iterations=20", "evaluation.every=4", folder="one")["iterations"] == 20
