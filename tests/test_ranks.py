@@ -3,6 +3,8 @@ errors and processes that die."""
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,10 +15,11 @@ from conftest import IMAGES, SMALL, composed, fitting, quick
 
 from saddlegan.checks import ConfigError
 from saddlegan.config.schema import check
+from saddlegan.engine import ranks
 from saddlegan.engine.checkpoint import read_checkpoint
 from saddlegan.engine.draws import Draws
 from saddlegan.engine.train import run as train
-from saddlegan.folder import CHECKPOINT, SESSION
+from saddlegan.folder import CHECKPOINT, RESULT, SESSION, RunLost
 from saddlegan.networks.dropout import dropout, rows_of
 from saddlegan.random import Latent
 from saddlegan.report import write_report
@@ -109,7 +112,11 @@ LONG = (*IMAGES, *EXACT, "iterations=100000", "evaluation.every=50000", "trainer
 
 def ranks_of_this_process():
     """The processes that the server of forks has made for this one."""
-    ours = {os.getpid()}
+    return descendants(os.getpid())
+
+
+def descendants(ours):
+    """The children of a process's children."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -118,7 +125,7 @@ def ranks_of_this_process():
             except OSError:
                 continue
             found.append((int(entry), int(parts[1])))
-    servers = {pid for pid, parent in found if parent in ours}
+    servers = {pid for pid, parent in found if parent == ours}
     return sorted(pid for pid, parent in found if parent in servers)
 
 
@@ -164,12 +171,71 @@ def test_a_signal_ends_all_processes_at_one_iteration_and_the_run_goes_on_to_the
 def test_a_process_that_dies_ends_the_others_and_is_named(run, tmp_path):
     folder = tmp_path / "run"
     thread = once_it_trains(folder, lambda: os.kill(ranks_of_this_process()[-1], signal.SIGKILL))
-    with pytest.raises(RuntimeError, match=r"process \d of 2 was ended by SIGKILL.*Remedy"):
+    with pytest.raises(RunLost, match=r"process \d of 2 was ended by SIGKILL.*Remedy"):
         run(*LONG, "checkpoint_seconds=0.2")
     thread.join()
     assert ranks_of_this_process() == []
     reached = int(weights(folder)["iteration"])
     assert run(*LONG, f"iterations={reached + 50}", f"evaluation.every={reached + 50}")["status"] == "finished"
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """The command in a session of its own, once its run has a checkpoint: `(process, folder)`."""
+    folder = tmp_path / "run"
+    words = [*SMALL, *LONG, "checkpoint_seconds=0.5", f"hydra.run.dir={folder}"]
+    command = [Path(sys.executable).with_name("saddlegan"), *words]
+    log = (tmp_path / "log").open("w")
+    process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=tmp_path)
+    until = time.monotonic() + 120
+    while not (folder / CHECKPOINT).is_file():
+        assert time.monotonic() < until
+        assert process.poll() is None, (tmp_path / "log").read_text()
+        time.sleep(0.1)
+    yield process, folder
+    process.kill()
+    process.wait()
+
+
+def test_a_signal_to_all_processes_of_a_job_leaves_its_checkpoint_and_none_of_them(begun, tmp_path):
+    """As a cluster sends it."""
+    process, folder = begun
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(60) == 130, (tmp_path / "log").read_text()
+    assert not (folder / RESULT).exists()
+    assert int(weights(folder)["iteration"]) % 50 == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", ["a rank", "the first process"])
+def test_a_killed_process_ends_the_others_and_the_command_goes_on_from_the_checkpoint(begun, tmp_path, killed):
+    process, folder = begun
+    log = tmp_path / "log"
+    pids = descendants(process.pid)
+    os.kill(pids[-1] if killed == "a rank" else process.pid, signal.SIGKILL)
+    assert process.wait(60) == (1 if killed == "a rank" else -signal.SIGKILL)
+    until = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert ("was ended by SIGKILL" in log.read_text()) is (killed == "a rank")
+    assert not (folder / RESULT).exists()
+    assert int(weights(folder)["iteration"]) > 0
+
+
+@pytest.mark.slow
+def test_a_sweep_on_cores_takes_runs_of_several_processes(saddlegan, tmp_path):
+    status, output = saddlegan("-m", *IMAGES, "trainer.devices=2", "trainer.threads=1", "method=gan,lsgan",
+                               "hydra/launcher=cores", "logger=none")  # fmt: skip
+    assert status == 0, output
+
+
+def test_an_error_in_one_process_alone_does_not_leave_the_others_waiting(tmp_path, monkeypatch):
+    """Loggers are made in the first one alone."""
+    monkeypatch.setattr(ranks, "GRACE", 2.0)
+    config = composed(*SMALL, *IMAGES, "trainer.devices=2", "logger=none", "+logger.a._target_=variants.Broken")
+    with pytest.raises(ConfigError, match="logger"):
+        train(config, tmp_path)
 
 
 def test_an_error_in_the_processes_is_raised_as_it_is(tmp_path):

@@ -241,8 +241,6 @@ def test_a_checkpoint_of_another_run_is_refused_with_the_difference(run, tmp_pat
     words = (asking, "method=gan_non_saturating", "optimizer.lr=0.5")
     (tmp_path / "other" / CHECKPOINT.parent).mkdir(parents=True)
     shutil.copy(tmp_path / "one" / CHECKPOINT, tmp_path / "other" / CHECKPOINT)
-    with pytest.raises(
-        DamagedRun, match=r"(?s)another run.*gan.GAN -> .*Saturating.*lr: 0.001 -> 0.5.*repeat"
-    ):
+    with pytest.raises(DamagedRun, match=r"(?s)another run.*gan.GAN -> .*Saturating.*lr: 0.001 -> 0.5.*repeat"):
         run(*words, folder="other")
     assert run(asking, "method=gan", "iterations=20", "evaluation.every=4", folder="one")["iterations"] == 20

@@ -4,6 +4,7 @@
 from typing import ClassVar
 
 import torch
+from lightning.pytorch.loggers import Logger
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot, softplus
 
@@ -291,3 +292,10 @@ class Refined(nn.Module):
     def forward(self, latent):
         made = self.first(latent)
         return made + self.second(made)
+
+
+class Broken(Logger):
+    """A logger that cannot be made."""
+
+    def __init__(self, save_dir):
+        raise ValueError(f"no logger in {save_dir}")

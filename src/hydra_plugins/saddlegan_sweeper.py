@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -105,9 +106,12 @@ class UnionSweeper(Sweeper):
         sweeps.plan(folder, distinct)
         OmegaConf.save(self.config, folder / sweeps.BEGUN)
         outcomes = []
-        for _, jobs in itertools.groupby(distinct.values(), key=lambda job: stages[tuple(job)]):
-            found = self.launcher.launch(list(jobs), initial_job_idx=len(outcomes))
-            outcomes += [job.return_value for job in found]
+        one_by_one = isinstance(self.launcher, BasicLauncher)  # which keeps the configurations of all that it launches
+        for _, group in itertools.groupby(distinct.values(), key=lambda job: stages[tuple(job)]):
+            jobs = list(group)
+            for part in ([job] for job in jobs) if one_by_one else [jobs]:
+                found = self.launcher.launch(part, initial_job_idx=len(outcomes))
+                outcomes += [job.return_value for job in found]
         sweeps.report(outcomes, folder)
         return outcomes
 

@@ -31,6 +31,10 @@ class DamagedRun(ConfigError):
     """A file of a run folder cannot be read, or is cut short."""
 
 
+class RunLost(Exception):
+    """A process of a run has died: nothing is wrong with the run, which goes on from its checkpoint."""
+
+
 class RunFailed(Exception):
     """A run failed, or some runs of a sweep; their folders say why, and the others are finished."""
 

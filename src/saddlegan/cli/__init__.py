@@ -22,7 +22,7 @@ from saddlegan.cli.guard import Guard
 from saddlegan.config import schema
 from saddlegan.config.explain import explain
 from saddlegan.files import conf_folder
-from saddlegan.folder import RESULT, DamagedRun, RunFailed, claim_run, read_result, remove_if_new, write_json
+from saddlegan.folder import RESULT, DamagedRun, RunFailed, RunLost, claim_run, read_result, remove_if_new, write_json
 from saddlegan.identity import GROUPS
 from saddlegan.lock import HeldRun, hold
 from saddlegan.resources import check_resources
@@ -44,7 +44,7 @@ def task(cfg: DictConfig) -> dict[str, Any] | float:
     try:
         with hold(folder):
             result = claim_and_train(config, folder, job, tolerant)
-    except (ConfigError, OSError) as error:
+    except (ConfigError, OSError, RunLost) as error:
         text = _disk(error) if isinstance(error, OSError) else str(error)
         if tolerant:
             return {"folder": str(folder), "status": "held" if isinstance(error, HeldRun) else "failed", "error": text}
@@ -100,7 +100,7 @@ def train(config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any]:
         words = [word.lstrip("+").partition("=") for word in job.overrides.task]
         groups = {group: origin["choices"][group] for group in GROUPS if group in origin["choices"]}
         result = run(config, folder, chosen=groups | {key: value for key, _, value in words})
-    except ConfigError:  # nothing was trained, and the folder stays as it is
+    except (ConfigError, RunLost):  # nothing was trained, or it goes on: the folder stays as it is
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK:  # without a result the same command goes on from here
@@ -141,7 +141,7 @@ def told(call: Callable[[], Any], settings: Sequence[str], folders: Sequence[Pat
         call()
     except KeyboardInterrupt:
         return _say("interrupted. What is finished stays; the same command goes on from here.", 130)
-    except RunFailed as error:
+    except (RunFailed, RunLost) as error:
         return _say(str(error), 1)
     except (ConfigError, HydraException, OmegaConfBaseException) as error:
         return _say(explain(error, settings, folders), 2)

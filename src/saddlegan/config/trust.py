@@ -2,13 +2,12 @@
 
 A configuration that is composed here may name parts of this suite, modules of the user's own, and installed packages
 that he allows: else a YAML from somebody else could have `os.system` called. A stored one, of a run folder or a
-checkpoint, may have come from anywhere, as may a module that it names: of modules it must name allowed ones.
+checkpoint, may have come from anywhere, and a module of the user's own must be allowed there, too.
 """
 
 import ast
-import importlib.util
 import os
-import sys
+import site
 import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ METRICS = "saddlegan.metrics."
 OURS = {part.partition(".")[0] for part in (*PARTS, METRICS)}
 #: The environment variable with further packages, separated by commas. It is no key: a file must not allow itself more.
 ALLOW = "SADDLEGAN_ALLOW"
+FROM_OUTSIDE = os.environ.get(ALLOW, "")
 #: Packages besides, whose code this process runs anyway: those that its own configurations name.
 trusted: set[str] = set()
 
@@ -37,8 +37,8 @@ def trust(config: dict[str, Any]) -> None:
 
 
 def allowed() -> set[str]:
-    """The packages that the user allows in `ALLOW`."""
-    return {name.strip() for name in os.environ.get(ALLOW, "").split(",")} - {""}
+    """The packages that the user allowed in `ALLOW` when this process began: Hydra's job may set variables later."""
+    return {name.strip() for name in FROM_OUTSIDE.split(",")} - {""}
 
 
 def check_named(config: dict[str, Any]) -> None:
@@ -47,36 +47,25 @@ def check_named(config: dict[str, Any]) -> None:
     not exist passes: that is said elsewhere."""
     for path, target in named(config):
         package = target.partition(".")[0]
-        foreign = package not in allowed() and not _own(path, target) and (package in OURS or _installed(package))
-        if foreign and _exists(target):
+        if package not in allowed() and not _own(path, target) and _foreign(target):
             raise ConfigError(
                 f"{path}: got {shown(target)}, expected a part of this suite or a module of your own. Remedy, where you"
                 f" trust it: {ALLOW}={shown(package)} in the environment."
             )
 
 
-def _installed(package: str) -> bool:
-    """Whether a package is Python's own or lies among those that are installed: one that is worked on does not."""
+def _foreign(target: str) -> bool:
+    """Whether a name is that of code of Python's own library or of an installed package, also where a module of the
+    user's own has imported it. False where there is no such name."""
     try:
-        spec = importlib.util.find_spec(package)
-    except (ValueError, ImportError):  # `__main__`, or a name that is none
-        return False
-    if spec is None:
-        return False
-    if spec.origin in ("built-in", "frozen") or package in sys.stdlib_module_names:
-        return True
-    found = [spec.origin] if spec.origin else spec.submodule_search_locations or []
-    places = [Path(place).resolve() for place in found]
-    homes = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")]
-    return any(home in place.parents for home in homes for place in places)
-
-
-def _exists(target: str) -> bool:
-    try:
-        defined(target)
+        file, _ = defined(target)
     except ConfigError:
         return False
-    return True
+    if file is None or target.partition(".")[0] in OURS:  # built in, or an attribute of an attribute
+        return True
+    homes = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    homes += [*site.getsitepackages(), site.getusersitepackages()]
+    return any(Path(home).resolve() in file.resolve().parents for home in homes)
 
 
 def check_trusted(config: dict[str, Any], where: str, allow: Iterable[str] = ()) -> None:

@@ -1,29 +1,34 @@
 """One run on several devices, a process (a rank) for each: it takes its rows of every minibatch, and gradients and
 losses are averaged over the ranks before a player moves.
 
-All else is the same in each rank: weights, draws, evaluations. So no rank decides alone what the next step is, but for
-what depends on the clock or on a signal, which is agreed on. The first rank alone writes.
+All else is equal in all ranks: weights, draws, evaluations. What depends on the clock or on a signal is agreed on. The
+first rank alone writes.
 
 `torch.nn.parallel.DistributedDataParallel` averages what one loss gives to all parameters of a module. Here each player
 has a loss of its own, whose gradient is asked for that player alone.
 """
 
+import multiprocessing
 import os
 import pickle
 import signal
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from multiprocessing import connection, forkserver
 from typing import Any, TypeVar
 
 import torch
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.lightning import find_free_network_port
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, distributed, nn
 from torch.multiprocessing import get_context
 from torch.multiprocessing.spawn import ProcessExitedException, start_processes
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _NormBase
 
-from saddlegan.engine.stopping import ASKING, Signals, StopAsked, obey
+from saddlegan.engine.stopping import ASKING, Signals, StopAsked, in_main_thread, obey
+from saddlegan.folder import RunLost
 
 Result = TypeVar("Result")
 #: Seconds that the other ranks have to end in, once one has failed.
@@ -45,7 +50,7 @@ def averaged(parameters: Iterable[nn.Parameter], terms: Mapping[str, Tensor], ra
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     parts = [*gradients, *(term.detach() for term in terms.values())]
-    for whole in {part.dtype for part in parts}:
+    for whole in dict.fromkeys(part.dtype for part in parts):
         alike = [part for part in parts if part.dtype == whole]
         flat = torch.cat([part.flatten() for part in alike])
         distributed.all_reduce(flat)
@@ -58,7 +63,7 @@ def averaged(parameters: Iterable[nn.Parameter], terms: Mapping[str, Tensor], ra
 def average_statistics(module: nn.Module, ranks: int) -> None:
     """Average the running statistics of batch normalisations over the ranks, each of which normalises its own rows."""
     for layer in module.modules():
-        if isinstance(layer, _BatchNorm):
+        if isinstance(layer, _NormBase):
             for buffer in (layer.running_mean, layer.running_var):
                 if buffer is not None:
                     distributed.all_reduce(buffer)
@@ -75,18 +80,12 @@ def largest(numbers: Sequence[int], device: torch.device) -> list[int]:
 def together(count: int, function: Callable[..., Result], *arguments: Any) -> Result:
     """What `function(*arguments, rank=0)` returns, called with its rank in `count` processes, which find each other.
 
-    A signal that asks to stop is passed on to all. Raises what a rank raises; RuntimeError where one ends without a
-    word; `KeyboardInterrupt` where they were asked to stop, after what the signal's handler does.
+    A signal that asks to stop is passed on to all. Raises what a rank raises; `RunLost` where one ends without a word;
+    where they were asked to stop, what the handler of that signal does, or `KeyboardInterrupt`.
     """
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["saddlegan.engine.train"])
-    answers = context.SimpleQueue()
-    given = (count, LightningEnvironment().main_port, function, arguments, answers)
-    ranks = start_processes(_rank, given, count, join=False, start_method="forkserver")
-    assert ranks is not None
-    processes: list[Any] = ranks.processes
+    ranks, answers = _started(count, function, arguments)
     found: list[tuple[int, BaseException | None, Any]] = []
-    signals = Signals(lambda: None)
+    signals, failed_at = Signals(lambda: None), None
     signals.watch()
     try:
         over = False
@@ -94,21 +93,26 @@ def together(count: int, function: Callable[..., Result], *arguments: Any) -> Re
             over = ranks.join(timeout=0.2, grace_period=GRACE)
             while not answers.empty():
                 found.append(answers.get())
-            for process in processes if signals.number is not None else ():
+            if failed_at is None and any(error is not None for _, error, _ in found):
+                failed_at = time.monotonic()
+            for process in ranks.processes if signals.number is not None else ():
                 process.terminate()  # again and again: one that is still beginning does not listen
+            if failed_at is not None and time.monotonic() - failed_at > GRACE:
+                break  # the others wait for one that has ended
     except ProcessExitedException as error:
-        how = error.signal_name or f"the exit code {error.exit_code}"
-        raise RuntimeError(
-            f"trainer.devices={count}: process {error.error_index} of {count} was ended by {how}, and the others with"
-            " it. Remedy: the same command goes on from the last checkpoint."
-        ) from None
+        if signals.number is None:
+            how = error.signal_name or f"the exit code {error.exit_code}"
+            raise RunLost(
+                f"trainer.devices={count}: process {error.error_index} of {count} was ended by {how}, and the others"
+                " with it. Remedy: the same command goes on from the last checkpoint."
+            ) from None
     finally:
         signals.leave()
-        for process in processes:
+        for process in ranks.processes:
             process.kill()
     failed = [error for _, error, _ in found if error is not None and not isinstance(error, KeyboardInterrupt)]
     if failed:
-        raise failed[0]
+        raise min(failed, key=lambda error: isinstance(error, RuntimeError))  # a cause, not a lost connection
     results = [result for rank, error, result in found if rank == 0 and error is None]
     if not results and signals.number is not None:
         obey(StopAsked(signals.number))
@@ -117,13 +121,39 @@ def together(count: int, function: Callable[..., Result], *arguments: Any) -> Re
     return results[0]
 
 
+def _started(count: int, function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, Any]:
+    """The processes, and the queue of their answers.
+
+    They are forks of a server, which has imported torch once. It does not hear the signals that ask to stop: a
+    cluster sends them to all processes of a job, and without the server nobody would know how the ranks ended.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["saddlegan.engine.train"])
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ASKING if in_main_thread()}
+    try:
+        forkserver.ensure_running()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    answers = context.SimpleQueue()
+    given = (count, find_free_network_port(), function, arguments, answers)
+    usual = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method("forkserver", force=True)  # what the ranks are told: they do not know joblib's
+    try:
+        return start_processes(_rank, given, count, join=False, start_method="forkserver"), answers
+    finally:
+        multiprocessing.set_start_method(usual, force=True)
+
+
 def _rank(
     rank: int, count: int, port: int, function: Callable[..., Any], arguments: Sequence[Any], answers: Any
 ) -> None:
-    """One of the processes. A terminal's Ctrl-C reaches the first process alone, which passes it on."""
+    """One of the processes. A terminal's Ctrl-C reaches the first process alone, which passes it on; where that is
+    killed, the ranks end too, since its lock of the run folder is gone."""
     os.setpgrp()
     for number in ASKING:
         signal.signal(number, signal.SIG_IGN)  # until training listens
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     try:
         answer = (None, function(*arguments, rank=rank))
@@ -131,6 +161,13 @@ def _rank(
         error.add_note(f"in process {rank} of {count}:\n{traceback.format_exc()}")
         answer = (_sendable(error), None)
     answers.put((rank, *answer))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _sendable(error: BaseException) -> BaseException:

@@ -9,6 +9,11 @@ from typing import Any, NoReturn
 ASKING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR2") if hasattr(signal, name))
 
 
+def in_main_thread() -> bool:
+    """Whether this is the thread to which Python gives signals."""
+    return threading.current_thread() is threading.main_thread()
+
+
 class StopAsked(Exception):
     """A signal asked the run to stop, and its checkpoint is saved."""
 
@@ -27,7 +32,7 @@ class Signals:
 
     def watch(self) -> None:
         """Begin; nothing happens in a thread that is not the main one, to which Python gives no signals."""
-        if threading.current_thread() is threading.main_thread():
+        if in_main_thread():
             self.before = {number: signal.signal(number, self._note) for number in ASKING}
 
     def leave(self) -> None:

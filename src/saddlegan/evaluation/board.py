@@ -54,7 +54,8 @@ def log_scalars(
 
 
 def log_figure(trainer: L.Trainer, name: str, figure: Figure, iteration: int) -> None:
-    """Show a figure in every logger that can show one."""
+    """Show a figure in every logger that can show one, below the scalars."""
+    name = f"pictures/{name}"
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_figure(name, figure, iteration)
@@ -64,39 +65,44 @@ def log_figure(trainer: L.Trainer, name: str, figure: Figure, iteration: int) ->
             logger.log_image(name, [np.asarray(canvas.buffer_rgba())], iteration)  # type: ignore[attr-defined]
 
 
-def hyperparameters(config: dict[str, Any], chosen: Mapping[str, str]) -> dict[str, int | float | str | bool]:
-    """What decides a run, by dotted key: first what was `chosen` in words, then the rest of the configuration."""
+def hyperparameters(
+    config: dict[str, Any], chosen: Mapping[str, str]
+) -> tuple[dict[str, int | float | str | bool], dict[str, int | float | str | bool]]:
+    """What was `chosen` in words, by dotted key, and all that decides a run."""
     deciding = fingerprint(config)
     groups = {key: choice for key, choice in chosen.items() if isinstance(config.get(key), dict) and key not in NEUTRAL}
-    named = {key: deciding[key] for key in chosen if key in deciding}
-    return {
+    named = groups | {key: deciding[key] for key in chosen if key in deciding}
+    plain = {
         key: value if isinstance(value, int | float | str | bool) else str(value)
-        for key, value in (groups | named | deciding).items()
+        for key, value in (named | deciding).items()
     }
+    return {key: plain[key] for key in named}, plain
 
 
 def log_outcome(
     trainer: L.Trainer,
-    parameters: Mapping[str, Any],
+    parameters: tuple[Mapping[str, Any], Mapping[str, Any]],
     final: Mapping[str, float],
     through: Sequence[str],
     iteration: int,
 ) -> None:
-    """The hyperparameters beside the `final` metrics.
+    """The hyperparameters, as of `hyperparameters`, beside the `final` metrics.
 
-    In TensorBoard beside those that have a curve, by its name (`through`), and all of them as a table of its Text page:
-    there each scalar has a chart, and one of a single dot says nothing.
+    In TensorBoard those that were chosen, whose table would not end with all that a configuration has, beside metrics
+    that have a curve, by its name (`through`), and all of these as a table of its Text page: there each scalar has a
+    chart, and one of a single dot says nothing.
     """
+    chosen, deciding = parameters
     rows = "".join(f"\n| {name} | {value:.6g} |" for name, value in final.items())
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             curves = {f"metrics/{name}/median": final[name] for name in through}
-            logger.log_hyperparams(dict(parameters), {})
-            for summary in hparams(dict(parameters), curves):  # Lightning's own call would log the last point again
+            logger.log_hyperparams(dict(deciding), {})
+            for summary in hparams(dict(chosen), curves):  # Lightning's own call would log the last point again
                 logger.experiment._get_file_writer().add_summary(summary, iteration)
             logger.experiment.add_text("final", f"| metric | median over seeds |\n| --- | --- |{rows}", iteration)
         else:
-            logger.log_hyperparams(dict(parameters))
+            logger.log_hyperparams(dict(deciding))
             logger.log_metrics({f"final/{name}": value for name, value in final.items()}, iteration)
         logger.finalize("success")
 

@@ -39,10 +39,10 @@ def dropout(x: Float[Tensor, "*shape"], rate: Rate, training: bool = True) -> Fl
     rank, ranks = _rows[-1]
     shape, count = (len(x) * ranks, *x.shape[1:]), x.numel() * ranks
     words = torch.empty((count + 7) // 8, dtype=torch.int64, device=x.device).random_(LEAST, None)
-    drawn = words.view(torch.uint8)[:count].view(shape)
+    drawn = words.view(torch.uint8)[:count]
     if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):  # drawn in the order that they lie in
-        drawn = drawn.as_strided(shape, x.stride())
-    drawn = drawn[rank::ranks]
+        drawn = drawn.view(shape[0], *shape[2:], shape[1]).permute(0, 3, 1, 2)
+    drawn = drawn.view(shape)[rank::ranks]
     return x * (drawn >= dropped).to(x.dtype).mul_(LEVELS / (LEVELS - dropped))
 
 
