@@ -154,6 +154,7 @@ def two_processes(place: Place) -> bool:
     words = [SADDLEGAN, *TOY, WATCHED, f"hydra.run.dir={place.root / 'two'}"]
     with subprocess.Popen(words, cwd=place.root, env=environment, stderr=subprocess.DEVNULL) as process:
         while not (place.root / "two" / CHECKPOINT).exists():
+            assert process.poll() is None
             time.sleep(0.2)
         status, said = place.run("two")
         held = status == 2 and plain(said) and str(process.pid) in said

@@ -24,7 +24,8 @@ PARTS = (
 METRICS = "saddlegan.metrics."
 #: Their packages, of which no other part is allowed.
 OURS = {part.partition(".")[0] for part in (*PARTS, METRICS)}
-#: The environment variable with further packages, separated by commas. It is no key: a file must not allow itself more.
+#: The environment variable with further packages, separated by commas. It is no key, with which a file could allow
+#: itself more.
 ALLOW = "SADDLEGAN_ALLOW"
 FROM_OUTSIDE = os.environ.get(ALLOW, "")
 #: Packages besides, whose code this process runs anyway: those that its own configurations name.
