@@ -319,7 +319,7 @@ def test_a_checkpoint_is_saved_so_many_seconds_after_the_last_one(clock, tmp_pat
     timed.signals = SimpleNamespace(number=None)
     for at in range(50, 301, 50):
         module.iteration, clock.now = at, clock.now + (4.0 if at in (150, 200) else 12.5)
-        timed.on_train_epoch_end(SimpleNamespace(save_checkpoint=save), module)
+        timed.on_train_epoch_end(SimpleNamespace(save_checkpoint=save, world_size=1, is_global_zero=True), module)
     assert [at for at, _ in saved] == [50, 100, 250, 300]
     assert (tmp_path / "last.ckpt").read_text() == "whole"
     assert (tmp_path / "before.ckpt").read_text() == "whole"
@@ -330,7 +330,7 @@ def test_a_checkpoint_is_saved_so_many_seconds_after_the_last_one(clock, tmp_pat
 def test_pictures_are_shown_so_many_times_through_training(figures, shown):
     class Gallery(DummyLogger):
         def log_image(self, name, images, at):
-            if name == "density":
+            if name == "pictures/density":
                 seen.append(at)
 
     seen = []

@@ -77,6 +77,7 @@ ALLOWED = {
     "reporting": {"checks", "config", "figures", "files", "folder", "identity", "lock", "metrics", "record"},
     "claims": {"reporting"},
     "report": {"claims", "files", "reporting"},
+    "board": set(),
     "status": {"folder", "lock", "reporting"},
     "theory": {
         *("checks", "data", "figures", "folder", "kernels", "networks", "objectives", "provenance", "random", "report"),

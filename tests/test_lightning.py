@@ -157,7 +157,7 @@ def test_a_run_with_a_schedule_goes_on_to_the_same_weights(run, tmp_path):
     run(*settings, folder="whole")
     with interrupted_at(8) as broken, pytest.raises(KeyboardInterrupt):
         run(*settings, broken, folder="broken")
-    run(*settings, folder="broken")
+    run(*settings, broken, folder="broken")
     run(folder="constant")
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "broken"))
     assert not same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "constant"))
@@ -278,7 +278,7 @@ def test_weights_and_biases_offline(run, tmp_path, monkeypatch):
     assert result["status"] == "finished"
     (session,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
     assert list(session.glob("*.wandb"))
-    assert list((session / "files" / "media" / "images").glob("density*.png"))
+    assert list((session / "files" / "media" / "images").rglob("density*.png"))
 
 
 # Nothing outside the run folder ---------------------------------------------------------------------------------------

@@ -169,12 +169,20 @@ def test_a_signal_ends_all_processes_at_one_iteration_and_the_run_goes_on_to_the
 
 
 def test_a_process_that_dies_ends_the_others_and_is_named(run, tmp_path):
-    folder = tmp_path / "run"
-    thread = once_it_trains(folder, lambda: os.kill(ranks_of_this_process()[-1], signal.SIGKILL))
+    folder, both = tmp_path / "run", []
+
+    def kill():
+        both.extend(ranks_of_this_process()[-2:])
+        os.kill(both[-1], signal.SIGKILL)
+
+    thread = once_it_trains(folder, kill)
     with pytest.raises(RunLost, match=r"process \d of 2 was ended by SIGKILL.*Remedy"):
         run(*LONG, "checkpoint_seconds=0.2")
     thread.join()
-    assert ranks_of_this_process() == []
+    until = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in both) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert [pid for pid in both if Path(f"/proc/{pid}").exists()] == []
     reached = int(weights(folder)["iteration"])
     assert run(*LONG, f"iterations={reached + 50}", f"evaluation.every={reached + 50}")["status"] == "finished"
 

@@ -204,7 +204,7 @@ def test_tensorboard_shows_metrics_players_and_pictures(run, tmp_path):
             scalars.setdefault(tag, []).extend(board.Scalars(tag))
         images |= set(board.Tags()["images"])
         texts |= {tag: board.Tensors(tag)[-1].tensor_proto.string_val[0].decode() for tag in board.Tags()["tensors"]}
-    assert images == {"density", "discriminator"}
+    assert images == {"pictures/density", "pictures/discriminator"}
     for tag in ("gradient_norm/generator", "gradient_norm/discriminator", "discriminator/real", "discriminator/fake"):
         values = scalars[f"{tag}/median"]
         assert [event.step for event in values] == [6, 12], (

@@ -13,25 +13,33 @@ from saddlegan.evaluation.evaluate import Evaluate
 class Progress(L.Callback):
     """Iterations per second, the median over seeds of the headline metric, and the time left; on standard error.
 
-    Not on a terminal, a line every `seconds`. `ended_by`: what broke training off, if anything did.
+    Not on a terminal, a line every `seconds`; nothing where it is `silent`, as in all ranks but the first. `ended_by`:
+    what broke training off, if anything did.
     """
 
     ended_by: BaseException | None = None
 
-    def __init__(self, evaluate: Evaluate, iterations: int, metric: str, name: str, seconds: float = 15.0) -> None:
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        iterations: int,
+        metric: str,
+        name: str,
+        seconds: float = 15.0,
+        silent: bool = False,
+    ) -> None:
         self.evaluate = evaluate
         self.iterations = iterations
         self.metric = metric
         self.name = name
-        self.seconds = seconds
+        self.seconds = float("inf") if silent else seconds
+        self.silent = silent
         self.bar: tqdm | None = None
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
         self.first = int(module.iteration)
         self.began = self.said = time.monotonic()
-        if not trainer.is_global_zero:
-            self.seconds = float("inf")
-        elif sys.stderr.isatty():
+        if sys.stderr.isatty() and not self.silent:
             self.bar = tqdm(
                 total=self.iterations, initial=self.first, desc=self.name, unit="it", dynamic_ncols=True, leave=False
             )

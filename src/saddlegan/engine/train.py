@@ -98,7 +98,7 @@ def fit(
     checkpoint = folder / CHECKPOINT
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     reached = iteration_of(checkpoint) if checkpoint.is_file() else None
-    progress = Progress(evaluate, config["iterations"], config["report"]["metric"], folder.name)
+    progress = Progress(evaluate, config["iterations"], config["report"]["metric"], folder.name, silent=rank > 0)
     timed = TimedCheckpoint(
         checkpoint,
         config["checkpoint_seconds"],
