@@ -42,7 +42,7 @@ test-random: install  ## the same in a random order and with other global seeds,
 test-slow: install  ## the tests that take longer
 	$(BIN)/python -m pytest -m "slow and not slurm"
 
-#: Which of them: CI leaves out the one that waits until a job's minutes are over.
+#: Which of them: `make test-slurm SLURM="slurm and not slow"` leaves out one that waits until minutes are over.
 SLURM ?= slurm
 test-slurm: install  ## sweeps on a real SLURM of one node, which it installs and brings up (root, Debian or Ubuntu)
 	$(BIN)/python -m pytest -m "$(SLURM)" -p no:randomly tests/slurm
