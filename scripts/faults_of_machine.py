@@ -25,7 +25,7 @@ TOY = ("num_seeds=4", "iterations=300", "evaluation.every=50", "evaluation.figur
        "logger=none")  # fmt: skip
 #: An optimizer as users put in theirs, which does what FAULT says before the generator's step of iteration 100.
 INJECTED = """
-import os, resource, signal, time
+import os, resource, time
 import torch
 
 class Adam(torch.optim.Adam):
@@ -59,11 +59,24 @@ class Place:
         self.root = root
         (root / "injected.py").write_text(INJECTED)
 
+    def environment(self, fault: str) -> dict[str, str]:
+        return os.environ | {"FAULT": fault, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
+
     def call(self, *words: str, fault: str = "") -> tuple[int, str]:
         """A command with a fault: its status, and what it said."""
-        environment = os.environ | {"FAULT": fault, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([SADDLEGAN, *words], capture_output=True, text=True, cwd=self.root, env=environment)
+        kept = {"capture_output": True, "text": True, "cwd": self.root, "env": self.environment(fault)}
+        done = subprocess.run([SADDLEGAN, *words], **kept)
         return done.returncode, done.stdout + done.stderr
+
+    def begun(self, folder: str, *words: str) -> "subprocess.Popen[bytes]":
+        """A run that pauses at iteration 100, as soon as it has a checkpoint."""
+        command = [SADDLEGAN, *TOY, WATCHED, *words, f"hydra.run.dir={self.root / folder}"]
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=self.root, env=self.environment("pause"), stdout=quiet, stderr=quiet)
+        while not (self.root / folder / CHECKPOINT).exists():
+            assert process.poll() is None, f"{folder}: the run ended before it had a checkpoint"
+            time.sleep(0.2)
+        return process
 
     def run(self, folder: str, *words: str, fault: str = "") -> tuple[int, str]:
         return self.call(*TOY, WATCHED, *words, f"hydra.run.dir={self.root / folder}", fault=fault)
@@ -119,11 +132,9 @@ def read_only(place: Place) -> bool:
 
 def interrupted(place: Place, folder: str) -> Path:
     """A run that was killed in the pause at iteration 100; its checkpoint."""
-    environment = os.environ | {"FAULT": "pause", "PYTHONPATH": str(place.root), "OMP_NUM_THREADS": "1"}
-    words = [SADDLEGAN, *TOY, WATCHED, "checkpoint_iterations=10", f"hydra.run.dir={place.root / folder}"]
-    with subprocess.Popen(words, cwd=place.root, env=environment, stderr=subprocess.DEVNULL) as process:
-        path = place.root / folder / CHECKPOINT
-        while not path.exists() or time.time() - path.stat().st_mtime < 3.0:
+    path = place.root / folder / CHECKPOINT
+    with place.begun(folder, "checkpoint_iterations=10") as process:
+        while time.time() - path.stat().st_mtime < 3.0:
             assert process.poll() is None
             time.sleep(0.2)
         process.kill()
@@ -150,12 +161,7 @@ def foreign_checkpoint(place: Place) -> bool:
 
 
 def two_processes(place: Place) -> bool:
-    environment = os.environ | {"FAULT": "pause", "PYTHONPATH": str(place.root), "OMP_NUM_THREADS": "1"}
-    words = [SADDLEGAN, *TOY, WATCHED, f"hydra.run.dir={place.root / 'two'}"]
-    with subprocess.Popen(words, cwd=place.root, env=environment, stderr=subprocess.DEVNULL) as process:
-        while not (place.root / "two" / CHECKPOINT).exists():
-            assert process.poll() is None
-            time.sleep(0.2)
+    with place.begun("two") as process:
         status, said = place.run("two")
         held = status == 2 and plain(said) and str(process.pid) in said
         return held and process.wait() == 0 and place.same("two")

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def called(tmp_path_factory):
-    """Call a command of the installed wheel, in a process of its own: `called("saddlegan.cli", "method=gan")`."""
+    """Call the wheel's command line in a process of its own, `called("method=gan")`: its status, what it said, and
+    where it was called. The wheel's files are in `site` there."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(build, capture_output=True, text=True)
@@ -46,6 +47,7 @@ def test_a_built_wheel_has_its_files_and_composes_anywhere(called):
     assert "saddlegan.methods.primal_dual.PrimalDual" in output
     status, output, _ = called("metod=gan")
     assert (status, "Did you mean 'method'?" in output) == (2, True), output
+    assert (folder / "site" / "saddlegan" / "conf" / "config.yaml").is_file()
     assert (folder / "site" / "saddlegan" / "weights" / "mnist_classifier.safetensors").is_file()
     assert (folder / "site" / "hydra_plugins" / "saddlegan_sweeper.py").is_file()
 
@@ -56,4 +58,6 @@ def test_a_built_wheel_trains_anywhere(called):
     status, output, folder = called(*settings)
     assert status == 0, output
     (path,) = (folder / "o").rglob("result.json")
-    assert json.loads(path.read_text())["status"] == "finished"
+    result = json.loads(path.read_text())
+    assert result["status"] == "finished"
+    assert result["commit"] is None, "a wheel belongs to no checkout"

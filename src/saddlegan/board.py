@@ -7,6 +7,7 @@ letters of it.
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def short_names(folders: Iterable[Path]) -> dict[str, Path]:
     words = {folder: folder.name.split(",") for folder in found}
     shared = set.intersection(*map(set, words.values())) if len(found) > 1 else set()
     names = {folder: " ".join(word for word in words[folder] if word not in shared) or folder.name for folder in found}
-    twice = {name for name in names.values() if list(names.values()).count(name) > 1}
-    return {str(folder).strip("/") if name in twice else name: folder for folder, name in names.items()}
+    count = Counter(names.values())
+    return {name if count[name] == 1 else str(folder).strip("/"): folder for folder, name in names.items()}
 
 
 def link(top: Path, target: Path) -> int:

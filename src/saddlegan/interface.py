@@ -69,8 +69,8 @@ def load(folder: str | Path, allow: Iterable[str] = ()) -> AdversarialModule:
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedRun(f"{file}: got a damaged file ({error}), expected a run's configuration.") from None
     check_trusted(config, str(file), allow)
-    checkpoint, _ = last_whole(path) or (path / CHECKPOINT, 0)
-    return _with_weights(config, read_checkpoint(checkpoint), checkpoint)
+    checkpoint, content = last_whole(path) or (path / CHECKPOINT, read_checkpoint(path / CHECKPOINT))
+    return _with_weights(config, content, checkpoint)
 
 
 def load_checkpoint(path: str | Path, kind: type[Module], allow: Iterable[str] = ()) -> Module:

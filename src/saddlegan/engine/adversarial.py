@@ -67,8 +67,6 @@ class AdversarialModule(Sampler):
     threads = 0
     #: Whether a step of Lightning ends with the iteration at hand: a signal asked for it.
     halted = False
-    #: Processes that train this module together, each on its rows of a minibatch.
-    ranks = 1
     #: The players whose steps are compiled.
     compiled: Mapping[str, CompiledStep] = {}
 
@@ -152,6 +150,11 @@ class AdversarialModule(Sampler):
         """Minibatches of data that one iteration draws: one for each step of a player that is not the generator."""
         return 1 if self.reuse else max(sum(player != "generator" for player in self.moves), 1)
 
+    @property
+    def ranks(self) -> int:
+        """Processes that train this module together, each on its rows of a minibatch."""
+        return self.drawn.ranks
+
     def on_train_epoch_end(self) -> None:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if isinstance(data, Spans) and int(self.iteration) >= data.iterations:
@@ -159,8 +162,7 @@ class AdversarialModule(Sampler):
 
     def on_fit_start(self) -> None:
         self.halted = False
-        self.ranks = self.drawn.ranks = self.trainer.world_size
-        self.drawn.rank = self.trainer.global_rank
+        self.drawn.rank, self.drawn.ranks = self.trainer.global_rank, self.trainer.world_size
         data = getattr(self.trainer, "datamodule", None)
         refuse(self.trainer, data.iterations if isinstance(data, Spans) else None)
         self.drawn.blocks.last = data.last_block if isinstance(data, Spans) else None

@@ -38,42 +38,54 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def iteration_of(checkpoint: Path) -> int:
     """The iteration that a checkpoint was saved at. Raises `DamagedRun` where it cannot be read."""
+    return int(whole(checkpoint)["state_dict"]["iteration"])
+
+
+def whole(path: Path) -> dict[str, Any]:
+    """A checkpoint that says its iteration. Raises `DamagedRun` where it cannot be read or does not."""
+    content = read_checkpoint(path)
     try:
-        return int(read_checkpoint(checkpoint)["state_dict"]["iteration"])
+        int(content["state_dict"]["iteration"])
     except (KeyError, TypeError) as error:
-        raise DamagedRun(f"{checkpoint}: got a checkpoint without {error}, expected a whole one.") from None
+        raise DamagedRun(f"{path}: got a checkpoint without {error}, expected a whole one.") from None
+    return content
 
 
-def last_whole(folder: Path) -> tuple[Path, int] | None:
-    """The checkpoint that a run goes on from and its iteration: the last one, or, where that is damaged or missing, the
-    one before it, which is said; None where there is none. Raises `DamagedRun` where none is whole."""
+def last_whole(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The checkpoint that a run goes on from, and what it holds: the last one, or, where that is damaged or missing,
+    the one before it, which is said; None where there is none. Raises `DamagedRun` where none is whole."""
     last, before = folder / CHECKPOINT, folder / BEFORE
     there = [path for path in (last, before) if path.is_file()]
     try:
-        return (there[0], iteration_of(there[0])) if there else None
+        return (there[0], whole(there[0])) if there else None
     except DamagedRun as error:
         try:
-            found = iteration_of(before)
+            found = whole(before)
         except DamagedRun:
             raise DamagedRun(f"{error} Remedy: existing=repeat to start the run again.") from None
-        print(f"saddlegan: warning: {error} The one before it, of iteration {found}, takes its place.", file=sys.stderr)
+        said = f"The one before it, of iteration {int(found['state_dict']['iteration'])}, takes its place."
+        print(f"saddlegan: warning: {error} {said}", file=sys.stderr)
         return before, found
 
 
-def mend(folder: Path, config: dict[str, Any]) -> None:
-    """Put the checkpoint that a run goes on from in the place of a damaged one. Raises `DamagedRun` as `last_whole`,
-    and where it is that of another configuration: an equal number of weights would be taken without a word."""
-    whole = last_whole(folder)
-    if whole is None:
-        return
-    path = whole[0].replace(folder / CHECKPOINT)
-    stored = read_checkpoint(path).get("saddlegan") or config
-    differing = difference(*(without(one, (*NEUTRAL, *LENGTHS)) for one in (stored, config)))
+def mend(folder: Path, config: dict[str, Any]) -> int | None:
+    """Put the checkpoint that a run goes on from in the place of a damaged one; its iteration, None where there is
+    none. Raises `DamagedRun` as `last_whole`, and where it is that of another configuration: an equal number of weights
+    would be taken without a word."""
+    found = last_whole(folder)
+    if found is None:
+        return None
+    path, content = found
+    differing = difference(
+        *(without(one, (*NEUTRAL, *LENGTHS)) for one in (content.get("saddlegan") or config, config))
+    )
     if differing:
         raise DamagedRun(
             f"{path}: got a checkpoint of another run, expected one of this configuration; it differs in\n{differing}\n"
             "Remedy: existing=repeat to start the run again, or put its own checkpoint there."
         )
+    path.replace(folder / CHECKPOINT)
+    return int(content["state_dict"]["iteration"])
 
 
 class TimedCheckpoint(Checkpoint):

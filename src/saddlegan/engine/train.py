@@ -17,7 +17,7 @@ from saddlegan.checks import ConfigError, shown
 from saddlegan.data.spans import Spans
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import build, evaluation
-from saddlegan.engine.checkpoint import TimedCheckpoint, iteration_of, mend
+from saddlegan.engine.checkpoint import TimedCheckpoint, mend
 from saddlegan.engine.compiling import compile_players
 from saddlegan.engine.outcome import finish
 from saddlegan.engine.progress import Progress
@@ -42,13 +42,15 @@ def run(config: dict[str, Any], folder: Path, chosen: Mapping[str, str] | None =
     Raises `KeyboardInterrupt` when interrupted; what the checkpoint holds is kept.
     """
     check_machine(config["trainer"])
-    mend(folder, config)
-    count, given = config["trainer"]["devices"], (config, folder, chosen or {})
+    count, given = config["trainer"]["devices"], (config, folder, chosen or {}, mend(folder, config))
     return trained(*given) if count == 1 else together(count, trained, *given)
 
 
-def trained(config: dict[str, Any], folder: Path, chosen: Mapping[str, str], rank: int = 0) -> dict[str, Any]:
-    """`run` in this process, the one `rank` of as many as there are devices. Only the first one writes and reports."""
+def trained(
+    config: dict[str, Any], folder: Path, chosen: Mapping[str, str], reached: int | None, rank: int = 0
+) -> dict[str, Any]:
+    """`run` in this process, the one `rank` of as many as there are devices, from the checkpoint of the iteration that
+    was `reached`. Only the first one writes and reports."""
     torch.set_flush_denormal(True)  # a sure discriminator's gradients are denormal numbers, a third as fast on a CPU
     keep_freed_memory()
     module, data = build(config)
@@ -58,7 +60,7 @@ def trained(config: dict[str, Any], folder: Path, chosen: Mapping[str, str], ran
     evaluate = evaluation(data, config, folder if rank == 0 else None)
     for advice in module.advice(module.place(evaluate.real["x"][:, :ADVISED])) if rank == 0 else ():
         print(f"saddlegan: warning: {advice}", file=sys.stderr)
-    trainer = fit(module, data, evaluate, config, folder, rank)
+    trainer = fit(module, data, evaluate, config, folder, reached, rank)
     if rank:
         return {}
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
@@ -85,9 +87,15 @@ def keep_freed_memory() -> None:
 
 
 def fit(
-    module: AdversarialModule, data: Spans, evaluate: Evaluate, config: dict[str, Any], folder: Path, rank: int
+    module: AdversarialModule,
+    data: Spans,
+    evaluate: Evaluate,
+    config: dict[str, Any],
+    folder: Path,
+    reached: int | None,
+    rank: int,
 ) -> L.Trainer:
-    """Run Lightning's trainer to the last iteration.
+    """Run Lightning's trainer to the last iteration, from the one that was `reached`, if one was.
 
     Raises `KeyboardInterrupt` when a signal asked it to stop, RuntimeError where a callback or a network calls
     `sys.exit`, `ConfigError` where Lightning says that callbacks and loggers do not go together.
@@ -97,7 +105,6 @@ def fit(
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     checkpoint = folder / CHECKPOINT
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    reached = iteration_of(checkpoint) if checkpoint.is_file() else None
     progress = Progress(evaluate, config["iterations"], config["report"]["metric"], folder.name, silent=rank > 0)
     timed = TimedCheckpoint(
         checkpoint,

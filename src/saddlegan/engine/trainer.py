@@ -30,7 +30,6 @@ class Ranks(LightningEnvironment):
 
     def __init__(self, rank: int, count: int) -> None:
         super().__init__()
-        self.rank = rank
         self.set_world_size(count)
         self.set_global_rank(rank)
 
@@ -39,7 +38,7 @@ class Ranks(LightningEnvironment):
         return self.world_size() > 1
 
     def local_rank(self) -> int:
-        return self.rank
+        return self.global_rank()
 
     def node_rank(self) -> int:
         return 0
