@@ -5,11 +5,13 @@ BIN := .venv/bin
 #: Files begin in alphabetical order: by their number of tests, which is xdist's order, the longest would begin last.
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+QUICK := not slow and not slurm and not thorough
+
 #: Where it is set, as it is in many containers, every process compiles torch's sources anew: 20 s in place of 8.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce theory check test test-random test-slow test-slurm test-faults bench format
+.PHONY: help install reproduce theory check test test-thorough test-random test-slow test-slurm test-faults bench format
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -34,10 +36,13 @@ check: install  ## what CI checks besides the tests: lint, format, types
 	$(BIN)/pyright
 
 test: install  ## the tests, in minutes
-	$(BIN)/python -m pytest -m "not slow and not slurm" -p no:randomly $(WORKERS)
+	$(BIN)/python -m pytest -m "$(QUICK)" -p no:randomly $(WORKERS)
+
+test-thorough: install  ## those that take several seconds each, which CI runs too: many processes, whole sections
+	$(BIN)/python -m pytest -m "thorough and not slow and not slurm" -p no:randomly $(WORKERS)
 
 test-random: install  ## the same in a random order and with other global seeds, which pytest prints
-	$(BIN)/python -m pytest -m "not slow and not slurm" $(WORKERS)
+	$(BIN)/python -m pytest -m "$(QUICK)" $(WORKERS)
 
 test-slow: install  ## the tests that take longer
 	$(BIN)/python -m pytest -m "slow and not slurm"

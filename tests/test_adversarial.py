@@ -189,6 +189,7 @@ def test_a_seed_that_is_lost_leaves_the_others_untouched():
         assert torch.isnan(found[1]).any()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "settings",
     [

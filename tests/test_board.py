@@ -26,6 +26,7 @@ def test_runs_are_called_by_the_words_that_tell_them_apart(tmp_path):
     assert short_names([tmp_path / "x", tmp_path / "x,y"]) == {"x": tmp_path / "x", "y": tmp_path / "x,y"}
 
 
+@pytest.mark.thorough
 def test_tensorboard_finds_each_run_with_the_same_tags_and_what_was_chosen(saddlegan, tmp_path):
     assert saddlegan(*SWEEP, f"hydra.sweep.dir={tmp_path / 'sweep'}")[0] == 0
     (tmp_path / "links").mkdir()

@@ -31,6 +31,7 @@ CLASSES = {"classifier_score", "classes_covered", "class_kl"}
 FLAGS = np.random.default_rng(0).integers(0, 256, (64, 24, 16, 3), dtype=np.uint8)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("data", "shape"), [("flags", (24, 16, 3)), pytest.param("noise", (64, 64, 3), marks=pytest.mark.slow)]
 )
@@ -59,6 +60,7 @@ def test_images_in_colour_are_trained_measured_and_shown(saddlegan, tmp_path, da
             assert (seen.max(-1) - seen.min(-1) > 100).any(), kind
 
 
+@pytest.mark.thorough
 def test_classes_are_measured_by_an_extractor_of_their_own(saddlegan, tmp_path, capfd):
     """The script that trains one learns three classes of colour images, and their number is the end of the range."""
     weights = tmp_path / "flags.safetensors"
@@ -96,6 +98,7 @@ def test_a_set_that_does_not_hold_what_it_declares_is_refused(changed, said):
         check_images(images)
 
 
+@pytest.mark.thorough
 def test_floors_are_those_of_the_pixels_and_not_of_a_name(saddlegan, tmp_path):
     """Two sets of one name, in one process."""
     for spread in (20, 60):

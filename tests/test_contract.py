@@ -247,6 +247,7 @@ def test_skip_leaves_an_unfinished_run_as_it_is(tmp_path):
     assert json.loads((tmp_path / "config.json").read_text()) == {"seed": 0}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("method", "jobs"),
     [("gan,gan_non_saturating", 2), ("choice(gan,gan_non_saturating)", 2), ("'gan'", 2), ("glob(gan*)", 4)],

@@ -28,6 +28,7 @@ def project(tmp_path, monkeypatch):
         sys.modules.pop(name.removesuffix(".py"), None)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[1])
 def test_a_command_of_the_page_runs(project, saddlegan, tmp_path, command):
     one = ["num_seeds=1"] if {"model=plain", "data=stripes"} & {*command} else []  # as it is for whoever has no `SMALL`

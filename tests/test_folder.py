@@ -384,6 +384,7 @@ def test_a_long_name_of_any_script_is_one_folder_and_what_is_cut_off_still_count
 # From the command line -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("root", ["'~/my runs'", "'~'", "'äж 한/a,b=c'", "a b"])
 def test_runs_go_where_output_root_says(saddlegan, tmp_path, monkeypatch, root):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

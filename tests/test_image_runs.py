@@ -28,6 +28,7 @@ def same(one, other) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("method", quick(METHODS, "cgan", "wgan_gp"))
 def test_every_method_trains_on_images_and_leaves_numbers_and_pictures(run, tmp_path, method):
     result = run(*fitting(f"method={method}", data=("digits",)), "iterations=6")
@@ -66,6 +67,7 @@ def test_a_run_interrupted_anywhere_goes_on_to_the_same_weights(run, tmp_path, a
     assert all((one[name] == other[name]).all() for name in one)
 
 
+@pytest.mark.thorough
 def test_watching_does_not_change_what_is_trained(run):
     settings = (*IMAGES, "method=primal_dual")
     often = run(*settings, "evaluation.every=1", "evaluation.samples=200", "evaluation.figures=3", folder="often")

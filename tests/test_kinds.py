@@ -160,6 +160,7 @@ def test_a_frozen_player_of_images_is_never_in_training_mode(trained, tmp_path):
 STAGES = (CONF, "experiment=two_stages", "iterations=20", "num_seeds=2", "checkpoint_seconds=1e-9")
 
 
+@pytest.mark.thorough
 def test_an_experiment_of_two_stages_runs_goes_on_and_is_reported_whole(saddlegan, tmp_path):
     with interrupted_at(25) as broken:  # in the second run of the first stage
         status, _ = saddlegan(*STAGES, broken)

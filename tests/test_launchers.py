@@ -52,6 +52,7 @@ def dying(monkeypatch, kills):
 THREE = ("-m", "method=gan,lsgan,bgan", "hydra/launcher=cores")
 
 
+@pytest.mark.thorough
 def test_a_job_whose_worker_dies_goes_on_alone_and_the_sweep_ends_whole(saddlegan, tmp_path, monkeypatch):
     calls = dying(monkeypatch, 2)
     status, output = saddlegan(*THREE)
@@ -92,6 +93,7 @@ def seen(_):
     return os.environ.get("CUDA_VISIBLE_DEVICES"), os.getpid()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("devices", "each"), [("0,1", 1), ("3", 2)])
 def test_each_worker_sees_the_gpu_of_its_own_slot_and_keeps_it(devices, each):
     launcher = launchers.GpusLauncher(devices=devices, jobs_per_gpu=each, retries=0, n_jobs=-1)
@@ -178,6 +180,7 @@ def queue(monkeypatch, tmp_path, dies):
     monkeypatch.setattr("submitit.JobEnvironment", lambda: SimpleNamespace(job_id="1"))
 
 
+@pytest.mark.thorough
 def test_jobs_that_leave_no_result_are_submitted_again_and_no_others(saddlegan, tmp_path, monkeypatch):
     queue(monkeypatch, tmp_path, [{1}, {0}, set()])
     status, output = saddlegan(*TWO, "hydra/launcher=local_queue")

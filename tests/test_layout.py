@@ -141,6 +141,7 @@ def test_a_file_is_no_wall_and_says_what_it_is(path):
 GROUPS = sorted(p.relative_to(CONF) for p in CONF.glob("*/*.yaml") if p.parent.name not in ("experiment", "hydra"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", GROUPS, ids=str)
 def test_every_choice_composes_and_passes_the_check(path):
     """With some method, model and data."""
@@ -187,6 +188,7 @@ def test_an_experiments_model_goes_before_those_of_its_data_and_methods():
     assert composed("experiment=ring", "method=began")["model"]["latent"]["dim"] == 256
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
 def test_every_experiment_composes_sweeps_and_names_claims_that_exist(name):
     GlobalHydra.instance().clear()

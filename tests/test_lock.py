@@ -134,6 +134,7 @@ def finish(folder, *overrides, status="finished", error=None):
     (folder / "metrics.csv").write_text("iteration,seed,w1\n12,0,0.5\n12,1,0.4\n12,2,0.3\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("existing", ["continue", "repeat", "skip"])
 def test_a_run_that_another_process_trains_is_left_alone(saddlegan, tmp_path, monkeypatch, existing):
     monkeypatch.setattr(cli, "train", lambda *_: pytest.fail("it was trained a second time"))
@@ -184,6 +185,7 @@ def test_the_lock_is_held_until_the_result_is_written(saddlegan, tmp_path, monke
 SWEEP = ("-m", "seed=0,1")
 
 
+@pytest.mark.thorough
 def test_a_sweep_leaves_a_held_run_to_its_process_and_trains_the_others(saddlegan, tmp_path):
     held = place("seed=0", root=tmp_path)
     with hold(held):
@@ -199,6 +201,7 @@ def test_a_sweep_leaves_a_held_run_to_its_process_and_trains_the_others(saddlega
     assert (status, output.count("finished already"), output.count("finished: ")) == (0, 1, 1), output
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("status", "error", "expected", "words"),
     [("finished", None, 0, "report: "), ("failed", "Traceback\nout of luck", 1, "out of luck")],
@@ -220,6 +223,7 @@ def test_a_held_run_that_ends_before_the_sweep_counts_as_it_ended(
     assert (code, words in output, "held: " in output) == (expected, True, False), output
 
 
+@pytest.mark.thorough
 def test_workers_of_a_sweep_respect_the_lock_too(saddlegan, tmp_path):
     """Of two runs one is held here and one is finished, so that the workers need no torch."""
     finish(place("seed=1", root=tmp_path), "seed=1")

@@ -27,6 +27,8 @@ from saddlegan.config.keys import with_inner
 from saddlegan.files import conf_folder
 from saddlegan.identity import flatten
 
+pytestmark = pytest.mark.thorough
+
 #: The settings under which all keys are tried: a toy, and images, between them most of what there is.
 BASES = {
     "toy": (),
@@ -70,7 +72,7 @@ KINDS = {
     "reference": "{}=${{nowhere}}",
     "missing": "{}='???'",
 }
-#: What differs little from another kind: each is tried on every third key. Of the others `make test` tries a half on
+#: What differs little from another kind: each is tried on every third key. Of the others `make test-thorough` tries a half on
 #: each key, in turns, and `make test-slow` all.
 TWINS = ("empty", "long", "unicode", "inf", "huge", "missing")
 POSITIVE = {"large", "huge"}

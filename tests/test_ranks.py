@@ -24,6 +24,8 @@ from saddlegan.networks.dropout import dropout, rows_of
 from saddlegan.random import Latent
 from saddlegan.report import write_report
 
+pytestmark = pytest.mark.thorough
+
 #: Kernels of another size round otherwise: in float64 the difference is far below what a wrong row would make.
 EXACT = ("trainer.precision=64-true", "logger=none")
 #: A critic of clipped weights has equal ones, and where max-pooling has ties, rounding decides.

@@ -24,6 +24,7 @@ def reference():
     return script, script.blocks()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_generated_number_is_that_of_the_reference_runs(page, reference):
     script, written = reference
@@ -31,6 +32,7 @@ def test_every_generated_number_is_that_of_the_reference_runs(page, reference):
     assert script.filled(page.read_text(), written) == page.read_text(), "run scripts/reference.py"
 
 
+@pytest.mark.thorough
 def test_every_block_stands_on_one_page(reference):
     found = [name for page in PAGES for name in re.findall(r"<!-- ([\w-]+): generated", page.read_text())]
     assert sorted(found) == sorted(reference[1])

@@ -85,6 +85,7 @@ def test_modes_by_hand():
     }
 
 
+@pytest.mark.thorough
 def test_a_run_counts_modes_through_training_and_beside_real_images(saddlegan, tmp_path):
     status, output = saddlegan(*STACK, "method=unrolled", "method.unrolled=1", "iterations=2", "evaluation.every=2")
     assert status == 0, output

@@ -19,6 +19,7 @@ def test_a_foreign_sweeper_gets_numbers_and_its_report(saddlegan, tmp_path):
     assert (tmp_path / "runs" / "report" / "report.html").is_file()
 
 
+@pytest.mark.thorough
 def test_a_sweep_says_how_many_jobs_it_has(saddlegan):
     status, output = saddlegan("-m", "seed=1,2", "method=gan,gan_non_saturating", "evaluation.every=5,6")
     assert status == 0
@@ -58,6 +59,7 @@ def jobs(saddlegan, monkeypatch):
 SPACE = "method:gan_non_saturating,optimizer.lr:'tag(log,interval(1e-5,1e-2))',optimizer.beta1:'interval(0,1)'"
 
 
+@pytest.mark.thorough
 def test_settings_are_drawn_from_a_grid_with_a_budget(jobs):
     """The first of many are those of few; a logarithm that is uniform; what is not drawn is as it was said."""
     grid = f"hydra.sweeper.grids=[{{draws:'12',{SPACE},model.latent.dim:'1,2,3'}}]"
@@ -87,6 +89,7 @@ def test_every_method_of_a_grid_has_its_budget_and_the_same_values(jobs):
     assert rates[:2] == rates[2:]
 
 
+@pytest.mark.thorough
 def test_what_the_command_line_sweeps_over_is_multiplied_with_what_is_drawn(jobs):
     """Each method that is named has its budget, and each setting all the seeds."""
     space = SPACE.replace("method:gan_non_saturating", "method:'gan,lsgan,dragan'")

@@ -114,6 +114,7 @@ def still(count, **values):
     return replace(drawn, **{name: np.full(count, value) for name, value in fixed.items()})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("critic_steps", [1, 5])
 def test_without_learning_losses_are_those_of_the_first_networks(critic_steps):
     tracks = searching.search(still(3, critic_steps=critic_steps), seeds=2, iterations=200, evaluations=2)
@@ -147,6 +148,7 @@ def test_networks_start_as_torchs_own_times_their_scale():
         torch.testing.assert_close(other, 3 * one)
 
 
+@pytest.mark.thorough
 def test_the_kernel_term_moves_the_third_method_alone_and_good_rates_learn():
     good = {"generator_rate": 0.01, "discriminator_rate": 0.03, "critic_steps": 5}
     with_term, without = (
@@ -265,6 +267,7 @@ def test_bad_input_is_an_error_that_names_it(call, words):
         call()
 
 
+@pytest.mark.thorough
 def test_the_section_holds_images_and_toys(tmp_path, monkeypatch):
     monkeypatch.setattr(lab, "SETTINGS", 16)
     section = lab.section(runs=[tmp_path / "none", write_comparison(tmp_path / "runs", 1.0)])

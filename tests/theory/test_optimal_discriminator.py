@@ -190,6 +190,7 @@ def test_minimum_all_ways():
     assert judged(good, good, [least, 0.5, 0.0]) == "contradicted", "another minimum of the same value"
 
 
+@pytest.mark.thorough
 def test_section_says_what_was_found(section):
     verdicts = {statement.id: verdict for statement, verdict in section.findings}
     assert list(verdicts) == [
