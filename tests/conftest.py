@@ -19,12 +19,13 @@ from hydra._internal.config_repository import ConfigRepository
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from saddlegan import cli
 from saddlegan.checks import ConfigError
 from saddlegan.config import schema
 from saddlegan.config.keys import composing
+from saddlegan.config.signatures import class_attribute
 
 #: The suite runs in several processes, each of which has one thread: tensors this small lose more to waiting threads
 #: than they gain. It must be said before torch is imported.
@@ -33,6 +34,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 METHODS = sorted(path.stem for path in (CONF / "method").glob("*.yaml"))
+#: Those on discrete data.
+DISCRETE = tuple(
+    name
+    for name in METHODS
+    if class_attribute(OmegaConf.load(CONF / "method" / f"{name}.yaml")["_target_"], "makes") == "logits"
+)
 MODELS = sorted((path.stem for path in (CONF / "model").glob("*.yaml")), key=lambda name: (name != "mlp", name))
 
 #: Where the real MNIST lies, if it does: tests that need it are skipped without it.
@@ -132,7 +139,9 @@ def likely(**choices: str) -> bool:
     return True
 
 
-def candidates(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "ring")) -> Iterator[tuple[str, ...]]:
+def candidates(
+    *overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "ring", "bits")
+) -> Iterator[tuple[str, ...]]:
     """`overrides`, to put after `SMALL`, with each of the data and the models that are likely to go with them."""
     named = {"method": "gan"} | dict(word.split("=", 1) for word in overrides if "=" in word)
     given = {group: named[group] for group in ("method", "evaluation") if group in named}
@@ -146,7 +155,7 @@ def candidates(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits"
 
 
 @functools.cache
-def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "ring")) -> tuple[str, ...]:
+def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "ring", "bits")) -> tuple[str, ...]:
     """The first of the `candidates` that passes the check."""
     for found in candidates(*overrides, data=data):
         try:

@@ -7,7 +7,8 @@ from conftest import MNIST_ROOT, needs_mnist
 
 from saddlegan.checks import ConfigError
 from saddlegan.data import files
-from saddlegan.data.images import ImageData, ImageSet, unit
+from saddlegan.data.images import ImageSet, unit
+from saddlegan.data.sets import SetData
 
 DIGITS = {"name": "digits", "root": "", "download": False, "train_images": 0}
 SPANS = {"batch_size": 100, "draws": 2, "iterations": 100, "evaluate_every": 50}
@@ -19,7 +20,7 @@ def digits() -> ImageSet:
 
 
 def indices(images: ImageSet, seed: int, first: int, last: int) -> list[list[int]]:
-    return [list(batch) for batch in ImageData(images, seeds=[seed], **SPANS).indices(first, last)]
+    return [list(batch) for batch in SetData(images, seeds=[seed], **SPANS).indices(first, last)]
 
 
 def test_digits_are_real_apart_and_in_range(digits):
@@ -55,7 +56,7 @@ def test_a_subset_is_the_first_images(digits):
 
 def test_a_minibatch_larger_than_the_data_is_refused(digits):
     with pytest.raises(ConfigError, match="Remedy: batch_size=1348 or less"):
-        ImageData(digits, seeds=[0], **SPANS | {"batch_size": 1349})
+        SetData(digits, seeds=[0], **SPANS | {"batch_size": 1349})
 
 
 @needs_mnist

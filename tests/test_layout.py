@@ -7,7 +7,7 @@ from pathlib import Path
 
 import house
 import pytest
-from conftest import CONF, METHODS, candidates, composed
+from conftest import CONF, DISCRETE, METHODS, candidates, composed
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
@@ -28,6 +28,7 @@ ALLOWED = {
     "objectives": set(),
     "kernels": set(),
     "penalties": set(),
+    "discrete": set(),
     "divergences": {"objectives"},
     "steps": {"checks"},
     "batch": {"checks"},
@@ -45,7 +46,19 @@ ALLOWED = {
     "resources": {"checks", "data"},
     "config": {"checks", "data", "files", "folder", "identity", "metrics"},
     "evaluation": {
-        *("batch", "checks", "data", "extractor", "figures", "files", "folder", "identity", "metrics", "random"),
+        *(
+            "batch",
+            "checks",
+            "data",
+            "discrete",
+            "extractor",
+            "figures",
+            "files",
+            "folder",
+            "identity",
+            "metrics",
+            "random",
+        ),
     },
     # The interface builds modules; the engine turns to it for a checkpoint that is to become one.
     "engine": {
@@ -54,6 +67,7 @@ ALLOWED = {
             "checks",
             "config",
             "data",
+            "discrete",
             "evaluation",
             "files",
             "folder",
@@ -65,7 +79,18 @@ ALLOWED = {
         *("provenance", "random", "resources"),
     },
     "methods": {
-        *("batch", "checks", "divergences", "engine", "extractor", "kernels", "metrics", "objectives", "penalties"),
+        *(
+            "batch",
+            "checks",
+            "discrete",
+            "divergences",
+            "engine",
+            "extractor",
+            "kernels",
+            "metrics",
+            "objectives",
+            "penalties",
+        ),
         *("random", "steps"),
     },
     "interface": {
@@ -146,8 +171,10 @@ GROUPS = sorted(p.relative_to(CONF) for p in CONF.glob("*/*.yaml") if p.parent.n
 def test_every_choice_composes_and_passes_the_check(path):
     """With some method, model and data."""
     own = f"{path.parent}={path.stem}"
-    for other in ("method=gan", *(f"method={name}" for name in METHODS if path.parent.name == "model")):
-        for found in candidates(own) if path.parent.name == "method" else candidates(own, other):
+    usual, discrete = ("gaussian_1d", "digits", "ring"), ("bits", "binarized_digits", "char_text")
+    others = METHODS if path.parent.name == "model" else ("gan", "bgan_discrete")
+    for method, data in [(method, data) for method in others for data in (usual, discrete)]:
+        for found in candidates(own, *(() if path.parent.name == "method" else (f"method={method}",)), data=data):
             try:
                 return check(composed(*found))
             except ConfigError:
@@ -165,11 +192,14 @@ CHOSEN = {
     "data=digits method=cgan": "ConditionalMaxout",
     "data=digits method=cgan model=mnist_mlp": "MaxoutDiscriminator",
     "data=digits model=mnist_mlp": "MaxoutDiscriminator",
+    "data=binarized_digits method=bgan_discrete": "DiscreteConvDiscriminator",
+    "data=char_text method=bgan_discrete": "TextDiscriminator",
+    "data=bits method=wgan_soft": "DiscreteMLPDiscriminator",
     "method=began": "MLPAutoencoder",
     **{
         f"data=ring method={name}": "MLPAutoencoder" if name == "began" else "MLPDiscriminator"
         for name in METHODS
-        if name != "cgan"
+        if name != "cgan" and name not in DISCRETE
     },
 }
 

@@ -72,8 +72,8 @@ KINDS = {
     "reference": "{}=${{nowhere}}",
     "missing": "{}='???'",
 }
-#: What differs little from another kind: each is tried on every third key. Of the others `make test-thorough` tries a half on
-#: each key, in turns, and `make test-slow` all.
+#: What differs little from another kind: each is tried on every third key. Of the others `make test-thorough` tries a
+#: half on each key, in turns, and `make test-slow` all.
 TWINS = ("empty", "long", "unicode", "inf", "huge", "missing")
 POSITIVE = {"large", "huge"}
 WORDS = {"text", "unicode", "negative", "huge"}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -63,6 +63,7 @@ def torch_stream(seed: int, purpose: Purpose | str, block: int = 0) -> Iterator[
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
+@runtime_checkable
 class Law(Protocol):
     """What can be drawn: a latent, a noise, a distribution of data."""
 

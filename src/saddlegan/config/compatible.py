@@ -8,10 +8,20 @@ from saddlegan.config.signatures import class_attribute, signature_of
 from saddlegan.data.files import FEWEST, TRAINING
 from saddlegan.folder import CHECKPOINT
 
+#: Models by what they take, and whether they give the logits of discrete values: for remedies.
+MODELS = {
+    ("vectors", False): "mlp",
+    ("tables", True): "mlp_discrete",
+    ("images", False): "mnist_conv",
+    ("images", True): "mnist_discrete",
+    ("text", True): "text_conv",
+}
+
 
 def check_compatible(config: dict[str, Any]) -> None:
     """Raise `ConfigError` for the first parts that do not fit; each by itself has passed `config.check`."""
     kind = class_attribute(config["data"]["_target_"], "samples")
+    _check_values(config)
     _check_kind(config, kind)
     _check_given(config)
     _check_training(config)
@@ -32,7 +42,11 @@ def _check_kind(config: dict[str, Any], kind: str | None) -> None:
         target = config["model"][player]["_target_"]
         model = class_attribute(target, "samples")
         if kind and model and kind != model:
-            others = "mlp or mlp_plane" if kind == "vectors" else "mnist_conv, mnist_conv_literal or mnist_mlp"
+            others = {"vectors": "mlp or mlp_plane", "tables": "mlp_discrete"}.get(
+                kind, "mnist_conv, mnist_conv_literal or mnist_mlp"
+            )
+            if class_attribute(config["data"]["_target_"], "discrete") and kind == "images":
+                others = "mnist_discrete"
             if class_attribute(config["method"]["_target_"], "judges_by") == "reconstructions":
                 others = "mlp_autoencoder" if kind == "vectors" else "mnist_autoencoder"
             raise ConfigError(
@@ -70,6 +84,25 @@ def _check_given(config: dict[str, Any]) -> None:
         )
 
 
+def _check_values(config: dict[str, Any]) -> None:
+    """Whether data, network and method agree on discrete values: such a generator gives logits."""
+    method, data, network = (of["_target_"] for of in (config["method"], config["data"], config["model"]["generator"]))
+    discrete = bool(class_attribute(data, "discrete"))
+    kind = class_attribute(data, "samples")
+    if discrete != (class_attribute(method, "makes") == "logits"):
+        gives, reads = ("discrete", "real") if discrete else ("real", "discrete")
+        remedy = "method=bgan_discrete" if discrete else "data=bits, binarized_digits or binarized_mnist"
+        raise ConfigError(
+            f"method: got {method}, which is for {reads} values, but {data} gives {gives} ones. Remedy: {remedy}."
+        )
+    if discrete != (class_attribute(network, "makes") == "logits"):
+        gives, wanted = ("samples", "logits") if discrete else ("logits", "samples")
+        remedy = MODELS.get((str(kind), discrete), "another one")
+        raise ConfigError(
+            f"model.generator: got {network}, which gives {gives}, but {method} reads {wanted}. Remedy: model={remedy}."
+        )
+
+
 def _check_training(config: dict[str, Any]) -> None:
     """Whether the players can move at once, and their losses be compiled."""
     method = config["method"]
@@ -86,6 +119,12 @@ def _check_training(config: dict[str, Any]) -> None:
         raise ConfigError(
             f"method.early_critic_steps={early}: got no multiple of method.num_critic_steps={steps}. Remedy:"
             f" {early - early % steps + steps}."
+        )
+    if method.get("weights") == "normalised" and method.get("num_samples") == 1:
+        raise ConfigError(
+            "method.num_samples=1: got one sample of each latent, expected two or more with method.weights=normalised:"
+            " the only one has a weight of 1, whatever the discriminator says. Remedy: method.num_samples=20, or"
+            " method.weights=basic."
         )
     if config["trainer"]["compile"] is True and class_attribute(method["_target_"], "second_order"):
         raise ConfigError(

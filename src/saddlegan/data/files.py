@@ -37,6 +37,8 @@ def check_files(data: dict[str, Any]) -> None:
     """
     if data.get("name") in FOLDERS:
         _check_set(data["name"], data["root"], data["download"])
+    if isinstance(data.get("file"), str):
+        _check_text(data["file"])
 
 
 def data_root(root: str) -> Path:
@@ -67,6 +69,19 @@ def no_data(name: str, root: str, why: str) -> ConfigError:
         f" Remedy: put its four files into {folder}, or name the folder that holds {FOLDERS[name]}/raw by data.root=DIR"
         " or SADDLEGAN_DATA; or run once with data.download=true where there is a network; data=digits needs neither."
     )
+
+
+@functools.cache
+def _check_text(file: str) -> None:
+    path = Path(file).expanduser()
+    try:
+        with path.open("rb") as opened:
+            opened.read(1)
+    except OSError as error:
+        raise ConfigError(
+            f"data.file={file}: got {error.strerror or error}, expected a text file that can be read. Remedy: name one,"
+            " data.file=PATH; scripts/prepare_text.py makes the one of the reference runs."
+        ) from None
 
 
 @functools.cache

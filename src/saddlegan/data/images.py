@@ -1,56 +1,52 @@
-"""Image data sets in memory, as uint8 on the training device, and their minibatches by index.
+"""Sets of images: torchvision's files, and the digits of scikit-learn."""
 
-An epoch is a permutation that (seed, epoch) decides; minibatches follow each other through it, and a last one that is
-not full is left out. The whole set lies on the device, so that no worker process loads anything.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from filelock import FileLock
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 from torchvision import datasets
 
-from saddlegan.batch import Batch
 from saddlegan.checks import ConfigError, Literal, NonNegativeInt, checked
 from saddlegan.data import files
-from saddlegan.data.spans import Spans
-from saddlegan.random import Purpose, stream
+from saddlegan.data.sets import Examples, Labels
 
 Pixels = UInt8[Tensor, "n channels height width"]
-Labels = Int64[Tensor, "n"]
 
 
-class Images:
+class Images(Examples):
     """What a set of images is to the suite: grey ones, or red, green and blue, all of one `shape`.
 
-    A set of your own derives from this, and has in its constructor set what is declared here.
+    A set of your own derives from this, and has in its constructor set what is declared here and in `Examples`.
     """
 
-    #: What a model must take to be trained on this.
     samples = "images"
+    noun = "image"
     #: (channels, height, width), of 1 or 3 channels.
     shape: ClassVar[tuple[int, int, int]]
-    #: The labels that come along with images, and the number of their classes: `{"label": 10}`; {} where none do.
-    sizes: ClassVar[Mapping[str, int]] = {}
-    name: str
     #: What an extractor must have been trained on to know its classes; None where there are none.
     classes: str | None = None
-    train: Pixels
-    test: Pixels
-    train_labels: Labels | None = None
-    test_labels: Labels | None = None
-    #: Grey images, each a channel of a training image that is put together anew in every epoch; None: `train` is what
-    #: is trained on.
-    pool: Pixels | None = None
-    #: The same as `classes`, of the channels.
+    #: The same, of the channels that are put together.
     channel_classes: str | None = None
     #: Images on which the Parzen width is chosen; without them it is not measured.
     validation: Pixels | None = None
+
+    @classmethod
+    def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
+        return cls.shape
+
+    def values(
+        self, chosen: Pixels, numbers: Float[Tensor, "n channels height width"] | None = None
+    ) -> Float[Tensor, "n *shape"]:
+        """Pixels in [0, 1]."""
+        return unit(chosen)
+
+    def pictures(self, x: Float[Tensor, "*n levels height width"]) -> Float[Tensor, "*n channels height width"]:
+        """What networks see, or the expectation of it, as images in [0, 1]."""
+        return x
 
 
 def check_images(images: Images) -> None:
@@ -127,59 +123,6 @@ class ImageSet(Images):
 def unit(pixels: Tensor) -> Tensor:
     """uint8 pixels as float32 in [0, 1]."""
     return pixels.float().div_(255.0)
-
-
-class ImageData(Spans):
-    """Minibatches of `images.train`, or of what is put together from `images.pool`; of a span `x` is `(iterations,
-    draws, 1, batch, *shape)`, float32 in [0, 1], and `label`, where there are labels, `(iterations, draws, 1, batch)`,
-    int64.
-
-    Raises `ConfigError` where a minibatch is larger than the data.
-    """
-
-    def __init__(self, images: Images, **spans: Any) -> None:
-        super().__init__(**spans)
-        self.source = images.train if images.pool is None else images.pool
-        self.epoch_length = len(self.source) // self.batch_size
-        if not self.epoch_length:
-            raise ConfigError(
-                f"batch_size={self.batch_size}: got more than the {len(self.source)} training images of {images.name}."
-                f" Remedy: batch_size={len(self.source)} or less."
-            )
-        self.images = images
-        self.parts = {"x": self.source}
-        if images.train_labels is not None:
-            self.parts["label"] = images.train_labels
-        self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
-
-    def span(self, start: int, stop: int) -> Batch:
-        device = self.trainer.strategy.root_device  # type: ignore[union-attr]
-        self.parts = {name: part.to(device) for name, part in self.parts.items()}
-        order = np.stack([rows[self.rows] for rows in self.indices(start * self.draws, stop * self.draws)])
-        index = torch.from_numpy(order.reshape(-1, *order.shape[2:])).to(device)
-        axes = (stop - start, self.draws, 1, order.shape[1])
-        found = {name: part[index] for name, part in self.parts.items()}
-        if self.images.pool is not None:
-            found["x"] = found["x"].flatten(1, 2)
-        found = {name: values.unflatten(0, axes) for name, values in found.items()}
-        return found | {"x": unit(found["x"])}
-
-    def indices(self, first: int, last: int) -> Iterator[np.ndarray]:
-        """What minibatches `first` to `last` - 1 of all training hold, `(batch,)`; of a pool `(batch, channels)`."""
-        for minibatch in range(first, last):
-            epoch, place = divmod(minibatch, self.epoch_length)
-            if epoch != self.epoch:
-                self.epoch = epoch
-                self.order = self.permutation(Purpose.DATA)
-                if self.images.pool is not None:
-                    channels = range(1, self.images.shape[0])
-                    further = (self.permutation(f"data/channel {channel}") for channel in channels)
-                    self.order = np.stack([self.order, *further], axis=-1)
-            yield self.order[place * self.batch_size : (place + 1) * self.batch_size]
-
-    def permutation(self, purpose: Purpose | str) -> np.ndarray:
-        """Of what is trained on, in this epoch."""
-        return stream(self.seeds[0], purpose, self.epoch).permutation(len(self.source))
 
 
 def _digits() -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:

@@ -1,6 +1,7 @@
 """From a checked configuration to the objects of a run: the module, its data, its evaluation."""
 
 import inspect
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,8 @@ from torch import nn
 
 from saddlegan.checks import ConfigError, shown
 from saddlegan.config.trust import trust
-from saddlegan.data.images import ImageData, Images, check_images, unit
+from saddlegan.data.images import Images, check_images
+from saddlegan.data.sets import Examples, SetData
 from saddlegan.data.spans import Spans
 from saddlegan.data.toy import ToyData
 from saddlegan.engine.adversarial import AdversarialModule
@@ -38,7 +40,7 @@ def build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
         source = instantiate(config["data"], _convert_="all")
         if isinstance(source, Images):
             check_images(source)
-        module = module_of(config, source if isinstance(source, Images) else None)
+        module = module_of(config, source if isinstance(source, Examples) else None)
         spans = {
             "seeds": module.seeds,
             "batch_size": config["batch_size"],
@@ -46,20 +48,20 @@ def build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
             "iterations": config["iterations"],
             "evaluate_every": config["evaluation"]["every"],
         }
-        data = ImageData(source, **spans) if isinstance(source, Images) else ToyData(source, **spans)
+        data = SetData(source, **spans) if isinstance(source, Examples) else ToyData(source, **spans)
         return module, data
 
 
-def module_of(config: dict[str, Any], images: Images | None = None) -> AdversarialModule:
+def module_of(config: dict[str, Any], examples: Examples | None = None) -> AdversarialModule:
     """The module of a checked configuration with fresh weights.
 
-    Without its `images` a network that starts from their mean does not, so that weights must be loaded afterwards.
+    Without its `examples` a network that starts from their mean does not, so that weights must be loaded afterwards.
     """
     with _own_errors():
         optimizer = instantiate(config["optimizer"], _convert_="all")
         module = instantiate(
             config["method"],
-            **players_of(config, **samples_of(config), images=images),
+            **players_of(config, **samples_of(config), examples=examples),
             seeds=_seeds(config),
             optimizers={player: optimizer.get(player, optimizer["discriminator"]) for player in config["model"]},
             schedule=optimizer.get("schedule"),
@@ -79,23 +81,23 @@ def samples_of(config: dict[str, Any]) -> dict[str, Any]:
     """What a configuration's networks know of its data: `shape`, `(dim,)` of vectors or that of images, and
     `sizes`, the number of classes of each label that the method's networks are given."""
     kind, method = get_class(config["data"]["_target_"]), get_class(config["method"]["_target_"])
-    shape = kind.shape if issubclass(kind, Images) else (kind.dim,)
+    shape = kind.shape_of(config["data"]) if hasattr(kind, "shape_of") else (kind.dim,)
     known = getattr(kind, "sizes", {})
     return {"shape": shape, "sizes": {name: known[name] for name in getattr(method, "conditions", ()) if name in known}}
 
 
 def players_of(
-    config: dict[str, Any], shape: Sequence[int], sizes: Mapping[str, int], images: Images | None = None
+    config: dict[str, Any], shape: Sequence[int], sizes: Mapping[str, int], examples: Examples | None = None
 ) -> dict[str, Any]:
     """The networks of a configuration's `model`, made for samples of a kind, as `players`; the law of the latent, the
     `shape` of a sample and the `sizes` of the labels."""
     model = instantiate(config["model"], _convert_="all")
     factories = {name: factory for name, factory in model.items() if name != "latent"}
     given = {"conditions": sizes} if sizes else {}
-    if len(shape) > 1:
-        players = image_players(factories, model["latent"].dim, shape, images, _seeds(config), given)
+    if not getattr(factories["generator"].func, "stackable", False):
+        players = image_players(factories, model["latent"].dim, shape, examples, _seeds(config), given)
     else:
-        players = toy_players(factories, model["latent"].dim, shape[0], _seeds(config), given)
+        players = toy_players(factories, model["latent"].dim, math.prod(shape), _seeds(config), given)
     return {"players": players, "latent": model["latent"], "shape": shape, "sizes": sizes}
 
 
@@ -131,7 +133,7 @@ def image_players(
     factories: dict[str, Any],
     latent: int,
     shape: Sequence[int],
-    images: Images | None,
+    examples: Examples | None,
     seeds: Sequence[int],
     given: dict[str, Any],
 ) -> dict[str, nn.Module]:
@@ -141,8 +143,8 @@ def image_players(
         sizes = {"in_features": latent} if player == "generator" else {}
         with torch_stream(seeds[0], INITIAL.get(player, f"{player}/initial")):
             network = factory(shape=shape, **sizes, **given)
-        if images is not None and hasattr(network, "start_from"):
-            network.start_from(unit(images.train).mean(0))
+        if examples is not None and hasattr(network, "start_from"):
+            network.start_from(examples.values(examples.train).mean(0))
         players[player] = Single(network)
     return players
 

@@ -1,10 +1,11 @@
 """The samples that a variant gives to look at: of fixed latents, from the averaged generator, without dropout."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor
+from jaxtyping import Float
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from saddlegan.batch import Batch, each, split
@@ -31,7 +32,6 @@ class Sampler(Variant):
     #: Whether the networks carry all seeds.
     stacked: bool
 
-    @torch.no_grad()
     def forward(self, given: Tensor | Batch) -> Samples:
         """Samples to look at, on the CPU, of latents `(seeds, n, dim)`, or of a batch with a `latent` and the variant's
         conditions: from the averaged generator, where one is kept, without training's dropout.
@@ -39,15 +39,30 @@ class Sampler(Variant):
         The same latents give the same samples, also where the generator drops values from samples. For samples that
         carry gradients call `generator`. Raises `ConfigError` for latents of another shape, and without a condition.
         """
+        return self.of_average(given, self.sampled)
+
+    @torch.no_grad()
+    def of_average(
+        self, given: Tensor | Batch, found: Callable[[nn.Module, Batch], Float[Tensor, "seeds n *shape"]]
+    ) -> Float[Tensor, "seeds n *shape"]:
+        """What is `found` of the averaged generator, where one is kept, and of the parts of a batch; on the CPU."""
         batch = self.complete(given if isinstance(given, Mapping) else {"latent": given})
         sampler = self.generator if self.average is None else self.average
         training = sampler.training
         sampler.eval()
         masks = self.mask_stream(Purpose.EVALUATION, 2)
         with masks, torch.compiler.set_stance("force_eager"):  # other sizes would be compiled anew
-            parts = [self.make(sampler, self.placed(part))["x"] for part in split(batch, CHUNK)]
+            parts = [found(sampler, self.placed(part)) for part in split(batch, CHUNK)]
         sampler.train(training)
         return torch.cat([part.cpu() for part in parts], dim=1)
+
+    def sampled(self, generator: nn.Module, given: Batch) -> Samples:
+        """The samples that a generator gives to look at."""
+        return self.make(generator, given)["x"]
+
+    def laws_of_samples(self) -> Mapping[str, Law]:
+        """What is drawn besides latents for samples to look at."""
+        return meant_for("generator", self.laws)
 
     def complete(self, given: Batch) -> dict[str, Tensor]:
         """A batch with all that `make` is given: labels that are missing run through their classes, and noise is that
@@ -68,7 +83,7 @@ class Sampler(Variant):
                 f"samples: got no {missing[0]}, which this method's generator is given besides the latent. Remedy: pass"
                 f" a batch, {{'latent': ..., '{missing[0]}': ...}}."
             )
-        laws = meant_for("generator", self.laws)
+        laws = self.laws_of_samples()
         noise = {name: draw_evaluation(law.draw, self.seeds, count, part=name) for name, law in laws.items()}
         return {**labels, **noise, **given}
 

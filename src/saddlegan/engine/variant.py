@@ -43,7 +43,7 @@ class Variant(L.LightningModule):
     #: What a variant draws of its own, per seed, player, name and iteration: in the batch of fake samples, by its name;
     #: for the steps of one player alone where the name is `player/name`. In place of a law, what makes one of a given
     #: `dim` stands for noise of a sample's size: `Uniform`, or `partial(Latent, law="normal")`.
-    noise: ClassVar[Mapping[str, Law | Callable[..., Law]]] = {}
+    noise: Mapping[str, Law | Callable[..., Law]] = {}
     #: What the discriminator gives: `logits`, or `reconstructions` of its input.
     judges_by: ClassVar[str] = "logits"
     #: {what `watch` shows: what figures call it}.

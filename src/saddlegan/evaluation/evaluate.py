@@ -78,6 +78,8 @@ class Evaluate(L.Callback, ABC):
         self.picture_every = math.ceil(iterations / pictures) if pictures else 0
         self.path = path
         self.given: dict[str, Tensor] = {}
+        #: What metrics through training may ask for besides what `offered` finds of samples.
+        self.beside: dict[str, Any] = {}
         #: What metrics ask for of networks, at the last evaluation.
         self.networks: dict[str, np.ndarray] = {}
         self.history: list[tuple[int, Row]] = []
@@ -104,7 +106,7 @@ class Evaluate(L.Callback, ABC):
         """The metrics of samples `(seeds, n, *shape)`, each `(seeds,)`; NaN for a seed that is not finite."""
         return {
             name: np.atleast_1d(value)
-            for name, value in self.computed("through", self.offered(fake) | self.networks).items()
+            for name, value in self.computed("through", self.offered(fake) | self.beside | self.networks).items()
         }
 
     def computed(self, when: When, offered: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,8 +165,9 @@ class Evaluate(L.Callback, ABC):
         conditions, which are those of the real samples."""
         if not self.given:
             latent = draw_evaluation(module.latent.draw, self.seeds, self.samples, part=0)
-            again = torch.arange(self.samples) % self.real["x"].shape[1]
-            self.given = module.complete({"latent": latent} | {c: self.real[c][:, again] for c in module.conditions})
+            places = torch.arange(self.samples)
+            again = {c: self.real[c][:, places % self.real[c].shape[1]] for c in module.conditions}
+            self.given = module.complete({"latent": latent} | again)
         return module(self.given)
 
     @torch.no_grad()

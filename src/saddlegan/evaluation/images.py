@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from saddlegan.checks import ConfigError
-from saddlegan.data.images import ImageData, unit
+from saddlegan.data.images import Images, unit
+from saddlegan.data.sets import SetData
 from saddlegan.evaluation import board
-from saddlegan.evaluation.evaluate import Conclusion, Evaluate
+from saddlegan.evaluation.evaluate import Conclusion, Evaluate, law_of
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
 from saddlegan.figures.images import ImagePanel, image_figure, square
@@ -36,14 +37,15 @@ class EvaluateImages(Evaluate):
     kind = "images"
     offers = ("features", "real_features", "logits", "channel_logits", "images", "test", "train", "validation")
 
-    def __init__(self, data: ImageData, *, extractor: str | None, **evaluation: Any) -> None:
+    def __init__(self, data: SetData, *, extractor: str | None, **evaluation: Any) -> None:
         super().__init__(**evaluation)
-        self.images = images = data.images
+        self.images = images = law_of(data.examples, Images)
         self.extractor = Extractor(extractor)
         self.classes, self.channels = (
             known == self.extractor.dataset for known in (images.classes, images.channel_classes)
         )
-        self.real = {"x": unit(images.test)[None]}
+        self.test = unit(images.test)
+        self.real = {"x": images.values(images.test[:SEARCHED])[None]}
         if images.test_labels is not None:
             self.real["label"] = images.test_labels[None]
         self.frames: list[tuple[int, Tensor]] = []
@@ -63,22 +65,24 @@ class EvaluateImages(Evaluate):
     def evaluate(self, module: Any) -> Tensor:
         self.extractor.to(module.device)
         fake = super().evaluate(module)
-        self.frames.append((int(module.iteration), pixels(fake[0, :FOLLOWED])))
+        self.frames.append((int(module.iteration), self.shown(fake[0, :FOLLOWED])))
         return fake
 
     # Metrics ---------------------------------------------------------------------------------------------------------
 
     def offered(self, fake: Tensor) -> dict[str, Any]:
         """Features; logits of classes, or of those of the channels, where the extractor knows them."""
-        features, logits = self.extractor.see(fake[0])
+        seen = self.images.pictures(fake[0])
+        features, logits = self.extractor.see(seen)
         found = {"features": features, "real_features": self.features}
         if self.channels:
-            found["channel_logits"] = torch.stack([self.extractor.see(x)[1] for x in fake[0].split(1, dim=1)], dim=1)
+            found["channel_logits"] = torch.stack([self.extractor.see(x)[1] for x in seen.split(1, dim=1)], dim=1)
         return found | ({"logits": logits} if self.classes else {})
 
     def offered_at_the_end(self, fake: Tensor) -> dict[str, Any]:
         """Also the images themselves, flat, and real ones."""
-        found = self.offered(fake) | {"images": fake[0].flatten(1), "test": self.real["x"][0].flatten(1)}
+        seen = self.images.pictures(fake[0])
+        found = self.offered(fake) | {"images": seen.flatten(1), "test": self.test.flatten(1)}
         if self.images.validation is not None:
             found["validation"] = unit(self.images.validation).flatten(1)
         return found
@@ -86,7 +90,7 @@ class EvaluateImages(Evaluate):
     @cached_property
     def features(self) -> Tensor:
         """Of the test images."""
-        return self.extractor.see(self.real["x"][0])[0]
+        return self.extractor.see(self.test)[0]
 
     def floors(self) -> dict[str, float]:
         """The same metrics of real training images, without those that ask for these: the best that can be hoped for.
@@ -96,7 +100,7 @@ class EvaluateImages(Evaluate):
         pixels_of = hashlib.sha256(train.numpy().tobytes() + self.images.test.numpy().tobytes()).digest()
         key = (pixels_of, self.extractor.sha256, names)
         if key not in FLOORS:
-            offered = self.offered_at_the_end(unit(train)[None])
+            offered = self.offered_at_the_end(self.images.values(train)[None])
             values = self.computed("through", offered) | self.computed("end", offered)
             FLOORS[key] = {name: float(f"{value:.7g}") for name, value in values.items()}
         return FLOORS[key]
@@ -105,7 +109,7 @@ class EvaluateImages(Evaluate):
 
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The same latents at every time: the slider in TensorBoard is the animation."""
-        sheet = image_figure([ImagePanel(f"iteration {iteration}", square(pixels(fake[0, :SHOWN]).numpy()))])
+        sheet = image_figure([ImagePanel(f"iteration {iteration}", square(self.shown(fake[0, :SHOWN]).numpy()))])
         board.log_figure(trainer, "samples", sheet, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
@@ -129,17 +133,21 @@ class EvaluateImages(Evaluate):
         """What samples.npz holds; `train` are the training images, flat."""
         kept = np.unique(np.linspace(0, len(self.frames) - 1, FRAMES).round().astype(int))
         between = module(self.lines_between()).unflatten(1, (LINES, STEPS))
-        shown = fake[0, :NEIGHBOURS]
-        _, index = nearest(shown.flatten(1), train)
+        searched = self.images.pictures(fake[0, :NEIGHBOURS])
+        _, index = nearest(searched.flatten(1), train)
         arrays = {
-            "images": pixels(fake[0, :SHOWN]),
+            "images": self.shown(fake[0, :SHOWN]),
             "real": channels_last(self.images.test[:SHOWN]),
             "through": torch.stack([self.frames[k][1] for k in kept]),
-            "interpolation": pixels(between[0]),
-            "neighbours": torch.stack([pixels(shown), channels_last(self.images.train[index])]),
+            "interpolation": self.shown(between[0]),
+            "neighbours": torch.stack([pixels(searched), channels_last(self.images.train[index])]),
         }
         moments = {"iterations": np.array([self.frames[k][0] for k in kept])}
         return {name: array.numpy() for name, array in arrays.items()} | moments
+
+    def shown(self, samples: Tensor) -> Tensor:
+        """Samples as `pixels`."""
+        return pixels(self.images.pictures(samples))
 
     def lines_between(self) -> dict[str, Tensor]:
         """What points on lines between two latents are made of: labels and the like are those of a line's beginning."""
@@ -165,7 +173,7 @@ class EvaluateImages(Evaluate):
     def scales(self) -> dict[str, Any]:
         """The distances that real images have from each other, among which a kernel's sigma must lie."""
         found = {}
-        for space, points in {"pixels": self.real["x"][0].flatten(1), "features": self.features}.items():
+        for space, points in {"pixels": self.test.flatten(1), "features": self.features}.items():
             median, near = distances(points[:SEARCHED])
             found |= {f"median_distance_{space}": round(median, 4), f"nearest_distance_{space}": round(near, 4)}
         return found

@@ -23,7 +23,7 @@ class InfoGANGenerator(nn.Module):
         self, *, in_features: PositiveInt, shape: Sequence[int], width: PositiveInt, initial_std: PositiveFloat
     ) -> None:
         super().__init__()
-        channels, height, breadth = _sides(shape)
+        channels, height, breadth = sides(shape)
         start = (2 * width, height // 4, breadth // 4)
         self.layers = nn.Sequential(
             *_dense(in_features, 16 * width),
@@ -54,7 +54,7 @@ class InfoGANDiscriminator(nn.Module):
         self, *, shape: Sequence[int], width: PositiveInt, batch_norm: bool, initial_std: PositiveFloat
     ) -> None:
         super().__init__()
-        channels, height, breadth = _sides(shape)
+        channels, height, breadth = sides(shape)
         #: Whether no layer looks across the batch.
         self.per_sample = not batch_norm
         self.layers = nn.Sequential(
@@ -73,11 +73,12 @@ class InfoGANDiscriminator(nn.Module):
         return self.layers(images).squeeze(-1)
 
 
-def _sides(shape: Sequence[int]) -> Sequence[int]:
+def sides(shape: Sequence[int]) -> Sequence[int]:
+    """`shape`, (channels, height, width), whose sides two layers of stride 2 halve. Raises `ConfigError` for others."""
     if any(side % 4 for side in shape[1:]):
         raise ConfigError(
-            f"model: got images of {shape[1]} x {shape[2]}, expected sides that 4 divides, since the networks of"
-            " InfoGAN halve them twice. Remedy: another model."
+            f"model: got images of {shape[1]} x {shape[2]}, expected sides that 4 divides, since these networks"
+            " halve them twice. Remedy: another model."
         )
     return shape
 

@@ -1,0 +1,50 @@
+"""Samples of discrete values: their law given a generator's logits, draws from it, and their log-probabilities.
+
+A sample has the shape `(levels, *places)`: one of several levels at each place, as a one-hot vector; or, with one
+level, a bit at each place, 0 or 1. Places are independent given the latent.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import Bernoulli, Independent, OneHotCategorical
+
+#: The axes before those of a sample: seeds and batch.
+LEADING = 2
+
+
+def law_of(logits: Float[Tensor, "seeds batch levels *places"]) -> Independent:
+    """The law of samples with these logits, whose event is all that lies at the places.
+
+    `mean` and samples of it have the levels last; `drawn` and `log_probability` have them where the logits do.
+    """
+    last = logits.movedim(LEADING, -1)
+    if logits.shape[LEADING] == 1:
+        return Independent(Bernoulli(logits=last, validate_args=False), last.dim() - LEADING, validate_args=False)
+    choice = OneHotCategorical(logits=last, validate_args=False)
+    return Independent(choice, last.dim() - LEADING - 1, validate_args=False)
+
+
+def drawn(
+    law: Independent, uniform: Float[Tensor, "count seeds batch *places"]
+) -> Float[Tensor, "count seeds batch levels *places"]:
+    """`count` samples of each law, a place for each number in [0, 1), by inversion of the distribution function: what
+    is drawn is a function of the numbers, on whatever device."""
+    chance = law.base_dist.probs
+    if isinstance(law.base_dist, Bernoulli):
+        return (uniform[..., None] < chance).to(chance.dtype).movedim(-1, LEADING + 1)
+    below = chance.cumsum(-1)[..., :-1]
+    level = (uniform[..., None] >= below).sum(-1)
+    return torch.nn.functional.one_hot(level, chance.shape[-1]).to(chance.dtype).movedim(-1, LEADING + 1)
+
+
+def log_probability(
+    law: Independent, samples: Float[Tensor, "count seeds batch levels *places"]
+) -> Float[Tensor, "count seeds batch"]:
+    """The logarithm of each sample's probability: the sum over its places."""
+    return law.log_prob(samples.movedim(LEADING + 1, -1))
+
+
+def means(law: Independent) -> Float[Tensor, "seeds batch levels *places"]:
+    """The expectation of a sample: the probability of each level at each place."""
+    return law.mean.movedim(-1, LEADING)

@@ -1,0 +1,83 @@
+"""Distances between a fixed generator and the data, as fresh discriminators estimate them: one protocol for all
+methods, so that none is judged by the discriminator that it was trained with (Hjelm et al. 2018, arXiv:1702.08431,
+Table 2)."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from saddlegan.metrics.facts import metric
+
+Points = Float[Tensor, "n d"]
+#: The discriminator's hidden layers; its steps, minibatches and rate (Adam); steps between two looks at held-out
+#: samples.
+WIDTH, STEPS, BATCH, RATE, EVERY = 256, 600, 128, 1e-3, 50
+#: Weight of the gradient penalty by which Wasserstein's critic is kept 1-Lipschitz.
+PENALTY = 10.0
+
+#: Lower bounds of what a discriminator's raw output v says of (real, fake).
+BOUNDS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "fresh_js": lambda real, fake: (math.log(4.0) - softplus(-real).mean() - softplus(fake).mean()) / 2.0,
+    "fresh_reverse_kl": lambda real, fake: 1.0 - (-real).exp().mean() - fake.mean(),
+    "fresh_wasserstein": lambda real, fake: real.mean() - fake.mean(),
+}
+
+
+@metric(
+    gives={
+        "fresh_js": {"name": "JS divergence by a fresh discriminator", "least": None, "most": 0.6931471805599453},
+        "fresh_reverse_kl": {"name": "KL(q|p) by a fresh discriminator", "least": None},
+        "fresh_wasserstein": {"name": "Wasserstein distance by a fresh critic", "least": None},
+    },
+    when="end",
+)
+def fresh(images: Points, train: Points, test: Points) -> dict[str, float]:
+    """Estimates of the Jensen-Shannon divergence in nats (at most log 2), of KL(q|p) in nats and of the Wasserstein-1
+    distance between samples of the generator, `images`, and data: lower is better, and samples of one law have about 0.
+
+    Each is the variational bound of a perceptron that is trained on half of the samples and on training images, at the
+    step where it is highest on a quarter of the samples and half of the test images, as the others see it: so that it
+    is no overestimate. NaN for samples that are not finite.
+    """
+    if not torch.isfinite(images).all():
+        return dict.fromkeys(BOUNDS, math.nan)
+    return {name: estimate(name, images, train, test) for name in BOUNDS}
+
+
+def estimate(name: str, fake: Points, train: Points, test: Points) -> float:
+    """One of `BOUNDS` by a discriminator of its own, always with the same draws."""
+    half, quarter = len(fake) // 2, len(fake) * 3 // 4
+    parts = [(test[::2], fake[half:quarter]), (test[1::2], fake[quarter:])]
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.default_generator.manual_seed(0)
+        critic = nn.Sequential(
+            nn.Linear(fake.shape[1], WIDTH), nn.LeakyReLU(0.2), nn.Linear(WIDTH, WIDTH), nn.LeakyReLU(0.2),
+            nn.Linear(WIDTH, 1)
+        ).to(fake.device)  # fmt: skip
+        optimizer = torch.optim.Adam(critic.parameters(), RATE)
+        found = []
+        for step in range(1, STEPS + 1):
+            real, made = (x[torch.randint(len(x), (BATCH,))] for x in (train, fake[:half]))
+            loss = -BOUNDS[name](critic(real), critic(made))
+            if name == "fresh_wasserstein":
+                loss = loss + PENALTY * _steepness(critic, real, made)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if step % EVERY == 0:
+                with torch.no_grad():
+                    found.append([BOUNDS[name](critic(x), critic(y)).item() for x, y in parts])
+    chosen, said = zip(*found, strict=True)
+    return said[max(range(len(found)), key=lambda k: chosen[k])]
+
+
+def _steepness(critic: nn.Module, real: Points, fake: Points) -> Tensor:
+    """The mean of (|gradient| - 1)^2 between real and fake samples."""
+    weight = torch.rand(len(real), 1, device=real.device)
+    between = (real + weight * (fake - real)).requires_grad_()
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (slope.norm(dim=1) - 1.0).square().mean()

@@ -1,0 +1,50 @@
+"""Distances between the shares of outcomes of a small discrete space, and how well a policy gradient is estimated
+there. All have a first axis of seeds."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import rel_entr
+
+from saddlegan.metrics.facts import metric
+
+Shares = Float[np.ndarray, "seeds outcomes"]
+PerSeed = Float[np.ndarray, "seeds"]
+
+
+@metric("total variation", most=1.0)
+def total_variation(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
+    """Half of the sum of |q(x) - p(x)| over outcomes, from 0 to 1: lower is better."""
+    return 0.5 * np.abs(shares - probabilities).sum(-1)
+
+
+@metric("KL(p|q)")
+def kl(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
+    """KL(p | q) of the data's probabilities p from the shares q, in nats: lower is better."""
+    return rel_entr(probabilities, shares).sum(-1)
+
+
+@metric("KL(q|p)")
+def reverse_kl(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
+    """KL(q | p) of the shares q from the data's probabilities p, in nats: lower is better."""
+    return rel_entr(shares, probabilities).sum(-1)
+
+
+@metric(gives={"gradient_bias": {"name": "bias of the gradient"}, "gradient_noise": {"name": "noise of the gradient"}})
+def gradient(
+    estimates: Float[np.ndarray, "repeats seeds numbers"], exact: Float[np.ndarray, "seeds numbers"]
+) -> tuple[PerSeed, PerSeed]:
+    """How far estimates of a gradient lie from the exact one on average, and how far they spread around their mean
+    (root mean square), both over its norm: lower is better.
+
+    From the square of the first the part that the spread of a mean of so many repeats makes is taken, down to 0.
+    """
+    repeats, norm = len(estimates), np.linalg.norm(exact, axis=-1)
+    spread = estimates.var(0, ddof=1).sum(-1)
+    away = ((estimates.mean(0) - exact) ** 2).sum(-1) - spread / repeats
+    return np.sqrt(np.maximum(away, 0.0)) / norm, np.sqrt(spread) / norm
+
+
+@metric("diverged", better="none", most=1.0, when="over")
+def lost(total_variation: Float[np.ndarray, "evaluations seeds"]) -> PerSeed:
+    """1 where the total variation was not finite at any of these evaluations, else 0."""
+    return (~np.isfinite(total_variation)).any(0).astype(float)
