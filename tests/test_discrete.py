@@ -9,7 +9,8 @@ import torch
 from conftest import SMALL, composed
 
 from saddlegan.checks import ConfigError
-from saddlegan.discrete import drawn, law_of, log_probability, means
+from saddlegan.config.schema import check
+from saddlegan.discrete import ESTIMATORS, basic, drawn, law_of, log_probability, means, normalised, reinforce
 from saddlegan.divergences import BOUNDARY_SEEKING, DIVERGENCES, LEAST_WEIGHT
 from saddlegan.engine.build import build
 
@@ -133,58 +134,73 @@ def exact(kind, p, score, log_beta=0.0):
     return -(count[:, None] * (BITS - p)).sum(0)
 
 
-def expected(module, p, score, samples):
-    """The mean, over all tuples of samples, of the gradient that the method takes from one."""
+def expected(counts, p, score, samples):
+    """The mean, over all tuples of samples, of the gradient that an estimator makes of one."""
     tuples = np.stack(np.meshgrid(*[np.arange(8)] * samples, indexing="ij"), -1).reshape(-1, samples)
     chance = chances_of(p)[tuples].prod(1)
     log_weight = torch.from_numpy(score[tuples])[:, :, None]  # each tuple as a seed of its own, with one latent
-    count = module.coefficients(log_weight, -math.log(samples))[..., 0].numpy()
+    count = counts(log_weight, -math.log(samples))[..., 0].numpy()
     return -(chance[:, None] * (count[:, :, None] * (BITS[tuples] - p)).sum(1)).sum(0)
 
 
 P, SCORE = np.array([0.3, 0.6, 0.45]), np.array([0.4, -1.2, 0.9, 0.1, -0.5, 1.3, -0.2, 0.7])
 
 
-@pytest.mark.parametrize("weights", ["normalised", "basic"])
+def with_baseline(log_weight, log_chance):
+    return reinforce(log_weight, log_chance, torch.full((len(log_weight),), 0.3).double())
+
+
+@pytest.mark.parametrize("weights", ESTIMATORS)
 def test_the_bias_of_the_weights_falls_as_samples_become_more(weights):
     """Exactly, by all tuples: like 1/M, and without noise."""
-    module = module_of("method=bgan_discrete", f"method.weights={weights}")
     bias = {}
     for samples in (2, 3, 4):
-        bias[samples] = np.linalg.norm(expected(module, P, SCORE, samples) - exact(weights, P, SCORE))
+        found = expected(ESTIMATORS[weights], P, SCORE, samples)
+        bias[samples] = np.linalg.norm(found - exact(weights, P, SCORE))
     assert bias[2] > bias[3] > bias[4] > 0
     slope = math.log(bias[4] / bias[2]) / math.log(2)
     assert -1.4 < slope < -0.8
     assert bias[4] < 0.5 * np.linalg.norm(exact(weights, P, SCORE))
 
 
+@pytest.mark.parametrize("weights", [*ESTIMATORS, "reinforce"])
+def test_where_all_outcomes_are_gone_through_there_is_no_noise_and_no_bias(weights):
+    counts = ESTIMATORS.get(weights, with_baseline)
+    chance = torch.from_numpy(chances_of(P))[None, :, None]
+    count = counts(torch.from_numpy(SCORE)[None, :, None], chance.log())[0, :, 0].numpy()
+    found = -(count[:, None] * (BITS - P)).sum(0)
+    np.testing.assert_allclose(found, exact(weights, P, SCORE, log_beta=0.3), atol=1e-12)
+
+
+def test_basic_weights_are_over_the_mean_of_the_whole_minibatch():
+    log_weight = torch.randn(2, 4, 5).double()
+    weight = log_weight.exp()
+    torch.testing.assert_close(basic(log_weight, -math.log(4)), weight / weight.mean((1, 2), keepdim=True) / 4)
+
+
 def test_one_sample_of_a_latent_has_a_weight_of_one_and_no_signal():
-    module = module_of("method=bgan_discrete")
-    found = module.coefficients(torch.from_numpy(SCORE)[:, None, None], 0.0)
-    torch.testing.assert_close(found, torch.ones_like(found))
-    assert np.allclose(expected(module, P, SCORE, 1), 0)
+    assert np.allclose(expected(normalised, P, SCORE, 1), 0)
     with pytest.raises(ConfigError, match="two or more"):
         module_of("method=bgan_discrete", samples=1)
+    with pytest.raises(ConfigError, match="two or more"):
+        check(composed(*SMALL, "data=bits", "method=bgan_discrete", "method.num_samples=1"))
     module_of("method=bgan_discrete", "method.weights=basic", samples=1)
 
 
 @pytest.mark.parametrize("samples", [1, 3])
 def test_reinforce_is_unbiased_for_any_number_of_samples(samples):
-    module = module_of("method=bgan_reinforce")
-    module.log_beta.fill_(0.3)
-    module = module.requires_grad_(False)
-    count = exact("reinforce", P, SCORE, log_beta=0.3)
-    log_beta, module.log_beta = module.log_beta, module.log_beta[:1].expand(8**samples)
-    np.testing.assert_allclose(expected(module, P, SCORE, samples), count, atol=1e-12)
-    module.log_beta = log_beta
+    found = expected(with_baseline, P, SCORE, samples)
+    np.testing.assert_allclose(found, exact("reinforce", P, SCORE, log_beta=0.3), atol=1e-12)
 
 
 def test_reinforce_and_importance_weights_agree_where_weights_are_near_one():
     """To first order in log w, as the discriminator comes to say that the samples are the data's."""
     away = {}
     for scale in (1e-2, 5e-3):
-        both = (exact(kind, P, scale * SCORE) for kind in ("reinforce", "normalised"))
-        one, other = both
+        chance = torch.from_numpy(chances_of(P))[None, :, None].log()
+        log_weight = scale * torch.from_numpy(SCORE)[None, :, None]
+        both = (normalised(log_weight, chance), with_baseline(log_weight, chance))
+        one, other = (-(count[0] * torch.from_numpy(BITS - P)).sum(0).numpy() for count in both)
         away[scale] = np.linalg.norm(one - other) / np.linalg.norm(other)
     assert away[1e-2] < 0.02
     assert away[5e-3] == pytest.approx(away[1e-2] / 2, rel=0.05)

@@ -4,6 +4,9 @@ A sample has the shape `(levels, *places)`: one of several levels at each place,
 level, a bit at each place, 0 or 1. Places are independent given the latent.
 """
 
+import math
+from collections.abc import Callable, Mapping
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -48,3 +51,33 @@ def log_probability(
 def means(law: Independent) -> Float[Tensor, "seeds batch levels *places"]:
     """The expectation of a sample: the probability of each level at each place."""
     return law.mean.movedim(-1, LEADING)
+
+
+# By what the log-probability of each sample counts, in a policy gradient
+# ------------------------------------------------
+
+BySample = Float[Tensor, "seeds samples latents"]
+#: Of samples of which log w is known, w = p/q; the second argument is log 1/M for M draws of each latent, or log g(x|z)
+#: where all outcomes x are gone through, which gives the gradient without noise.
+Coefficients = Callable[[BySample, BySample | float], BySample]
+
+
+def normalised(log_weight: BySample, log_chance: BySample | float) -> BySample:
+    """w~ = w / sum_m w over the samples of each latent: the gradient of the expected conditional KL divergence, Hjelm
+    et al. (2018), arXiv:1702.08431, section 2.3."""
+    return (log_weight + log_chance).softmax(-2)
+
+
+def basic(log_weight: BySample, log_chance: BySample | float) -> BySample:
+    """w / beta, beta the mean weight of the minibatch: the gradient of KL(w q / beta | q)."""
+    weight = log_weight + log_chance
+    log_beta = weight.logsumexp((-2, -1), keepdim=True) - math.log(weight.shape[-1])
+    return (weight - log_beta).exp()
+
+
+def reinforce(log_weight: BySample, log_chance: BySample | float, log_beta: Float[Tensor, "seeds"]) -> BySample:
+    """log w - log beta: the gradient of the reverse KL divergence."""
+    return torch.as_tensor(log_chance).exp() * (log_weight - log_beta[:, None, None])
+
+
+ESTIMATORS: Mapping[str, Coefficients] = {"normalised": normalised, "basic": basic}

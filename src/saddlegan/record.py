@@ -27,8 +27,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One run. What has a default is not in every run; whatever else a file holds is left alone.
 
     `last_fifth` and `stops` are means over the fifth of training before its end, or before an iteration; `floors` what
-    metrics say of real data; `scales` distances between real images; `choices` those of Hydra's groups.
-    """
+    metrics say of real data, `independent` of characters that are drawn one by one; `scales` distances between real
+    images; `choices` those of Hydra's groups."""
 
     status: Literal["finished", "diverged", "failed"]
     config: dict[str, Any]
@@ -47,6 +47,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     commit: str = ""
     versions: dict[str, str] = {}
     floors: dict[str, float | None] = {}
+    independent: dict[str, float | None] = {}
     scales: dict[str, float | str] = {}
     extractor: Extractor | None = None
     weights: Weights | None = None

@@ -130,7 +130,7 @@ def _experiment(
 ) -> tuple[str, pd.DataFrame, list[Problem]]:
     """The section of one experiment, its settings as a table for settings.csv, and files that could not be read."""
     summary, compared = tables.summary(experiment), tables.comparisons(experiment)
-    drawn, problems = pictures.draw(experiment, folder / "figures")
+    drawn, texts, problems = pictures.draw(experiment, folder / "figures")
     metric, large = experiment.about(experiment.metric).name, len(summary) > LARGE
     note, paired_note = notes.summary_note(experiment), notes.paired_note(experiment)
     blocks = [f"## {escape(experiment.name)}: {escape(metric)}", *filter(None, [escape(notes.usual_note(experiment))])]
@@ -147,6 +147,7 @@ def _experiment(
     blocks += quality.beside_real(
         experiment, pictures.representative(experiment) if large else list(experiment.settings)
     )
+    blocks += texts
     for picture in drawn:
         caption = escape(picture.caption)
         blocks += [f"![{caption}]({picture.path.relative_to(folder).as_posix()})", f"*{caption}*"]

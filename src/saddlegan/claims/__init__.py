@@ -3,7 +3,7 @@
 Rules stand in the docstring of each deciding function. A claim that fails is a result.
 """
 
-from saddlegan.claims import budget, depth, discriminator, images, modes, parzen, steadiness, toys
+from saddlegan.claims import budget, depth, discrete, discriminator, images, modes, parzen, steadiness, toys
 from saddlegan.claims.images import FIGURE_2_SAYS
 from saddlegan.claims.modes import collapse_point_mass, collapse_two_point
 from saddlegan.claims.toys import FIGURE_1_SAYS, figure_1, figure_1_map
@@ -25,7 +25,9 @@ __all__ = [
 ]
 
 CLAIMS: tuple[Claim, ...] = tuple(
-    claim for topic in (toys, modes, steadiness, depth, images, budget, parzen, discriminator) for claim in topic.CLAIMS
+    claim
+    for topic in (toys, modes, steadiness, depth, images, budget, parzen, discriminator, discrete)
+    for claim in topic.CLAIMS
 )
 
 

@@ -1,6 +1,7 @@
 """Evaluation on a small table of discrete values: the generated distribution is known but for the choice of latents,
 and so is the gradient that a boundary-seeking GAN estimates."""
 
+import functools
 import math
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch.distributions import Independent
 
 from saddlegan.data.tables import JointTable
 from saddlegan.data.toy import ToyData
-from saddlegan.discrete import drawn, log_probability, means
+from saddlegan.discrete import ESTIMATORS, drawn, log_probability, means, reinforce
 from saddlegan.evaluation import board
 from saddlegan.evaluation.evaluate import WATCHED, Conclusion, Evaluate, law_of
 from saddlegan.figures import save_png
@@ -53,41 +54,51 @@ class EvaluateTable(Evaluate):
 
     @torch.no_grad()
     def gradients(self, module: Any) -> dict[str, np.ndarray]:
-        """Of the generator's loss with respect to its logits, for the same latents and discriminator: `estimates`
-        `(repeats, seeds, numbers)` from M samples of each latent, and the `exact` one, where all outcomes are gone
-        through; {} where the variant weighs no samples."""
-        if not hasattr(module, "coefficients"):
+        """Of a boundary-seeking generator's loss with respect to its logits, for each estimator, on the same latents
+        and discriminator: `estimates` `(estimators, repeats, seeds, numbers)` from M samples of each latent, and
+        `exact` `(estimators, seeds, numbers)`, where all outcomes are gone through; {} of other variants. REINFORCE has
+        the mean weight as its baseline."""
+        if not hasattr(module, "log_weights"):
             return {}
         law = module.law(module.generator, {"latent": module.place(self.given["latent"][:, :WATCHED])})
-        outcomes = self.outcomes.to(law.mean)
-        said = module.divergence.log_weight(module.logits({"x": outcomes.expand(len(self.seeds), *outcomes.shape)}))
+        outcomes, seeds = self.outcomes.to(law.mean), len(self.seeds)
+        said = module.divergence.log_weight(module.logits({"x": outcomes.expand(seeds, *outcomes.shape)}))[..., None]
         log_chance = self.chances(law).log().mT
-        exact = slope(module.coefficients(said[..., None], log_chance), outcomes[:, None, None], law)
-        uniform = draw_evaluation(
-            Uniform(REPEATS * module.num_samples * outcomes.shape[-1]).draw, self.seeds, WATCHED, part="gradients"
-        )
+        log_beta = (said + log_chance).logsumexp((-2, -1)) - math.log(log_chance.shape[-1])
+        estimators = [*ESTIMATORS.values(), functools.partial(reinforce, log_beta=log_beta)]
+        exact = torch.stack([slope(counts(said, log_chance), outcomes[:, None, None], law) for counts in estimators])
+        size = module.num_samples * outcomes.shape[-1]
+        uniform = draw_evaluation(Uniform(REPEATS * size).draw, self.seeds, WATCHED, part="gradients")
         estimates = []
-        for numbers in module.place(uniform).chunk(REPEATS, dim=-1):
+        for numbers in module.place(uniform).split(size, dim=-1):
             x = drawn(law, module.by_sample(numbers))
-            log_weight = module.log_weights({"x": x.movedim(0, 1).flatten(1, 2)})
-            estimates.append(slope(module.coefficients(log_weight, -math.log(module.num_samples)), x, law))
-        return {"estimates": torch.stack(estimates).double().cpu().numpy(), "exact": exact.double().cpu().numpy()}
+            log_weight, log_share = module.log_weights({"x": x.movedim(0, 1).flatten(1, 2)}), -math.log(len(x))
+            estimates.append(torch.stack([slope(counts(log_weight, log_share), x, law) for counts in estimators]))
+        return {"estimates": torch.stack(estimates, 1).double().cpu().numpy(), "exact": exact.double().cpu().numpy()}
 
     def offered(self, fake: Tensor) -> dict[str, Any]:
         return {"probabilities": self.table.probabilities}
 
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The shares of all outcomes, beside the data's."""
-        figure = shares_figure(self.beside["shares"], self.table.probabilities, self.names(), f"iteration {iteration}")
+        figure = shares_figure(
+            {f"iteration {iteration}": self.beside["shares"]}, self.table.probabilities, self.names()
+        )
         board.log_figure(trainer, "shares", figure, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         """samples.npz, and, with `draw`, figures/shares.png."""
-        arrays = {"shares": self.beside["shares"], "probabilities": self.table.probabilities, **self.networks}
+        shares, names = self.beside["shares"], self.names()
+        arrays = {
+            "shares": shares,
+            "probabilities": self.table.probabilities,
+            "names": np.array(names),
+            **self.networks,
+        }
         with write_whole(folder / SAMPLES) as partial:
             np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]
         if draw:
-            figure = shares_figure(arrays["shares"], self.table.probabilities, self.names(), folder.name[:60])
+            figure = shares_figure({folder.name[:60]: shares}, self.table.probabilities, names)
             save_png(figure, folder / "figures" / "shares.png")
         offered = self.offered(fake) | self.beside | self.networks
         return Conclusion({name: list(values) for name, values in self.computed("end", offered).items()})

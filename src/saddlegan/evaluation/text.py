@@ -6,6 +6,8 @@ from typing import Any
 
 import lightning as L
 import numpy as np
+import torch
+from jaxtyping import Int64
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
@@ -76,13 +78,13 @@ class EvaluateText(Evaluate):
         chosen = stream(0, "text/floors").integers(len(self.text.train), size=self.samples)
         return self.measured(self.text.train[chosen].long()) | {"copied": 0.0}
 
-    def independent(self) -> dict[str, float]:
-        """The metrics of as many windows of characters that are drawn one by one, as often as each occurs in training:
-        what a generator must be better than."""
+    def independent(self) -> Int64[Tensor, "n length"]:
+        """As many windows of characters that are drawn one by one, as often as each occurs in training: what a
+        generator must be better than."""
         counts = np.bincount(self.text.train[:: self.text.length].numpy().ravel(), minlength=self.characters)
         size = (self.samples, self.text.length)
         codes = stream(0, "text/independent").choice(self.characters, size=size, p=counts / counts.sum())
-        return self.measured(Tensor(codes).long())
+        return torch.from_numpy(codes)
 
     # Samples and the end ---------------------------------------------------------------------------------------------
 
@@ -103,13 +105,15 @@ class EvaluateText(Evaluate):
         """samples.npz: texts through training, at the end, and real ones."""
         final = self.computed("end", self.offered(fake) | self.networks)
         moments = np.unique(np.linspace(0, len(self.frames) - 1, FRAMES).round().astype(int))
+        independent = self.independent()
         arrays = {
             "texts": np.array([self.frames[moment][1] for moment in moments]),
             "iterations": np.array([self.frames[moment][0] for moment in moments]),
             "likeliest": np.array(self.text.texts(self.expected[:SHOWN].argmax(1))),
+            "independent": np.array(self.text.texts(independent[:SHOWN])),
             "real": np.array(self.text.texts(self.real["x"][0, :SHOWN].argmax(1))),
         }
         with write_whole(folder / SAMPLES) as partial:
             np.savez_compressed(partial, **arrays)
-        entries = {"floors": self.floors(), "independent": self.independent()}
+        entries = {"floors": self.floors(), "independent": self.measured(independent)}
         return Conclusion({name: [value] for name, value in final.items()}, entries)

@@ -1,6 +1,6 @@
 """Shares of the outcomes of a small discrete space."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -10,20 +10,22 @@ from saddlegan.figures.canvas import BLUE, PALE, grid
 
 
 def shares_figure(
-    shares: Float[np.ndarray, "seeds outcomes"],
+    shares: Mapping[str, Float[np.ndarray, "seeds outcomes"]],
     probabilities: Float[np.ndarray, "outcomes"],
     names: Sequence[str],
-    title: str,
 ) -> Figure:
-    """The data's probabilities as bars; the generator's shares as points, the median over seeds with the quartiles."""
-    figure, (ax,) = grid(1, max(5.0, 0.35 * len(names)), 3.2)
+    """A panel for each of `shares`, by its title: the data's probabilities as bars, the generator's shares as points,
+    the median over seeds with the quartiles."""
+    figure, axes = grid(len(shares), max(4.2, 0.35 * len(names)), 3.0)
     places = np.arange(len(names))
-    low, middle, high = np.nanquantile(shares, [0.25, 0.5, 0.75], axis=0)
-    ax.bar(places, probabilities, color=PALE, label="data")
-    spread = np.stack([middle - low, high - middle])
-    ax.errorbar(places, middle, spread, fmt="o", ms=4, color=BLUE, label="generator, median and quartiles of seeds")
-    ax.set_xticks(places, names)
-    ax.set_ylabel("probability")
-    ax.set_title(title)
-    ax.legend(frameon=False, fontsize=8)
+    for ax, (title, values) in zip(axes, shares.items(), strict=True):
+        low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
+        ax.bar(places, probabilities, color=PALE, label="data")
+        ax.errorbar(
+            places, middle, np.stack([middle - low, high - middle]), fmt="o", ms=4, color=BLUE, label="generator"
+        )
+        ax.set_xticks(places, names, rotation=90 if len(names) > 8 else 0)
+        ax.set_ylabel("probability")
+        ax.set_title(title)
+    axes[0].legend(frameon=False, fontsize=8)
     return figure

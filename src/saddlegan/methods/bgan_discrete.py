@@ -10,12 +10,12 @@ from torch import Tensor
 
 from saddlegan.batch import Batch
 from saddlegan.checks import ConfigError, Literal, checked
+from saddlegan.discrete import ESTIMATORS, BySample
 from saddlegan.divergences import BOUNDARY_SEEKING, variational
 from saddlegan.engine.discrete import DiscreteModule
 from saddlegan.engine.variant import Loss, Losses
 from saddlegan.random import draw_evaluation
 
-BySample = Float[Tensor, "seeds samples latents"]
 Divergences = Literal["gan", "jensen_shannon", "kl", "reverse_kl", "squared_hellinger", "pearson"]
 
 
@@ -39,22 +39,13 @@ class DiscreteBGAN(DiscreteModule):
                 "method.num_samples=1: got one sample of each latent, expected two or more, since the only one has a"
                 " weight of 1, whatever the discriminator says. Remedy: method.num_samples=20, or method.weights=basic."
             )
-        self.divergence, self.normalised = BOUNDARY_SEEKING[divergence], weights == "normalised"
+        self.divergence, self.coefficients = BOUNDARY_SEEKING[divergence], ESTIMATORS[weights]
         self.objective = variational(self.divergence, heuristic=False)
 
     def generator_loss(self, real: Batch, fake: Batch) -> Losses:
         """-E_z sum_m w~(m) log g(x(m)|z); basic: -E[w / beta log g(x|z)]."""
         weight = self.coefficients(self.log_weights(fake), -math.log(self.num_samples))
         return -(weight * self.by_latent(fake["log_probability"])).sum(-2).mean(-1)
-
-    def coefficients(self, log_weight: BySample, log_chance: BySample | float) -> BySample:
-        """By what each sample's log g counts, for samples of which log w is known; `log_chance` is log 1/M of M draws,
-        or log g(x|z) where all outcomes are gone through."""
-        weight = log_weight + log_chance
-        beta = weight.logsumexp(-2, keepdim=True)
-        if not self.normalised:
-            beta = beta.logsumexp(-1, keepdim=True) - math.log(beta.shape[-1])
-        return (weight - beta).exp()
 
     @torch.no_grad()
     def log_weights(self, fake: Batch) -> BySample:

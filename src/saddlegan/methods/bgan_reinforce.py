@@ -10,8 +10,9 @@ from torch import Tensor
 
 from saddlegan.batch import Batch
 from saddlegan.checks import Decay, checked
+from saddlegan.discrete import reinforce
 from saddlegan.engine.variant import Loss, Losses
-from saddlegan.methods.bgan_discrete import BySample, DiscreteBGAN
+from saddlegan.methods.bgan_discrete import DiscreteBGAN
 
 
 class ReinforceBGAN(DiscreteBGAN):
@@ -32,14 +33,10 @@ class ReinforceBGAN(DiscreteBGAN):
 
     def generator_loss(self, real: Batch, fake: Batch) -> Losses:
         log_weight = self.log_weights(fake)
-        reward = self.coefficients(log_weight, -math.log(self.num_samples))
+        reward = reinforce(log_weight, -math.log(self.num_samples), self.log_beta)
         mean = log_weight.logsumexp((-2, -1)) - math.log(log_weight[0].numel())
         loss = -(reward * self.by_latent(fake["log_probability"])).sum(-2).mean(-1)
         return {"loss": loss, "_log_mean_weight": mean}
-
-    def coefficients(self, log_weight: BySample, log_chance: BySample | float) -> BySample:
-        chance = torch.as_tensor(log_chance).exp()
-        return chance * (log_weight - self.log_beta[:, None, None])
 
     @torch.no_grad()
     def after_step(self, player: str, terms: Mapping[str, Loss]) -> None:

@@ -29,19 +29,32 @@ def reverse_kl(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> 
     return rel_entr(shares, probabilities).sum(-1)
 
 
-@metric(gives={"gradient_bias": {"name": "bias of the gradient"}, "gradient_noise": {"name": "noise of the gradient"}})
+@metric(
+    gives={
+        "bias_normalised": {"name": "bias, normalised weights"},
+        "bias_basic": {"name": "bias, basic weights"},
+        "bias_reinforce": {"name": "bias, REINFORCE"},
+        "noise_normalised": {"name": "noise, normalised weights"},
+        "noise_basic": {"name": "noise, basic weights"},
+        "noise_reinforce": {"name": "noise, REINFORCE"},
+    }
+)
 def gradient(
-    estimates: Float[np.ndarray, "repeats seeds numbers"], exact: Float[np.ndarray, "seeds numbers"]
-) -> tuple[PerSeed, PerSeed]:
-    """How far estimates of a gradient lie from the exact one on average, and how far they spread around their mean
-    (root mean square), both over its norm: lower is better.
+    estimates: Float[np.ndarray, "estimators repeats seeds numbers"],
+    exact: Float[np.ndarray, "estimators seeds numbers"],
+) -> dict[str, PerSeed]:
+    """How far estimates of a gradient lie from the exact one on average, its bias, and how far they spread around their
+    mean (root mean square), its noise, both over the norm of the exact one: lower is better.
 
-    From the square of the first the part that the spread of a mean of so many repeats makes is taken, down to 0.
+    From the square of the bias the part that the spread of a mean of so many repeats makes is taken, down to 0.
     """
-    repeats, norm = len(estimates), np.linalg.norm(exact, axis=-1)
-    spread = estimates.var(0, ddof=1).sum(-1)
-    away = ((estimates.mean(0) - exact) ** 2).sum(-1) - spread / repeats
-    return np.sqrt(np.maximum(away, 0.0)) / norm, np.sqrt(spread) / norm
+    repeats, norm = estimates.shape[1], np.linalg.norm(exact, axis=-1)
+    spread = estimates.var(1, ddof=1).sum(-1)
+    away = ((estimates.mean(1) - exact) ** 2).sum(-1) - spread / repeats
+    bias, noise = np.sqrt(np.maximum(away, 0.0)) / norm, np.sqrt(spread) / norm
+    names = ("normalised", "basic", "reinforce")
+    found = {f"bias_{name}": values for name, values in zip(names, bias, strict=True)}
+    return found | {f"noise_{name}": values for name, values in zip(names, noise, strict=True)}
 
 
 @metric("diverged", better="none", most=1.0, when="over")

@@ -20,6 +20,11 @@ TOY = {"samples": 2, "support": 1}
 #: Of a run in the plane: `points` (seeds, n, 2), `real` (n, 2), `modes` (k, 2), `std` (1,), `axis` (g,), `field`
 #: (seeds, g, g), `through` (frames, seeds, n, 2) at `iterations` (frames,).
 PLANE = {"points": 3, "real": 2, "modes": 2, "std": 1, "axis": 1, "field": 3, "through": 4, "iterations": 1}
+#: Of text: `texts` (frames, n) at `iterations` (frames,); at the end `likeliest`, and beside them `independent` and
+#: `real` (n,). Of a small table: `shares` (seeds, outcomes), `probabilities` and `names` (outcomes,).
+TEXT = {"texts": 2, "iterations": 1, "likeliest": 1, "independent": 1, "real": 1}
+TABLE = {"shares": 2, "probabilities": 1, "names": 1}
+KINDS = {"points": PLANE, "texts": TEXT, "shares": TABLE}
 IMAGE = {"images": 3, "real": 3, "through": 4, "iterations": 1, "interpolation": 4, "neighbours": 4}
 
 
@@ -36,15 +41,16 @@ def read_curves(run: Run, metric: str) -> pd.DataFrame | Problem:
 
 def read_samples(run: Run) -> Arrays | Problem:
     """`samples.npz` of a toy, as float: `samples` (seeds, n), `support` (g,); `density`, `atoms`, `discriminator` where
-    known; or the arrays of `PLANE`. Of an image run, as uint8: the arrays of `IMAGE`."""
+    known; or the arrays of `PLANE`, `TEXT` or `TABLE`. Of an image run, as uint8: the arrays of `IMAGE`."""
     try:
         with (run.folder / SAMPLES).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         if "images" not in arrays:
-            arrays = {key: np.asarray(array, dtype=float) for key, array in arrays.items()}
+            words = {key: array for key, array in arrays.items() if array.dtype.kind == "U"}
+            arrays = {key: np.asarray(array, dtype=float) for key, array in arrays.items() if key not in words} | words
     except BROKEN as error:
         return Problem("incomplete", run.name, f"samples.npz cannot be read ({_line(error)})")
-    other = PLANE if "points" in arrays else TOY
+    other = next((expected for key, expected in KINDS.items() if key in arrays), TOY)
     fault = _fault_of_images(arrays) if "images" in arrays else _fault(arrays, other)
     return Problem("incomplete", run.name, f"samples.npz: {fault}") if fault else arrays
 

@@ -22,6 +22,10 @@ IMAGES = MEANS + (
     "{}Memorisation: the median distance of generated images to their nearest training image, over that of test "
     "images: 1 is like real data, far below 1 is memorising, far above 1 is off the data.*"
 )
+TEXT = MEANS + (
+    ". Of {} generated windows per run against lines that are held out. Real data: as many windows of the training "
+    "part, the best that can be hoped for.*"
+)
 FEATURES = (
     "Distances and scores are taken in the features of a classifier trained on {}, so they do not compare with those "
     "published for other networks. "
@@ -70,12 +74,16 @@ def _real(metric: str, floors: Mapping[str, float]) -> str:
 
 
 def _notes(experiment: Experiment) -> list[str]:
-    """What the tables say of images, and in the plane."""
+    """What the tables say of images, of text, and in the plane."""
     measured = [run for run in experiment.runs if run.result.floors]
-    images, plane = ([run for run in measured if bool(run.extractor) == wanted] for wanted in (True, False))
+    texts = [run for run in measured if run.result.independent]
+    images, plane = (
+        [run for run in measured if bool(run.extractor) == wanted and run not in texts] for wanted in (True, False)
+    )
     trained_on = dict.fromkeys(run.result.extractor.dataset for run in images if run.result.extractor)
     features = FEATURES.format(escape(" and ".join(trained_on)))
     notes = [IMAGES.format(_samples(images), features)] if images else []
+    notes += [TEXT.format(_samples(texts))] if texts else []
     return [*notes, PLANE.format(_samples(plane))] if plane else notes
 
 

@@ -115,10 +115,15 @@ def flat(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+class Escaped(str):
+    """A cell that is HTML, of which the texts are escaped already."""
+
+
 def markdown(headers: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; cells are escaped, so that no text from a run can break it."""
     lines = [headers, ["---"] * len(headers), *rows]
-    return "\n".join("| " + " | ".join(escape(str(cell)) for cell in line) + " |" for line in lines)
+    cells = ((cell if isinstance(cell, Escaped) else escape(str(cell)) for cell in line) for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 
 
 def escape(text: str) -> str:

@@ -16,7 +16,9 @@ from saddlegan.reporting.pictures.maps import draw_maps
 from saddlegan.reporting.pictures.planes import draw_planes
 from saddlegan.reporting.pictures.selection import Picture, drawn, representative
 from saddlegan.reporting.pictures.spreads import draw_spread
+from saddlegan.reporting.pictures.tables import draw_tables
 from saddlegan.reporting.runs import Problem
+from saddlegan.reporting.texts import through_training
 
 #: The ends of the axis on which what methods show of themselves is drawn: a ratio may be 0, and have no logarithm.
 WATCHED = (1e-3, 1e3)
@@ -24,8 +26,9 @@ WATCHED = (1e-3, 1e3)
 __all__ = ["Picture", "draw", "representative"]
 
 
-def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Problem]]:
-    """Write the pictures of `experiment` to `folder`; files that could not be read come back as problems."""
+def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[str], list[Problem]]:
+    """Write the pictures of `experiment` to `folder`; with them come texts, as blocks of Markdown, and files that could
+    not be read."""
     chosen = representative(experiment)
     which = ""
     if len(chosen) < len(experiment.settings):
@@ -38,7 +41,12 @@ def draw(experiment: Experiment, folder: Path) -> tuple[list[Picture], list[Prob
     pictures += draw_images(experiment, images, stem, which)
     pictures += _draw_training(experiment, chosen, stem, which, problems)
     pictures += _draw_watched(experiment, chosen, stem, which)
-    return [*pictures, *draw_maps(experiment, stem), *draw_spread(experiment, stem)], problems
+    pictures += [
+        *draw_tables(experiment, shown, stem, which),
+        *draw_maps(experiment, stem),
+        *draw_spread(experiment, stem),
+    ]
+    return pictures, through_training(experiment, shown), problems
 
 
 def _curves(experiment: Experiment, settings: list[str], metric: str) -> tuple[list[figures.Curve], list[Problem]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from saddlegan.reporting.arrays import Arrays, read_samples
+from saddlegan.reporting.arrays import KINDS, Arrays, read_samples
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.runs import Problem, Run
 
@@ -65,8 +65,8 @@ def spaced(settings: Sequence[str], count: int, medians: Mapping[str, float]) ->
 def drawn(
     experiment: Experiment, settings: Sequence[str]
 ) -> tuple[dict[str, dict[str, list[Arrays]]], list[Shown], list[Problem]]:
-    """{data: {setting: samples of all its runs}} on the line; for images and the plane those of the median seed of each
-    setting, or of the one nearest to it that can be read; problems."""
+    """{data: {setting: samples of all its runs}} on the line; for other data those of the median seed of each setting,
+    or of the one nearest to it that can be read; problems."""
     toys: dict[str, dict[str, list[Arrays]]] = {}
     images: list[Shown] = []
     problems: list[Problem] = []
@@ -78,7 +78,7 @@ def drawn(
             data = str(run.choices.get("data"))
             if isinstance(arrays, Problem):
                 problems += [arrays] * first
-            elif "images" not in arrays and "points" not in arrays:
+            elif not {"images", *KINDS} & arrays.keys():
                 if first:
                     toys.setdefault(data, {}).setdefault(setting, []).append(arrays)
             elif row < (kept := len(arrays.get("points", [0]))):
