@@ -11,7 +11,7 @@ QUICK := not slow and not slurm and not thorough
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce theory check test test-thorough test-random test-slow test-slurm test-faults bench format
+.PHONY: help install reproduce theory check test test-thorough test-random test-slow test-slurm test-faults bench bench-scaling format
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -60,6 +60,9 @@ bench: install  ## how fast: toys and MNIST against bare PyTorch loops, and star
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_methods.py
 	$(BIN)/python scripts/bench_images.py
+
+bench-scaling: install  ## what a sweep costs besides its training: checkpoints, workers, SLURM where there is one
+	$(BIN)/python scripts/bench_scaling.py
 
 format: install  ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .

@@ -200,6 +200,7 @@ def blocks() -> dict[str, str]:
         "aids": tables.paired_table(tables.comparisons(results.experiments["mnist_aids"])),
         "faults": (REFERENCE / "faults.md").read_text().strip(),
         "faults-of-machine": (REFERENCE / "faults_of_machine.md").read_text().strip(),
+        "bench-scaling": (REFERENCE / "bench_scaling.md").read_text().strip(),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
         "bench-methods": (REFERENCE / "bench_methods.md").read_text().strip(),
         "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),

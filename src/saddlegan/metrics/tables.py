@@ -12,19 +12,19 @@ PerSeed = Float[np.ndarray, "seeds"]
 
 
 @metric("total variation", most=1.0)
-def total_variation(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
+def outcome_variation(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
     """Half of the sum of |q(x) - p(x)| over outcomes, from 0 to 1: lower is better."""
     return 0.5 * np.abs(shares - probabilities).sum(-1)
 
 
 @metric("KL(p|q)")
-def kl(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
+def outcome_kl(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
     """KL(p | q) of the data's probabilities p from the shares q, in nats: lower is better."""
     return rel_entr(probabilities, shares).sum(-1)
 
 
 @metric("KL(q|p)")
-def reverse_kl(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
+def outcome_reverse_kl(shares: Shares, probabilities: Float[np.ndarray, "outcomes"]) -> PerSeed:
     """KL(q | p) of the shares q from the data's probabilities p, in nats: lower is better."""
     return rel_entr(shares, probabilities).sum(-1)
 
@@ -58,6 +58,6 @@ def gradient(
 
 
 @metric("diverged", better="none", most=1.0, when="over")
-def lost(total_variation: Float[np.ndarray, "evaluations seeds"]) -> PerSeed:
+def lost(outcome_variation: Float[np.ndarray, "evaluations seeds"]) -> PerSeed:
     """1 where the total variation was not finite at any of these evaluations, else 0."""
-    return (~np.isfinite(total_variation)).any(0).astype(float)
+    return (~np.isfinite(outcome_variation)).any(0).astype(float)
