@@ -7,10 +7,11 @@ from pathlib import Path
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest
 from saddlegan.folder import SAMPLES
 
-SAMPLE = """saddlegan-sample RUN [n=64] [output=FILE.png|FILE.npz] [allow=PACKAGE,...]
+SAMPLE = """saddlegan-sample RUN [n=64] [output=FILE.png|FILE.npz|FILE.txt] [allow=PACKAGE,...]
 
 Draws n samples per seed with the generator of a run folder, those of the latents that its evaluation uses first.
-A .png shows them; a .npz holds `samples`, float32 of shape (seeds, n, *shape). Default: RUN/figures/sample-64.png."""
+A .png shows them, or a .txt where they are text; a .npz holds `samples`, float32 of shape (seeds, n, *shape).
+Default: RUN/figures/sample-64.png, or .txt."""
 EXPORT = """saddlegan-export RUN [output=DIR] [allow=PACKAGE,...]
 
 Writes the generator of a run folder as generator.safetensors and generator.json, which
@@ -24,14 +25,18 @@ def sample(arguments: Sequence[str] | None = None) -> int:
 
     def work(run: Path, options: dict[str, str]) -> Path:
         count = _count(options.get("n", "64"))
-        output = Path(options.get("output", run / "figures" / f"sample-{count}.png")).expanduser()
-        if output.suffix not in (".png", ".npz"):
-            raise ConfigError(f"output={output}: got a name that ends in '{output.suffix}', expected .png or .npz.")
+        output = Path(options.get("output", run / "figures" / f"sample-{count}")).expanduser()
+        if "output" in options and output.suffix not in (".png", ".npz", ".txt"):
+            raise ConfigError(
+                f"output={output}: got a name that ends in '{output.suffix}', expected .png, .npz or, of text, .txt."
+            )
         if output.resolve() == (run / SAMPLES).resolve():
             raise ConfigError(f"output={output}: got the run's own samples, from which its report is made.")
-        from saddlegan.interface import load, save_samples
+        from saddlegan.interface import is_text, load, save_samples
 
         module = load(run, _allowed(options))
+        if "output" not in options:
+            output = output.with_suffix(".txt" if is_text(module) else ".png")
         output.parent.mkdir(parents=True, exist_ok=True)
         save_samples(module, count, output)
         return output

@@ -20,7 +20,10 @@ from saddlegan.checks import ConfigError, shown
 from saddlegan.config import schema
 from saddlegan.config.keys import composing
 from saddlegan.config.trust import check_trusted
+from saddlegan.data.images import Images
 from saddlegan.data.plane import PlaneMixture
+from saddlegan.data.tables import JointTable
+from saddlegan.data.text import TextWindows
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.engine.build import module_of, players_of, samples_of
 from saddlegan.engine.checkpoint import last_whole, read_checkpoint
@@ -28,6 +31,7 @@ from saddlegan.evaluation.images import pixels
 from saddlegan.evaluation.line import density_panel
 from saddlegan.evaluation.plane import plane_panel
 from saddlegan.figures import ImagePanel, density_figure, image_figure, plane_figure, save_png, square
+from saddlegan.figures.tables import shares_figure
 from saddlegan.files import write_whole
 from saddlegan.folder import CHECKPOINT, CONFIG, RESULT, DamagedRun, write_json
 from saddlegan.provenance import commit, versions
@@ -105,18 +109,41 @@ def _precision(weights: Mapping[str, Tensor]) -> torch.dtype:
     return next((tensor.dtype for tensor in weights.values() if tensor.is_floating_point()), torch.float32)
 
 
+def is_text(module: AdversarialModule) -> bool:
+    """Whether its samples are text."""
+    return module.config is not None and issubclass(get_class(module.config["data"]["_target_"]), TextWindows)
+
+
 def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
-    """Draw `count` samples per seed into a .npz (`samples`, float32 `(seeds, count, *shape)`) or as a picture, .png."""
-    samples = module.sample(count)
+    """Draw `count` samples per seed into a .npz (`samples`, float32 `(seeds, count, *shape)`), as a picture, .png, or,
+    of text, as lines of a .txt. Raises `ConfigError` for text as a picture, and for lines of anything else."""
+    assert module.config is not None
+    kind, samples = get_class(module.config["data"]["_target_"]), module.sample(count)
+    text = is_text(module)
     if path.suffix == ".npz":
         with write_whole(path) as partial:
             np.savez_compressed(partial, samples=samples.float().numpy())
-    elif samples.dim() > 3:  # images, of one seed
-        save_png(image_figure([ImagePanel(f"{count} samples", square(pixels(samples[0]).numpy()))]), path)
+    elif (path.suffix == ".txt") != text:
+        other = ".txt" if text else ".png"
+        raise ConfigError(
+            f"output={path}: got a name that ends in {path.suffix}, expected {other} or .npz for this run."
+        )
+    elif issubclass(kind, Images):  # of one seed
+        shown = square(pixels(kind.pictures(samples[0])).numpy())
+        save_png(image_figure([ImagePanel(f"{count} samples", shown)]), path)
+    elif text:
+        source = instantiate(module.config["data"], _convert_="all")
+        with write_whole(path) as partial:
+            lines = (text.replace("\n", "\u21b5") for text in source.texts(samples[0].argmax(1)))
+            partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     else:
-        assert module.config is not None
         law = instantiate(module.config["data"], _convert_="all")
-        if isinstance(law, PlaneMixture):
+        if isinstance(law, JointTable):
+            save_png(
+                shares_figure({f"{count} samples per seed": law.shares(samples.numpy())}, law.probabilities, law.names),
+                path,
+            )
+        elif isinstance(law, PlaneMixture):
             panel = plane_panel(law, module, samples[0].numpy(), f"{count} samples of seed {module.seeds[0]}")
             save_png(plane_figure([panel]), path)
         else:

@@ -10,9 +10,9 @@ from saddlegan.folder import CHECKPOINT
 
 #: Models by what they take, and whether they give the logits of discrete values: for remedies.
 MODELS = {
-    ("vectors", False): "mlp",
+    ("vectors", False): "mlp or mlp_plane",
     ("tables", True): "mlp_discrete",
-    ("images", False): "mnist_conv",
+    ("images", False): "mnist_conv, mnist_conv_literal or mnist_mlp",
     ("images", True): "mnist_discrete",
     ("text", True): "text_conv",
 }
@@ -42,11 +42,8 @@ def _check_kind(config: dict[str, Any], kind: str | None) -> None:
         target = config["model"][player]["_target_"]
         model = class_attribute(target, "samples")
         if kind and model and kind != model:
-            others = {"vectors": "mlp or mlp_plane", "tables": "mlp_discrete"}.get(
-                kind, "mnist_conv, mnist_conv_literal or mnist_mlp"
-            )
-            if class_attribute(config["data"]["_target_"], "discrete") and kind == "images":
-                others = "mnist_discrete"
+            discrete = bool(class_attribute(config["data"]["_target_"], "discrete"))
+            others = MODELS.get((kind, discrete), "another one")
             if class_attribute(config["method"]["_target_"], "judges_by") == "reconstructions":
                 others = "mlp_autoencoder" if kind == "vectors" else "mnist_autoencoder"
             raise ConfigError(

@@ -71,6 +71,7 @@ class QuantizedImages(ImageSet):
         level = (unit(chosen[:, 0]) * (self.levels - 1)).round().long()
         return one_hot(level, self.levels).movedim(-1, 1).float()
 
-    def pictures(self, x: Float[Tensor, "*n levels height width"]) -> Float[Tensor, "*n 1 height width"]:
-        shades = torch.linspace(0, 1, self.levels, device=x.device)
+    @staticmethod
+    def pictures(x: Float[Tensor, "*n levels height width"]) -> Float[Tensor, "*n 1 height width"]:
+        shades = torch.linspace(0, 1, x.shape[-3], device=x.device)
         return (x * shades[:, None, None]).sum(-3, keepdim=True)

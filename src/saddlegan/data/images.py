@@ -44,7 +44,8 @@ class Images(Examples):
         """Pixels in [0, 1]."""
         return unit(chosen)
 
-    def pictures(self, x: Float[Tensor, "*n levels height width"]) -> Float[Tensor, "*n channels height width"]:
+    @staticmethod
+    def pictures(x: Float[Tensor, "*n levels height width"]) -> Float[Tensor, "*n channels height width"]:
         """What networks see, or the expectation of it, as images in [0, 1]."""
         return x
 

@@ -53,6 +53,17 @@ class JointTable:
         """That of a sample, given the configuration's `data`."""
         return (1 if data["levels"] == 2 else data["levels"], data["places"])
 
+    @property
+    def names(self) -> list[str]:
+        """The values of each outcome, one after the other."""
+        values = self.outcomes[:, 0] if self.outcomes.shape[1] == 1 else self.outcomes.argmax(1)
+        return ["".join(str(int(value)) for value in outcome) for outcome in values]
+
+    def shares(self, samples: np.ndarray) -> np.ndarray:
+        """How often each outcome occurs among samples `(seeds, n, levels, places)`: `(seeds, outcomes)`."""
+        flat, known = samples.reshape(*samples.shape[:2], -1), self.outcomes.reshape(len(self.outcomes), -1)
+        return (flat[:, :, None] == known).all(-1).mean(1)
+
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Draw float32 of shape `(*shape, levels, places)`."""
         return self.outcomes[rng.choice(len(self.probabilities), size=shape, p=self.probabilities)]

@@ -11,7 +11,7 @@ class EvaluateDiscreteImages(EvaluateImages):
     """What is measured of samples, and offers the features of the expectations too, of the same latents."""
 
     offers = (
-        "features", "real_features", "logits", "channel_logits", "images", "test", "train", "validation",
+        "features", "real_features", "logits", "channel_logits", "images", "test", "train", "others", "validation",
         "expected_features", "expected_logits",
     )  # fmt: skip
 

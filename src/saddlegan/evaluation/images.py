@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from saddlegan.checks import ConfigError
+from saddlegan.data.files import FEWEST
 from saddlegan.data.images import Images, unit
 from saddlegan.data.sets import SetData
 from saddlegan.evaluation import board
@@ -35,7 +36,17 @@ class EvaluateImages(Evaluate):
     """
 
     kind = "images"
-    offers = ("features", "real_features", "logits", "channel_logits", "images", "test", "train", "validation")
+    offers = (
+        "features",
+        "real_features",
+        "logits",
+        "channel_logits",
+        "images",
+        "test",
+        "train",
+        "others",
+        "validation",
+    )
 
     def __init__(self, data: SetData, *, extractor: str | None, **evaluation: Any) -> None:
         super().__init__(**evaluation)
@@ -101,6 +112,8 @@ class EvaluateImages(Evaluate):
         key = (pixels_of, self.extractor.sha256, names)
         if key not in FLOORS:
             offered = self.offered_at_the_end(self.images.values(train)[None])
+            others = self.images.train[self.samples :]
+            offered |= {"others": unit(others).flatten(1)} if len(others) >= FEWEST else {}
             values = self.computed("through", offered) | self.computed("end", offered)
             FLOORS[key] = {name: float(f"{value:.7g}") for name, value in values.items()}
         return FLOORS[key]
@@ -115,7 +128,7 @@ class EvaluateImages(Evaluate):
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         self.extractor.to(module.device)
         train = unit(self.images.train).flatten(1)
-        final = self.computed("end", self.offered_at_the_end(fake) | self.networks | {"train": train})
+        final = self.computed("end", self.offered_at_the_end(fake) | self.networks | {"train": train, "others": train})
         arrays = self.pictures(module, fake, train)
         with write_whole(folder / SAMPLES) as partial:
             np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]

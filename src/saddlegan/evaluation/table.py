@@ -82,13 +82,13 @@ class EvaluateTable(Evaluate):
     def show(self, trainer: L.Trainer, module: Any, iteration: int, fake: Tensor) -> None:
         """The shares of all outcomes, beside the data's."""
         figure = shares_figure(
-            {f"iteration {iteration}": self.beside["shares"]}, self.table.probabilities, self.names()
+            {f"iteration {iteration}": self.beside["shares"]}, self.table.probabilities, self.table.names
         )
         board.log_figure(trainer, "shares", figure, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         """samples.npz, and, with `draw`, figures/shares.png."""
-        shares, names = self.beside["shares"], self.names()
+        shares, names = self.beside["shares"], self.table.names
         arrays = {
             "shares": shares,
             "probabilities": self.table.probabilities,
@@ -102,11 +102,6 @@ class EvaluateTable(Evaluate):
             save_png(figure, folder / "figures" / "shares.png")
         offered = self.offered(fake) | self.beside | self.networks
         return Conclusion({name: list(values) for name, values in self.computed("end", offered).items()})
-
-    def names(self) -> list[str]:
-        """The values of each outcome, one after the other."""
-        values = self.outcomes if self.outcomes.shape[1] == 1 else self.outcomes.argmax(1, keepdim=True)
-        return ["".join(str(int(value)) for value in outcome[0]) for outcome in values]
 
 
 def slope(

@@ -13,6 +13,8 @@ from torch.nn.functional import softplus
 from saddlegan.metrics.facts import metric
 
 Points = Float[Tensor, "n d"]
+Reals = Float[Tensor, "m d"]
+HeldOut = Float[Tensor, "k d"]
 #: The discriminator's hidden layers; its steps, minibatches and rate (Adam); steps between two looks at held-out
 #: samples.
 WIDTH, STEPS, BATCH, RATE, EVERY = 256, 600, 128, 1e-3, 50
@@ -35,20 +37,20 @@ BOUNDS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     },
     when="end",
 )
-def fresh(images: Points, train: Points, test: Points) -> dict[str, float]:
+def fresh(images: Points, others: Reals, test: HeldOut) -> dict[str, float]:
     """Estimates of the Jensen-Shannon divergence in nats (at most log 2), of KL(q|p) in nats and of the Wasserstein-1
     distance between samples of the generator, `images`, and data: lower is better, and samples of one law have about 0.
 
-    Each is the variational bound of a perceptron that is trained on half of the samples and on training images, at the
-    step where it is highest on a quarter of the samples and half of the test images, as the others see it: so that it
-    is no overestimate. NaN for samples that are not finite.
+    Each is the variational bound of a perceptron that is trained on half of the samples and on `others`, images of the
+    training part, at the step where it is highest on a quarter of the samples and half of the test images, as the rest
+    of both sees it: so that it is no overestimate. NaN for samples that are not finite.
     """
     if not torch.isfinite(images).all():
         return dict.fromkeys(BOUNDS, math.nan)
-    return {name: estimate(name, images, train, test) for name in BOUNDS}
+    return {name: estimate(name, images, others, test) for name in BOUNDS}
 
 
-def estimate(name: str, fake: Points, train: Points, test: Points) -> float:
+def estimate(name: str, fake: Points, others: Reals, test: HeldOut) -> float:
     """One of `BOUNDS` by a discriminator of its own, always with the same draws."""
     half, quarter = len(fake) // 2, len(fake) * 3 // 4
     parts = [(test[::2], fake[half:quarter]), (test[1::2], fake[quarter:])]
@@ -61,7 +63,7 @@ def estimate(name: str, fake: Points, train: Points, test: Points) -> float:
         optimizer = torch.optim.Adam(critic.parameters(), RATE)
         found = []
         for step in range(1, STEPS + 1):
-            real, made = (x[torch.randint(len(x), (BATCH,))] for x in (train, fake[:half]))
+            real, made = (x[torch.randint(len(x), (BATCH,))] for x in (others, fake[:half]))
             loss = -BOUNDS[name](critic(real), critic(made))
             if name == "fresh_wasserstein":
                 loss = loss + PENALTY * _steepness(critic, real, made)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from scipy.special import entr
 
 from saddlegan.metrics.facts import metric
 
-Windows = Int[np.ndarray, "n length"]
+Windows = Integer[np.ndarray, "n length"]
+HeldOut = Integer[np.ndarray, "held_out length"]
 
 WORD = re.compile(r"[^\W\d_]+")
 
@@ -24,7 +25,7 @@ WORD = re.compile(r"[^\W\d_]+")
         "ngram_js_4": {"name": "JS of 4-grams", "most": 0.6931471805599453},
     }
 )
-def ngram_js(codes: Windows, real_codes: Windows, characters: int) -> tuple[float, float, float, float]:
+def ngram_js(codes: Windows, real_codes: HeldOut, characters: int) -> tuple[float, float, float, float]:
     """The Jensen-Shannon divergence of the n-grams of characters of windows from those of real ones, in nats, for n = 1
     to 4: from 0 to log 2, lower is better. Few windows make it larger: compare at equal numbers of them."""
     return tuple(
@@ -32,14 +33,14 @@ def ngram_js(codes: Windows, real_codes: Windows, characters: int) -> tuple[floa
     )  # type: ignore[return-value]
 
 
-def grams(windows: Windows, n: int, characters: int) -> Int[np.ndarray, "grams"]:
+def grams(windows: Windows, n: int, characters: int) -> Integer[np.ndarray, "grams"]:
     """Each n-gram as a number, in base `characters`."""
     length = windows.shape[1] - n + 1
     places = (windows[:, k : k + length].astype(np.int64) * characters**k for k in range(n))
     return sum(places, np.zeros((len(windows), length), np.int64)).ravel()
 
 
-def jensen_shannon(one: Int[np.ndarray, "n"], other: Int[np.ndarray, "m"]) -> float:
+def jensen_shannon(one: Integer[np.ndarray, "n"], other: Integer[np.ndarray, "m"]) -> float:
     """The Jensen-Shannon divergence, in nats, of how often numbers occur in two lists."""
     every, index = np.unique(np.concatenate([one, other]), return_inverse=True)
     p, q = (np.bincount(part, minlength=len(every)) / len(part) for part in np.split(index, [len(one)]))
