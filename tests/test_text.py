@@ -224,3 +224,30 @@ def test_text_and_other_kinds_are_kept_apart(saddlegan):
         status, output = saddlegan("num_seeds=1", *words, *file)
         assert status == 2, output
         assert said in output
+
+
+# The text of the reference runs ---------------------------------------------------------------------------------------
+
+PRINTED = """
+Genesis 1
+
+  30 And to every beast of the earth, and to every fowl of the air, and to
+every thing that creepeth:  and it was so.
+
+1 Kings 2
+
+  1 Thus the heavens
+  2 were finished.
+Genesis 9
+"""
+
+
+def test_verses_are_lines_without_numbers_and_headings():
+    from prepare_text import verses
+
+    assert verses(PRINTED) == [
+        "And to every beast of the earth, and to every fowl of the air, and to every thing that creepeth:  and it was"
+        " so.",
+        "Thus the heavens",
+        "were finished. Genesis 9",  # no heading: no empty line stands before it
+    ]
