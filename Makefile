@@ -59,6 +59,7 @@ test-faults: install  ## runs that are killed again and again, full disks and th
 bench: install  ## how fast: toys and MNIST against bare PyTorch loops, and start-up times
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_methods.py
+	$(BIN)/python scripts/bench_discrete.py
 	$(BIN)/python scripts/bench_images.py
 
 bench-scaling: install  ## what a sweep costs besides its training: checkpoints, workers, SLURM where there is one
