@@ -42,6 +42,7 @@ def test_every_method_moves_both_players_and_counts_iterations(method):
     for name in before:
         # A critic that judges by differences has a last bias whose gradient is 0.
         still = name == "discriminator.biases.1" and method.startswith("wgan")
+        still |= method == "cross_entropy" and name.startswith("discriminator")  # it trains no discriminator
         assert still or not torch.equal(before[name], after[name]), name
         assert torch.isfinite(after[name]).all(), name
 

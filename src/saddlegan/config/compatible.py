@@ -15,6 +15,7 @@ MODELS = {
     ("images", False): "mnist_conv, mnist_conv_literal or mnist_mlp",
     ("images", True): "mnist_discrete",
     ("text", True): "text_conv",
+    ("labels", True): "classifier",
 }
 
 
@@ -55,8 +56,9 @@ def _check_kind(config: dict[str, Any], kind: str | None) -> None:
 def _check_given(config: dict[str, Any]) -> None:
     """Whether the networks are given the conditions that they take, and judge in the way that the method reads."""
     method, data = config["method"]["_target_"], config["data"]["_target_"]
-    conditions = class_attribute(method, "conditions") or ()
-    along = class_attribute(data, "sizes") or {}
+    given = class_attribute(data, "given") or {}
+    conditions = (*(class_attribute(method, "conditions") or ()), *given)
+    along = (class_attribute(data, "sizes") or {}) | given
     if missing := [name for name in conditions if name not in along]:
         raise ConfigError(
             f"data: got {data}, which has no {missing[0]}, but {method} gives it to its networks. Remedy: data=mnist or"
@@ -68,6 +70,7 @@ def _check_given(config: dict[str, Any]) -> None:
         if takes != bool(conditions):
             needed = f"{', '.join(conditions)}, which it does not take" if conditions else "no label, which it needs"
             remedy = "mnist_cgan" if conditions else "mlp, mnist_conv or mnist_mlp"
+            remedy = "classifier" if given else remedy
             raise ConfigError(f"model.{player}: got {target}; {method} gives it {needed}. Remedy: model={remedy}.")
     target = config["model"]["discriminator"]["_target_"]
     gives, reads = (class_attribute(of, "judges_by") or "logits" for of in (target, method))

@@ -12,7 +12,9 @@ from torchvision import datasets
 
 from saddlegan.checks import ConfigError, Literal, NonNegativeInt, checked
 from saddlegan.data import files
-from saddlegan.data.sets import Examples, Labels
+from saddlegan.data.sets import Examples, Labels, unit
+
+__all__ = ["ImageSet", "Images", "Pixels", "check_images", "unit"]
 
 Pixels = UInt8[Tensor, "n channels height width"]
 
@@ -119,11 +121,6 @@ class ImageSet(Images):
             raise ConfigError(f"data.train_images={train_images}: got more than the {len(train)} images of {name}.")
         self.validation = None if name == "digits" else train[-10_000:]
         self.train, self.train_labels = (x[: train_images or len(train)] for x in (train, labels))
-
-
-def unit(pixels: Tensor) -> Tensor:
-    """uint8 pixels as float32 in [0, 1]."""
-    return pixels.float().div_(255.0)
 
 
 def _digits() -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:

@@ -21,6 +21,11 @@ Codes = UInt8[Tensor, "n *places"]
 Labels = Int64[Tensor, "n"]
 
 
+def unit(pixels: Tensor) -> Tensor:
+    """uint8 pixels as float32 in [0, 1]."""
+    return pixels.float().div_(255.0)
+
+
 class Examples:
     """A set that lies in memory: what is declared here, and in its kind, a set has in its constructor set."""
 
@@ -30,6 +35,11 @@ class Examples:
     noun: ClassVar[str] = "example"
     #: The labels that come along, and the number of their classes: `{"label": 10}`; {} where none do.
     sizes: ClassVar[Mapping[str, int]] = {}
+    #: What else networks are given of each example, images in [0, 1], by name, and its shape: `{"image": (1, 28, 28)}`.
+    given: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    #: Of `given`, those of the training part, and of the test part.
+    train_given: Mapping[str, Codes] = {}
+    test_given: Mapping[str, Codes] = {}
     #: Whether networks see values of few levels, `saddlegan.discrete`.
     discrete: ClassVar[bool] = False
     name: str
@@ -74,6 +84,7 @@ class SetData(Spans):
         self.parts = {"x": self.source}
         if examples.train_labels is not None:
             self.parts["label"] = examples.train_labels
+        self.parts |= examples.train_given
         self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
 
     def span(self, start: int, stop: int) -> Batch:
@@ -87,6 +98,7 @@ class SetData(Spans):
             found["x"] = found["x"].flatten(1, 2)
         numbers = None if self.examples.drawn_from is None else self.numbers(start * self.draws, stop * self.draws)
         found["x"] = self.examples.values(found["x"], numbers)
+        found |= {name: unit(found[name]) for name in self.examples.given}
         return {name: values.unflatten(0, axes) for name, values in found.items()}
 
     def numbers(self, first: int, last: int) -> Float[Tensor, "n *places"]:

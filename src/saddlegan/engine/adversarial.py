@@ -54,6 +54,7 @@ class AdversarialModule(Sampler):
         schedule: optimizer -> its learning-rate schedule, the same for all players, stepped once an iteration; None:
             constant rates.
         sizes: of each of `conditions` that is a label, the number of its classes.
+        given: what the data give to the networks besides labels, by name; conditions too, whatever the method.
 
     Raises:
         ConfigError: where an argument is out of its range; where simultaneous updates do not share their minibatch, or
@@ -86,8 +87,10 @@ class AdversarialModule(Sampler):
         ema_decay: Decay = 0.0,
         schedule: Callable[[Optimizer], LRScheduler] | None = None,
         sizes: Mapping[str, int] | None = None,
+        given: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        self.conditions = (*self.conditions, *given)
         self.automatic_optimization = False
         for player, network in players.items():
             self.add_module(player, network)

@@ -78,27 +78,35 @@ def module_of(config: dict[str, Any], examples: Examples | None = None) -> Adver
 
 
 def samples_of(config: dict[str, Any]) -> dict[str, Any]:
-    """What a configuration's networks know of its data: `shape`, `(dim,)` of vectors or that of images, and
-    `sizes`, the number of classes of each label that the method's networks are given."""
+    """What a configuration's networks know of its data: `shape`, `(dim,)` of vectors or that of images; `sizes`, the
+    number of classes of each label that the method's networks are given; and `given`, the shape of all else that they
+    are given."""
     kind, method = get_class(config["data"]["_target_"]), get_class(config["method"]["_target_"])
     shape = kind.shape_of(config["data"]) if hasattr(kind, "shape_of") else (kind.dim,)
     known = getattr(kind, "sizes", {})
-    return {"shape": shape, "sizes": {name: known[name] for name in getattr(method, "conditions", ()) if name in known}}
+    sizes = {name: known[name] for name in getattr(method, "conditions", ()) if name in known}
+    return {"shape": shape, "sizes": sizes, "given": dict(getattr(kind, "given", {}))}
 
 
 def players_of(
-    config: dict[str, Any], shape: Sequence[int], sizes: Mapping[str, int], examples: Examples | None = None
+    config: dict[str, Any],
+    shape: Sequence[int],
+    sizes: Mapping[str, int],
+    given: Mapping[str, Sequence[int]] | None = None,
+    examples: Examples | None = None,
 ) -> dict[str, Any]:
     """The networks of a configuration's `model`, made for samples of a kind, as `players`; the law of the latent, the
-    `shape` of a sample and the `sizes` of the labels."""
+    `shape` of a sample, the `sizes` of the labels, and the names of what else is `given`."""
     model = instantiate(config["model"], _convert_="all")
     factories = {name: factory for name, factory in model.items() if name != "latent"}
-    given = {"conditions": sizes} if sizes else {}
+    conditions = {**sizes, **(given or {})}
+    known = {"conditions": conditions} if conditions else {}
     if not getattr(factories["generator"].func, "stackable", False):
-        players = image_players(factories, model["latent"].dim, shape, examples, _seeds(config), given)
+        players = image_players(factories, model["latent"].dim, shape, examples, _seeds(config), known)
     else:
-        players = toy_players(factories, model["latent"].dim, math.prod(shape), _seeds(config), given)
-    return {"players": players, "latent": model["latent"], "shape": shape, "sizes": sizes}
+        players = toy_players(factories, model["latent"].dim, math.prod(shape), _seeds(config), known)
+    along = {"given": tuple(given)} if given else {}
+    return {"players": players, "latent": model["latent"], "shape": shape, "sizes": sizes} | along
 
 
 def _seeds(config: dict[str, Any]) -> range:

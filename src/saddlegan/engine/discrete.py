@@ -40,7 +40,7 @@ class DiscreteModule(AdversarialModule):
         return law_of(self.logits_of_samples(generator, given))
 
     def logits_of_samples(self, generator: nn.Module, given: Batch) -> Float[Tensor, "seeds batch levels *places"]:
-        logits = generator(given["latent"])
+        logits = generator(given["latent"], *(given[name] for name in self.conditions))
         return logits.reshape(*logits.shape[:2], *self.shape)
 
     def make(self, generator: nn.Module, given: Batch) -> Batch:
@@ -49,7 +49,8 @@ class DiscreteModule(AdversarialModule):
         with torch.no_grad():
             x = drawn(law, self.by_sample(given["choice"]))
         found = {"x": x, "log_probability": log_probability(law, x)}
-        return {name: values.movedim(0, 1).flatten(1, 2) for name, values in found.items()}
+        again = {name: given[name].repeat(1, len(x), *[1] * (given[name].dim() - 2)) for name in self.conditions}
+        return again | {name: values.movedim(0, 1).flatten(1, 2) for name, values in found.items()}
 
     def by_sample(self, noise: Float[Tensor, "seeds batch numbers"]) -> Float[Tensor, "count seeds batch *places"]:
         """The numbers of each sample of a latent."""

@@ -38,8 +38,9 @@ class Variant(L.LightningModule):
 
     #: What the players minimise, where a variant does not say so in `<player>_loss`.
     objective: Objective
-    #: What the networks are given besides latents and samples, by its name in the data's batches: `("label",)`.
-    conditions: ClassVar[tuple[str, ...]] = ()
+    #: What the networks are given besides latents and samples, by its name in the data's batches: `("label",)`; what
+    #: the data give besides labels is added to it.
+    conditions: tuple[str, ...] = ()
     #: What a variant draws of its own, per seed, player, name and iteration: in the batch of fake samples, by its name;
     #: for the steps of one player alone where the name is `player/name`. In place of a law, what makes one of a given
     #: `dim` stands for noise of a sample's size: `Uniform`, or `partial(Latent, law="normal")`.

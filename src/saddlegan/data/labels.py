@@ -1,0 +1,47 @@
+"""Labels as the samples, given their images: with them a classifier is trained as a generator."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jaxtyping import Float, UInt8
+from torch import Tensor, uint8
+from torch.nn.functional import one_hot
+
+from saddlegan.checks import Literal, NonNegativeInt, checked
+from saddlegan.data.images import ImageSet
+from saddlegan.data.sets import Examples
+
+Codes = UInt8[Tensor, "n 1"]
+CLASSES = 10
+
+
+class LabelsOfImages(Examples):
+    """The label of an image, one of ten, `(10, 1)`; the image is given. Args and errors: those of `ImageSet`."""
+
+    samples = "labels"
+    noun = "label"
+    discrete = True
+    given = {"image": (1, 28, 28)}  # noqa: RUF012 - read without being imported, as a literal
+
+    @checked
+    def __init__(
+        self,
+        *,
+        name: Literal["mnist", "fashion_mnist", "kmnist", "digits"],
+        root: str,
+        download: bool,
+        train_images: NonNegativeInt,
+    ) -> None:
+        images = ImageSet(name=name, root=root, download=download, train_images=train_images)
+        self.name = name
+        self.train, self.test = (
+            labels[:, None].to(uint8) for labels in (images.train_labels, images.test_labels) if labels is not None
+        )
+        self.train_given, self.test_given = {"image": images.train}, {"image": images.test}
+
+    @classmethod
+    def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
+        return (CLASSES, 1)
+
+    def values(self, chosen: Codes, numbers: Float[Tensor, "n 1"] | None = None) -> Float[Tensor, "n 10 1"]:
+        return one_hot(chosen.long(), CLASSES).mT.float()
