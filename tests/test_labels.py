@@ -122,3 +122,13 @@ def test_labels_need_networks_that_take_images():
     ):
         with pytest.raises(ConfigError, match=said):
             check(composed(*SMALL, "num_seeds=1", "data=labels_of_digits", *words))
+
+
+def test_a_report_compares_error_rates(saddlegan, tmp_path):
+    words = (*NARROW, "method=cross_entropy,bgan_discrete", "iterations=4", f"hydra.sweep.dir={tmp_path / 'sweep'}")
+    status, output = saddlegan("-m", *words, "report.reference=cross_entropy")
+    assert status == 0, output
+    report = (tmp_path / "sweep" / "report" / "report.md").read_text()
+    assert "error rate" in report
+    assert "| bgan_discrete | cross_entropy |" in report
+    assert "None: no run failed" in report

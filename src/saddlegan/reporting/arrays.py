@@ -21,10 +21,11 @@ TOY = {"samples": 2, "support": 1}
 #: (seeds, g, g), `through` (frames, seeds, n, 2) at `iterations` (frames,).
 PLANE = {"points": 3, "real": 2, "modes": 2, "std": 1, "axis": 1, "field": 3, "through": 4, "iterations": 1}
 #: Of text: `texts` (frames, n) at `iterations` (frames,); at the end `likeliest`, and beside them `independent` and
-#: `real` (n,). Of a small table: `shares` (seeds, outcomes), `probabilities` and `names` (outcomes,).
+#: `real` (n,). Of a small table: `shares` (seeds, outcomes), `probabilities` and `names` (outcomes,). Of labels:
+#: `confusion` (classes, said), in counts.
 TEXT = {"texts": 2, "iterations": 1, "likeliest": 1, "independent": 1, "real": 1}
 TABLE = {"shares": 2, "probabilities": 1, "names": 1}
-KINDS = {"points": PLANE, "texts": TEXT, "shares": TABLE}
+KINDS = {"points": PLANE, "texts": TEXT, "shares": TABLE, "confusion": {"confusion": 2}}
 IMAGE = {"images": 3, "real": 3, "through": 4, "iterations": 1, "interpolation": 4, "neighbours": 4}
 
 
