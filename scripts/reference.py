@@ -29,6 +29,7 @@ from saddlegan.reporting import notes, quality, spread, statistics, tables
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.fates import counted
 from saddlegan.reporting.ledger import Finding
+from saddlegan.reporting.measures import average
 from saddlegan.reporting.pictures import representative
 from saddlegan.reporting.pictures.selection import from_the_median
 from saddlegan.reporting.results import Results, load_results
@@ -36,6 +37,7 @@ from saddlegan.reporting.runs import PACKED, Run, load_runs
 from saddlegan.reporting.sections import load_sections, overview
 from saddlegan.reporting.settings import label
 from saddlegan.reporting.tables import show
+from saddlegan.reporting.texts import BESIDE
 from saddlegan.theory import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
@@ -47,8 +49,9 @@ TOYS = (
 )
 IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
-    *("stacked_mnist", "created_equal"),
+    *("stacked_mnist", "created_equal", "discrete_mnist"),
 )
+DISCRETE = ("discrete_toy", "adversarial_classification", "char_text")
 THEORY = "theory"
 #: The reading of N(1, 1e-3) that the first page answers: a variance of 1e-3.
 DATA = "gaussian_1d"
@@ -93,7 +96,11 @@ def keep(outputs: Path, name: str) -> None:
             }
             put(pack, f"{run.folder.name}/{RESULT}", json.dumps(result).encode())
             if run.name in curves:
-                put(pack, f"{run.folder.name}/{METRICS}", drawn_columns(run, {experiment.metric, *experiment.watched}))
+                put(
+                    pack,
+                    f"{run.folder.name}/{METRICS}",
+                    drawn_columns(run, {experiment.metric, *experiment.watched, *BESIDE}),
+                )
             if run.name in drawn:
                 put(pack, f"{run.folder.name}/{SAMPLES}", drawn_samples(run, drawn[run.name]))
 
@@ -102,8 +109,9 @@ def without_places(result: dict[str, Any]) -> None:
     """Take out places on the machine that a run ran on, which decide nothing."""
     config = result["config"]
     config["output_root"] = "outputs"
-    if "root" in config["data"]:
-        config["data"]["root"] = "data"
+    for key, place in {"root": "data", "file": "data/text/kjv.txt"}.items():
+        if config["data"].get(key):
+            config["data"][key] = place
     result["command"] = " ".join(word for word in result["command"].split() if not word.startswith("output_root="))
 
 
@@ -167,7 +175,7 @@ def ledger(findings: Iterable[Finding]) -> str:
 
 def blocks() -> dict[str, str]:
     """The generated parts of the pages, by name."""
-    results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES)])
+    results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES, *DISCRETE)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
     mnist, updates = results.experiments["mnist"], results.experiments["mnist_updates"]
     theory, problems = load_sections([REFERENCE / THEORY])
@@ -189,6 +197,26 @@ def blocks() -> dict[str, str]:
         "stacked": modes_of(results.experiments["stacked_mnist"], modes.STACKED_SAYS),
         "equal": spread.spread_table(spread.by_method(results.experiments["created_equal"]), budget.EQUAL_SAYS),
         "depth": depths(results.experiments["critic_depth"]),
+        "discrete-toy": measured(
+            results.experiments["discrete_toy"],
+            ("outcome_variation", "bias_normalised", "noise_normalised", "noise_basic", "noise_reinforce", "ess"),
+        ),
+        "adversarial": measured(
+            results.experiments["adversarial_classification"], ("error_rate", "sample_error_rate", "ess")
+        ),
+        "discrete-mnist": measured(
+            results.experiments["discrete_mnist"],
+            (
+                "frechet",
+                "expected_frechet",
+                "classes_covered",
+                "ess",
+                "fresh_js",
+                "fresh_reverse_kl",
+                "fresh_wasserstein",
+            ),
+        ),
+        "char-text": measured(results.experiments["char_text"], (*BESIDE, "copied", "ess")),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
         "image-search": searched_images(results.experiments["mnist_search"]),
@@ -205,6 +233,21 @@ def blocks() -> dict[str, str]:
         "bench-methods": (REFERENCE / "bench_methods.md").read_text().strip(),
         "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),
     }
+
+
+def measured(experiment: Experiment, metrics: Iterable[str]) -> str:
+    """Means over seeds of some metrics of each setting, and what real data, and independent characters, have."""
+    metrics = list(metrics)
+    rows = []
+    for setting in experiment.settings:
+        values = {metric: experiment.values(setting, metric) for metric in metrics}
+        estimates = (show(average(experiment.about(metric), values[metric])) for metric in metrics)
+        rows.append([setting, experiment.values(setting).size, *estimates])
+    first = experiment.runs[0].result
+    for name, known in {"independent characters": first.independent, "real data": experiment.floors}.items():
+        if known:
+            rows.append([name, "–", *("–" if known.get(m) is None else f"{known[m]:.3g}" for m in metrics)])
+    return tables.markdown(["setting", "seeds", *(experiment.about(metric).directed for metric in metrics)], rows)
 
 
 def answers(results: Results) -> str:

@@ -16,6 +16,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from safetensors.torch import save_file
 from scipy import stats
 
+from saddlegan.data.images import Images
 from saddlegan.engine.build import build, evaluation
 from saddlegan.engine.checkpoint import TimedCheckpoint
 from saddlegan.engine.progress import Progress
@@ -163,11 +164,11 @@ def images(tmp_path_factory):
 
 def test_the_last_numbers_of_images_are_about_generated_test_and_training_images(images):
     _, _, data, _, fake, conclusion, arrays = images
-    train, test = (x.float().flatten(1) / 255 for x in (data.images.train, data.images.test))
+    train, test = (x.float().flatten(1) / 255 for x in (data.examples.train, data.examples.test))
     assert conclusion.final["memorisation"] == [pytest.approx(memorisation(fake[0].flatten(1), test, train))]
     _, index = nearest(fake[0, :10].flatten(1), train)
-    assert np.array_equal(arrays["neighbours"][1], data.images.train[index, 0].numpy())
-    assert np.array_equal(arrays["real"], data.images.test[:64, 0].numpy())
+    assert np.array_equal(arrays["neighbours"][1], data.examples.train[index, 0].numpy())
+    assert np.array_equal(arrays["real"], data.examples.test[:64, 0].numpy())
     scales = conclusion.entries["scales"]
     assert scales["median_distance_pixels"] > scales["nearest_distance_pixels"] > 0
     weights = conclusion.entries["weights"]
@@ -202,12 +203,12 @@ def test_floors_are_kept_for_what_they_depend_on(tmp_path):
 def test_classes_are_measured_where_the_extractor_knows_them(images):
     _, _, data, evaluate, *_ = images
     assert "classes_covered" in evaluate.history[-1][1]
-    source = data.images
+    source = data.examples
     known = {"classes": "fashion_mnist", "channel_classes": None}
-    stranger = type("Other", (), {**known, "test": source.test, "test_labels": source.test_labels})()
+    stranger = type("Other", (Images,), {**known, "test": source.test, "test_labels": source.test_labels})()
     own = {"metrics": composed(*IMAGES)["evaluation"]["metrics"], "extractor": None}
     settings = {"seeds": [0], "iterations": 1, "every": 1, "samples": 128, "pictures": 0, "path": None}
-    other = EvaluateImages(type("Data", (), {"images": stranger})(), **own, **settings)
+    other = EvaluateImages(type("Data", (), {"examples": stranger})(), **own, **settings)
     assert other.classes is False
     assert other.measure(torch.rand(1, 128, 1, 28, 28)).keys() == {"frechet", "kernel_distance"}
 

@@ -212,7 +212,7 @@ def test_the_2014_generator_begins_with_the_mean_of_the_training_images():
     module, data = build(composed(*SMALL, "data=digits", "model=mnist_mlp", "num_seeds=1", "evaluation.samples=128"))
     with torch.no_grad():
         start = module.generator(torch.zeros(1, 1, 100))[0, 0]
-    mean = (data.images.train.float() / 255).mean(0).clamp(1e-3, 1 - 1e-3)
+    mean = (data.examples.train.float() / 255).mean(0).clamp(1e-3, 1 - 1e-3)
     torch.testing.assert_close(start, mean, atol=1e-5, rtol=1e-4)
     assert mean.max() > 0.3
 
@@ -257,7 +257,7 @@ def test_table_2_layer_by_layer_with_its_dropout(training):
     module, data = build(composed(*SMALL, *IMAGES))
     generator, discriminator = module.generator.network.train(training), module.discriminator.network.train(training)
     latent = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
-    images = data.images.train[:5].float() / 255
+    images = data.examples.train[:5].float() / 255
     for network, inputs, oracle, rate in (
         (generator, latent, table_2_generator, 0.1),
         (discriminator, images, table_2_discriminator, 0.3),
@@ -333,7 +333,7 @@ def test_floors_are_what_training_images_reach_against_test_images():
     config = composed(*SMALL, *IMAGES, "evaluation.samples=200")
     _, data = build(config)
     evaluate = evaluation(data, config)
-    train, test = ((x.float() / 255) for x in (data.images.train[:200], data.images.test))
+    train, test = ((x.float() / 255) for x in (data.examples.train[:200], data.examples.test))
     features = [evaluate.extractor.see(images)[0] for images in (train, test)]
     assert evaluate.floors()["frechet"] == pytest.approx(frechet_distance(*features), rel=1e-6)
     assert evaluate.floors()["frechet"] > 1.0

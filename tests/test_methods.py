@@ -182,7 +182,7 @@ def test_fake_and_real_samples_have_the_labels_of_the_same_images_and_both_netwo
     module.generator.register_forward_pre_hook(lambda _, given: seen.append(given[1].clone()))
     data.trainer = alone()
     span = data.span(0, 1)
-    images, labels = data.images.train, data.images.train_labels
+    images, labels = data.examples.train, data.examples.train_labels
     for image, label in zip(span["x"][0, 0, 0], span["label"][0, 0, 0], strict=True):
         same = (images == (255 * image).round().to(torch.uint8)).flatten(1).all(1)
         assert label in labels[same], "a label is that of its image"
@@ -210,7 +210,7 @@ def test_evaluation_asks_for_the_labels_of_the_test_images_and_sampling_for_each
     module, data = build(config)
     evaluate = evaluation(data, config)
     evaluate.fakes(module)
-    tests = data.images.test_labels
+    tests = data.examples.test_labels
     assert torch.equal(evaluate.given["label"][0], tests[torch.arange(500) % len(tests)])
     assert torch.equal(module.complete({"latent": torch.zeros(1, 23, 100)})["label"][0], torch.arange(23) % 10)
     label = torch.tensor([[3, 3]])
