@@ -102,6 +102,8 @@ def test_draws_at_the_ends_of_the_numbers_are_whole():
     law = law_of(torch.tensor([0.2, 0.3, 0.5]).log()[None, None, :, None])
     for number, level in ((0.0, 0), (0.19, 0), (0.21, 1), (0.49, 1), (0.51, 2), (1.0 - 2.0**-24, 2)):
         assert drawn(law, torch.full((1, 1, 1, 1), number)).argmax(3).item() == level
+    never = law_of(torch.tensor([-200.0, 0.0, 0.0])[None, None, :, None])
+    assert drawn(never, torch.zeros(1, 1, 1, 1)).argmax(3).item() == 1  # the first level has no chance
     impossible, certain = law_of(torch.full((1, 1, 1, 1), -200.0)), law_of(torch.full((1, 1, 1, 1), 200.0))
     assert drawn(impossible, torch.zeros(1, 1, 1, 1)).item() == 0.0
     assert drawn(certain, torch.full((1, 1, 1, 1), 1.0 - 2.0**-24)).item() == 1.0
