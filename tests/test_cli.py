@@ -18,7 +18,7 @@ BAD = {
     "iterations=abc": "iterations=abc: got str 'abc', expected an integer",
     "method.alhpa=1": "Did you mean 'method.alpha', with method=primal_dual",
     "method=primal_dual method.sgima=1": "Did you mean 'method.sigma'? (",
-    "method=wagn": "wgan, wgan_gp. Did you mean 'wgan'?",
+    "method=wagn": "wgan, wgan_gp, wgan_gp_soft, wgan_soft. Did you mean 'wgan'?",
     "metod=gan": "Did you mean 'method'",
     "+method.k=3": "expected one of: minibatch, num_critic_steps",
     "experiment=gausian_1d": "Did you mean 'gaussian_1d'",

@@ -116,7 +116,7 @@ def test_a_damaged_export_is_named(what, toy, images, tmp_path):
         (["RUN", "n=0"], "expected a finite number > 0"),
         (["RUN", "n=10000000"], "<= 1e+06"),
         (["RUN", "m=3"], "m=3: got an unknown key, expected n=..., output=..."),
-        (["RUN", "output=a.gif"], "expected .png or .npz"),
+        (["RUN", "output=a.gif"], "expected .png, .npz or, of text, .txt"),
         (["RUN", "RUN"], "got 2 run folders"),
         (["n=3"], "got 0 run folders"),
         (["nowhere"], "expected a run folder"),

@@ -19,7 +19,7 @@ OPTIONS = {"metric": "w1_std", "reference": "gan", "claims": []}
 
 def drawn(top, name="gaussian_1d", problems=0):
     """{end of the file's name: path} of the pictures of the runs in `top`, and their captions."""
-    pictures, found = draw(load_results([top]).experiments[name], top / "figures")
+    pictures, _, found = draw(load_results([top]).experiments[name], top / "figures")
     assert len(found) == problems
     return {p.path.stem.removeprefix(f"{name}-"): p.path for p in pictures}, [p.caption for p in pictures]
 

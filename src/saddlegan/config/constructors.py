@@ -6,7 +6,7 @@ from saddlegan.checks import ConfigError, Literal, check_value, nearest
 from saddlegan.config.signatures import signature_of
 
 #: Arguments that `build` supplies.
-OF_METHODS = {"players", "latent", "optimizers", "seeds", "sizes", "ema_decay", "schedule"}
+OF_METHODS = {"players", "latent", "optimizers", "seeds", "sizes", "given", "ema_decay", "schedule"}
 OF_NETWORKS = {"in_features", "out_features", "shape", "conditions"}
 SUPPLIED = OF_METHODS | OF_NETWORKS | {"params", "optimizer", "save_dir"}
 #: What Hydra reads beside `_target_`.
