@@ -171,7 +171,7 @@ GROUPS = sorted(p.relative_to(CONF) for p in CONF.glob("*/*.yaml") if p.parent.n
 def test_every_choice_composes_and_passes_the_check(path):
     """With some method, model and data."""
     own = f"{path.parent}={path.stem}"
-    usual, discrete = ("gaussian_1d", "digits", "ring"), ("bits", "binarized_digits", "char_text")
+    usual, discrete = ("gaussian_1d", "digits", "ring"), ("bits", "binarized_digits", "char_text", "labels_of_digits")
     others = METHODS if path.parent.name == "model" else ("gan", "bgan_discrete")
     for method, data in [(method, data) for method in others for data in (usual, discrete)]:
         for found in candidates(own, *(() if path.parent.name == "method" else (f"method={method}",)), data=data):
@@ -227,7 +227,8 @@ def test_every_experiment_composes_sweeps_and_names_claims_that_exist(name):
     assert cfg.hydra.mode.name == "MULTIRUN"
     assert cfg.hydra.sweeper.grids
     assert set(cfg.report.claims) <= {claim.id for claim in claims.CLAIMS}
-    check(composed(f"experiment={name}"))
+    method = str(cfg.hydra.sweeper.grids[0].get("method", "gan")).split(",")[0]
+    check(composed(f"experiment={name}", f"method={method}"))
 
 
 @pytest.mark.parametrize(
