@@ -8,10 +8,12 @@ import torch
 from conftest import SMALL, alone, composed
 from scipy.stats import norm
 
+from saddlegan import commands
 from saddlegan.data.discrete import BinarizedImages, QuantizedImages
 from saddlegan.data.images import ImageSet, unit
 from saddlegan.data.sets import SetData
 from saddlegan.engine.build import build
+from saddlegan.folder import RESULT, write_json
 from saddlegan.metrics import fresh as fresh_metrics
 from saddlegan.metrics.expected import expected_classes, expected_frechet
 from saddlegan.metrics.fresh import BOUNDS, estimate, fresh
@@ -104,6 +106,9 @@ def test_a_run_measures_samples_and_expectations_and_shows_images(run, tmp_path,
     assert arrays["images"].shape == (64, 28, 28)
     assert len(np.unique(arrays["images"])) == (2 if data == "binarized_digits" else 8)
     assert len(np.unique(arrays["real"])) == len(np.unique(arrays["images"]))
+    write_json(tmp_path / "run" / RESULT, result)
+    assert commands.sample([str(tmp_path / "run"), "n=9"]) == 0
+    assert (tmp_path / "run" / "figures" / "sample-9.png").is_file()
 
 
 def test_the_expectation_is_the_mean_of_many_samples():

@@ -9,9 +9,11 @@ import torch
 from conftest import SMALL, composed
 from scipy.special import expit
 
+from saddlegan import commands
 from saddlegan.checks import ConfigError
 from saddlegan.data.tables import JointTable
 from saddlegan.engine.build import build, evaluation
+from saddlegan.folder import RESULT, write_json
 from saddlegan.metrics import tables as metrics
 from saddlegan.report import write_report
 
@@ -113,6 +115,14 @@ def test_other_variants_have_no_such_gradient(run):
     result = run("data=bits", "method=wgan_soft")
     assert "outcome_variation" in result["final"]
     assert "noise_basic" not in result["final"]
+
+
+def test_samples_are_shown_as_shares(run, tmp_path, capsys):
+    write_json(tmp_path / "run" / RESULT, run("data=bits", "method=bgan_discrete"))
+    assert commands.sample([str(tmp_path / "run"), "n=20"]) == 0
+    assert (tmp_path / "run" / "figures" / "sample-20.png").is_file()
+    assert commands.sample([str(tmp_path / "run"), f"output={tmp_path / 'some.txt'}"]) == 2
+    assert "expected .png or .npz" in capsys.readouterr().err
 
 
 def test_a_report_shows_shares(run, tmp_path):

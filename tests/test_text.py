@@ -10,8 +10,10 @@ from conftest import ROOT
 from interventions import interrupted_at
 from scipy.spatial.distance import jensenshannon
 
+from saddlegan import commands
 from saddlegan.checks import ConfigError
 from saddlegan.data.text import FEWEST, UNKNOWN, TextWindows
+from saddlegan.folder import RESULT, write_json
 from saddlegan.metrics import text as metrics
 from saddlegan.report import write_report
 
@@ -193,6 +195,21 @@ def test_a_report_prints_texts_beside_their_ngrams_and_runs_none_of_them(run, tm
     page = (tmp_path / "report" / "report.html").read_text()
     assert "<script" not in page
     assert "generated windows per run" in page
+
+
+def test_samples_are_written_as_lines(run, tmp_path, capsys):
+    folder = str(tmp_path / "run")
+    write_json(tmp_path / "run" / RESULT, run(*WORDS))
+    assert commands.sample([folder, "n=5"]) == 0
+    lines = (tmp_path / "run" / "figures" / "sample-5.txt").read_text(encoding="utf-8").splitlines()
+    assert [len(line) for line in lines] == [8] * 5
+    assert commands.sample([folder, "n=5", f"output={tmp_path / 'five.npz'}"]) == 0
+    drawn = np.load(tmp_path / "five.npz")["samples"]
+    assert drawn.shape == (1, 5, 30, 8)
+    text = TextWindows(file=str(ROOT / "README.md"), length=8, characters=30)
+    assert text.texts(torch.from_numpy(drawn[0]).argmax(1)) == [line.replace("↵", "\n") for line in lines]
+    assert commands.sample([folder, f"output={tmp_path / 'five.png'}"]) == 2
+    assert "expected .txt or .npz" in capsys.readouterr().err
 
 
 def test_tensorboard_prints_samples(run, tmp_path):
