@@ -189,6 +189,12 @@ def test_one_sample_of_a_latent_has_a_weight_of_one_and_no_signal():
     module_of("method=bgan_discrete", "method.weights=basic", samples=1)
 
 
+@pytest.mark.parametrize("word", ["method.divergence=wasserstein", "method.weights=some", "method.num_samples=0"])
+def test_what_a_boundary_seeking_gan_cannot_do_is_refused_before_training(word):
+    with pytest.raises(ConfigError, match=f"^{word}: got"):
+        check(composed(*SMALL, "data=bits", "method=bgan_discrete", word))
+
+
 @pytest.mark.parametrize("samples", [1, 3])
 def test_reinforce_is_unbiased_for_any_number_of_samples(samples):
     found = expected(with_baseline, P, SCORE, samples)

@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from saddlegan import commands
 from saddlegan.checks import ConfigError
+from saddlegan.config.schema import check
 from saddlegan.data.tables import JointTable
 from saddlegan.engine.build import build, evaluation
 from saddlegan.folder import RESULT, write_json
@@ -47,6 +48,11 @@ def test_more_levels_are_one_hot():
 def test_a_table_of_another_size_is_refused(places, levels, count):
     with pytest.raises(ConfigError, match=f"got {count} of {places} places"):
         JointTable(places=places, levels=levels, probabilities=[1.0] * count)
+
+
+def test_a_table_of_another_size_is_refused_before_training():
+    with pytest.raises(ConfigError, match="got 8, expected one for each outcome"):
+        check(composed(*SMALL, "data=bits", "method=bgan_discrete", "data.places=2"))
 
 
 # Metrics --------------------------------------------------------------------------------------------------------------

@@ -95,6 +95,15 @@ def _check_values(config: dict[str, Any]) -> None:
         raise ConfigError(
             f"method: got {method}, which is for {reads} values, but {data} gives {gives} ones. Remedy: {remedy}."
         )
+    if (
+        kind == "tables"
+        and len(config["data"]["probabilities"]) != config["data"]["levels"] ** config["data"]["places"]
+    ):
+        raise ConfigError(
+            f"data.probabilities: got {len(config['data']['probabilities'])}, expected one for each outcome of"
+            f" data.places={config['data']['places']} with data.levels={config['data']['levels']}:"
+            f" {config['data']['levels'] ** config['data']['places']}."
+        )
     if discrete != (class_attribute(network, "makes") == "logits"):
         gives, wanted = ("samples", "logits") if discrete else ("logits", "samples")
         remedy = MODELS.get((str(kind), discrete), "another one")

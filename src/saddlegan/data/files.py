@@ -37,8 +37,8 @@ def check_files(data: dict[str, Any]) -> None:
     """
     if data.get("name") in FOLDERS:
         _check_set(data["name"], data["root"], data["download"])
-    if isinstance(data.get("file"), str):
-        _check_text(data["file"])
+    if data.get("file") is not None:
+        _check_text(str(data["file"]))
 
 
 def data_root(root: str) -> Path:

@@ -50,7 +50,7 @@ class TextWindows(Examples):
         length: Annotated[int, Above(4, inclusive=True, most=1024)],
         characters: Annotated[int, Above(2, inclusive=True, most=256)],
     ) -> None:
-        path = Path(file).expanduser()
+        path = Path(str(file)).expanduser()
         lines = read(path).splitlines(keepends=True)
         parts = {"train": "", "test": "".join(lines[HELD_OUT - 1 :: HELD_OUT])}
         parts["train"] = "".join(line for number, line in enumerate(lines) if number % HELD_OUT != HELD_OUT - 1)

@@ -16,8 +16,6 @@ from saddlegan.engine.discrete import DiscreteModule
 from saddlegan.engine.variant import Loss, Losses
 from saddlegan.random import draw_evaluation
 
-Divergences = Literal["gan", "jensen_shannon", "kl", "reverse_kl", "squared_hellinger", "pearson"]
-
 
 class DiscreteBGAN(DiscreteModule):
     """Args beyond those of `DiscreteModule`:
@@ -32,7 +30,13 @@ class DiscreteBGAN(DiscreteModule):
     watches: ClassVar = {"ess": "effective sample size of M", "log_weight_std": "standard deviation of log w"}
 
     @checked
-    def __init__(self, *, divergence: Divergences, weights: Literal["normalised", "basic"], **shared: Any) -> None:
+    def __init__(
+        self,
+        *,
+        divergence: Literal["gan", "jensen_shannon", "kl", "reverse_kl", "squared_hellinger", "pearson"],
+        weights: Literal["normalised", "basic"],
+        **shared: Any,
+    ) -> None:
         super().__init__(**shared)
         if weights == "normalised" and self.num_samples == 1:
             raise ConfigError(

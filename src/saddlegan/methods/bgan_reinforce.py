@@ -22,7 +22,11 @@ class ReinforceBGAN(DiscreteBGAN):
     logarithm of a minibatch's mean weight: what was before counts `log_beta_decay`.
     """
 
-    watches: ClassVar = {**DiscreteBGAN.watches, "log_beta": "log beta"}
+    watches: ClassVar = {
+        "ess": "effective sample size of M",
+        "log_weight_std": "standard deviation of log w",
+        "log_beta": "log beta",
+    }
     log_beta: Tensor
 
     @checked
