@@ -134,6 +134,13 @@ def test_samples_of_one_law_are_at_no_distance():
     assert all(abs(value) < 0.06 for value in found.values()), found
 
 
+def test_the_step_is_chosen_on_other_samples_than_those_that_are_reported():
+    """Those that are reported are made equal here, so that their distance is 0, whatever the others say."""
+    fake, test = points(5, 400, 0), points(0, 200, 1)
+    fake[300:] = test[1::2]
+    assert estimate("fresh_wasserstein", fake, points(0, 400, 2), test) == pytest.approx(0, abs=1e-6)
+
+
 def test_estimates_come_near_to_what_the_laws_have_and_not_above():
     """Two Gaussians a distance of 2 apart: KL is 2, W1 is 2, and JS by quadrature."""
     x = np.linspace(-10, 12, 20_001)
@@ -144,6 +151,17 @@ def test_estimates_come_near_to_what_the_laws_have_and_not_above():
     assert 0.9 * js < found["fresh_js"] < 1.08 * js
     assert 1.5 < found["fresh_reverse_kl"] < 2.4
     assert 1.7 < found["fresh_wasserstein"] < 2.3
+
+
+def test_what_takes_long_to_learn_is_learned():
+    """Normal laws in three dimensions of which one is twice as wide: no plane tells them apart."""
+    wide, narrow = (scale * points(0, 8000, seed) for seed, scale in enumerate((2.0, 1.0)))
+    log_ratio = [(-(x**2).sum(-1) / 8 - 3 * math.log(2) + (x**2).sum(-1) / 2).numpy() for x in (wide, narrow)]
+    js = 0.5 * sum(
+        np.mean(math.log(2) - np.log1p(np.exp(-sign * r))) for sign, r in zip((1, -1), log_ratio, strict=True)
+    )
+    found = estimate("fresh_js", wide, narrow, points(0, 8000, 2))
+    assert 0.85 * js < found < 1.1 * js
 
 
 def test_laws_that_do_not_meet_are_told_apart():
