@@ -49,7 +49,7 @@ TOYS = (
 )
 IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
-    *("stacked_mnist", "created_equal", "discrete_mnist"),
+    *("stacked_mnist", "created_equal"),
 )
 DISCRETE = ("discrete_toy", "adversarial_classification", "char_text")
 THEORY = "theory"
@@ -203,18 +203,6 @@ def blocks() -> dict[str, str]:
         ),
         "adversarial": measured(
             results.experiments["adversarial_classification"], ("error_rate", "sample_error_rate", "ess")
-        ),
-        "discrete-mnist": measured(
-            results.experiments["discrete_mnist"],
-            (
-                "frechet",
-                "expected_frechet",
-                "classes_covered",
-                "ess",
-                "fresh_js",
-                "fresh_reverse_kl",
-                "fresh_wasserstein",
-            ),
         ),
         "char-text": measured(results.experiments["char_text"], (*BESIDE, "copied", "ess")),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),

@@ -154,7 +154,7 @@ def close_to_cross_entropy(results: Results) -> Verdict:
     failed = any(one.above(CLOSE) for one in over.values()) or any(one.below(FAR) for one in under.values())
     held = all(one.below(CLOSE) for one in over.values()) and all(one.above(FAR) for one in under.values())
     errors = {
-        name: statistics.average(experiment.values(name, "error_rate"))
+        name: average(experiment.about("error_rate"), experiment.values(name, "error_rate"))
         for name in (others[0][0], *settings, others[1][0])
     }
     told = "; ".join(f"{name}: {show(error)}" for name, error in errors.items())
