@@ -140,14 +140,21 @@ def test_copies_are_windows_of_the_training_part():
 
 # Runs -----------------------------------------------------------------------------------------------------------------
 
-TINY = ("data=char_text", f"data.file={ROOT / 'README.md'}", "data.length=8", "data.characters=30", "num_seeds=1",
-        "evaluation.samples=128", "model.generator.width=4", "model.discriminator.width=4", "model.generator.blocks=1",
+TINY = ("data=char_text", "data.length=8", "data.characters=15", "num_seeds=1", "evaluation.samples=128",
+        "model.generator.width=4", "model.discriminator.width=4", "model.generator.blocks=1",
         "model.discriminator.blocks=1")  # fmt: skip
-WORDS = (*TINY, "method=bgan_reinforce", "method.num_samples=3")
 
 
-def test_a_run_of_text_goes_on_to_the_same_and_leaves_texts(run, tmp_path):
-    settings = (*WORDS, "ema_decay=0.9", "checkpoint_seconds=1e-9")
+@pytest.fixture
+def words(tmp_path):
+    """Overrides of a small run, whose text has sentences of a few words."""
+    drawn = np.random.default_rng(0).choice(["the", "cat", "sat", "on", "a", "mat", "and", "ran"], size=(400, 6))
+    (tmp_path / "text.txt").write_text("".join(" ".join(line) + ".\n" for line in drawn))
+    return (*TINY, f"data.file={tmp_path / 'text.txt'}", "method=bgan_reinforce", "method.num_samples=3")
+
+
+def test_a_run_of_text_goes_on_to_the_same_and_leaves_texts(run, tmp_path, words):
+    settings = (*words, "ema_decay=0.9", "checkpoint_seconds=1e-9")
     whole = run(*settings, folder="whole")
     with interrupted_at(7) as broken, pytest.raises(KeyboardInterrupt):
         run(*settings, broken, folder="broken")
@@ -169,10 +176,10 @@ def test_a_run_of_text_goes_on_to_the_same_and_leaves_texts(run, tmp_path):
     assert floors["copied"] == 0.0
 
 
-def test_a_report_prints_texts_beside_their_ngrams_and_runs_none_of_them(run, tmp_path, monkeypatch):
+def test_a_report_prints_texts_beside_their_ngrams_and_runs_none_of_them(run, tmp_path, monkeypatch, words):
     hostile = "<script>alert(1)</script>|`*"
     monkeypatch.setattr(TextWindows, "texts", lambda self, codes: [f"a  b\n{hostile}"] * len(codes))
-    result = run(*WORDS, folder="report_me") | {"choices": {"method": "bgan_reinforce", "data": "char_text"}}
+    result = run(*words, folder="report_me") | {"choices": {"method": "bgan_reinforce", "data": "char_text"}}
     (tmp_path / "report_me" / "result.json").write_text(json.dumps(result))
     write_report([tmp_path / "report_me"], tmp_path / "report")
     text = (tmp_path / "report" / "report.md").read_text()
@@ -197,25 +204,25 @@ def test_a_report_prints_texts_beside_their_ngrams_and_runs_none_of_them(run, tm
     assert "generated windows per run" in page
 
 
-def test_samples_are_written_as_lines(run, tmp_path, capsys):
+def test_samples_are_written_as_lines(run, tmp_path, capsys, words):
     folder = str(tmp_path / "run")
-    write_json(tmp_path / "run" / RESULT, run(*WORDS))
+    write_json(tmp_path / "run" / RESULT, run(*words))
     assert commands.sample([folder, "n=5"]) == 0
     lines = (tmp_path / "run" / "figures" / "sample-5.txt").read_text(encoding="utf-8").splitlines()
     assert [len(line) for line in lines] == [8] * 5
     assert commands.sample([folder, "n=5", f"output={tmp_path / 'five.npz'}"]) == 0
     drawn = np.load(tmp_path / "five.npz")["samples"]
-    assert drawn.shape == (1, 5, 30, 8)
-    text = TextWindows(file=str(ROOT / "README.md"), length=8, characters=30)
+    assert drawn.shape == (1, 5, 15, 8)
+    text = TextWindows(file=str(tmp_path / "text.txt"), length=8, characters=15)
     assert text.texts(torch.from_numpy(drawn[0]).argmax(1)) == [line.replace("↵", "\n") for line in lines]
     assert commands.sample([folder, f"output={tmp_path / 'five.png'}"]) == 2
     assert "expected .txt or .npz" in capsys.readouterr().err
 
 
-def test_tensorboard_prints_samples(run, tmp_path):
+def test_tensorboard_prints_samples(run, tmp_path, words):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    run(*WORDS, "logger=tensorboard", "evaluation.figures=2")
+    run(*words, "logger=tensorboard", "evaluation.figures=2")
     events = EventAccumulator(str(tmp_path / "run"))
     for path in (tmp_path / "run").rglob("events*"):
         events = EventAccumulator(str(path))
