@@ -216,6 +216,20 @@ def test_a_signal_to_all_processes_of_a_job_leaves_its_checkpoint_and_none_of_th
     assert int(weights(folder)["iteration"]) % 50 == 0
 
 
+def test_a_second_signal_finds_no_handler_that_waits_for_processes_that_have_ended(begun, tmp_path):
+    """As it comes where a cluster signals all processes, and the first one passes it on to the others."""
+    process, folder = begun
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        os.killpg(process.pid, signal.SIGTERM)
+        for rank in subprocess.run(("pgrep", "-P", str(process.pid)), capture_output=True, text=True).stdout.split():
+            os.kill(int(rank), signal.SIGTERM)
+        time.sleep(0.01)
+    assert process.wait(1) in (130, -signal.SIGTERM), (tmp_path / "log").read_text()
+    assert "Connection closed" not in (tmp_path / "log").read_text()
+    assert not (folder / RESULT).exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", ["a rank", "the first process"])
 def test_a_killed_process_ends_the_others_and_the_command_goes_on_from_the_checkpoint(begun, tmp_path, killed):

@@ -127,6 +127,8 @@ class TimedCheckpoint(Checkpoint):
             write_json(self.path.with_name(SESSION.name), {"first": int(module.iteration), "began": time.time()})
         self.signals = Signals(module.halt)
         self.signals.watch()
+        if trainer.world_size > 1:
+            self.signals.ignore_afterwards()
         if self.ended is not None and self.ended == int(module.iteration):
             trainer.should_stop = True
 

@@ -35,6 +35,11 @@ class Signals:
         if in_main_thread():
             self.before = {number: signal.signal(number, self._note) for number in ASKING}
 
+    def ignore_afterwards(self) -> None:
+        """Let signals that come once this has left do nothing: for one of several processes, which the first one
+        signals. Lightning's own handler would wait for the others, which may have ended."""
+        self.before = dict.fromkeys(self.before, signal.SIG_IGN)
+
     def leave(self) -> None:
         """Put back the handlers that were there before."""
         for number, handler in self.before.items():
