@@ -1,6 +1,8 @@
 """No GAN: the generator of discrete samples learns by their log-likelihood, -log g(x|z). What an adversarial classifier
 is compared with: Hjelm et al. (2018), arXiv:1702.08431. The discriminator makes no step."""
 
+from torch import nn
+
 from saddlegan.batch import Batch
 from saddlegan.discrete import LEADING, law_of
 from saddlegan.engine.discrete import DiscreteModule
@@ -14,7 +16,7 @@ class CrossEntropy(DiscreteModule):
     def turns(self) -> list[Turn]:
         return [Turn("generator", self.num_generator_steps)]
 
-    def make(self, generator, given: Batch) -> Batch:
+    def make(self, generator: nn.Module, given: Batch) -> Batch:
         return {"x": self.sampled(generator, given), "logits": self.logits_of_samples(generator, given)}
 
     def generator_loss(self, real: Batch, fake: Batch) -> Losses:
