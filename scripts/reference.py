@@ -204,7 +204,7 @@ def blocks() -> dict[str, str]:
         "adversarial": measured(
             results.experiments["adversarial_classification"], ("error_rate", "sample_error_rate", "ess")
         ),
-        "char-text": measured(results.experiments["char_text"], (*BESIDE, "copied", "ess")),
+        "char-text": measured(results.experiments["char_text"], (*BESIDE, "ess")),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
         "image-search": searched_images(results.experiments["mnist_search"]),

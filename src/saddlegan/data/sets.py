@@ -4,6 +4,7 @@ An epoch is a permutation that (seed, epoch) decides; minibatches follow each ot
 not full is left out. The whole set lies on the device, so that no worker process loads anything.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -26,7 +27,7 @@ def unit(pixels: Tensor) -> Tensor:
     return pixels.float().div_(255.0)
 
 
-class Examples:
+class Examples(ABC):
     """A set that lies in memory: what is declared here, and in its kind, a set has in its constructor set."""
 
     #: What a model must take to be trained on this.
@@ -54,13 +55,13 @@ class Examples:
     drawn_from: Codes | None = None
 
     @classmethod
+    @abstractmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
         """That of what networks see, given the configuration's `data`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def values(self, chosen: Codes, numbers: Float[Tensor, "n *places"] | None = None) -> Float[Tensor, "n *shape"]:
         """What networks see of some examples; `numbers` in [0, 1) are given for those of `drawn_from`."""
-        raise NotImplementedError
 
 
 class SetData(Spans):

@@ -76,7 +76,13 @@ class EvaluateText(Evaluate):
     def floors(self) -> dict[str, float]:
         """The metrics of as many windows of the training part: the best that can be hoped for."""
         chosen = stream(0, "text/floors").integers(len(self.text.train), size=self.samples)
-        return self.measured(self.text.train[chosen].long()) | {"copied": 0.0}
+        found = self.measured(self.text.train[chosen].long())
+        if (
+            "copied" in found
+        ):  # the training part holds all of its own windows: held-out ones count
+            others = self.text.test[stream(0, "text/floors", 1).integers(len(self.text.test), size=self.samples)]
+            found["copied"] = self.measured(others.long())["copied"]
+        return found
 
     def independent(self) -> Int64[Tensor, "n length"]:
         """As many windows of characters that are drawn one by one, as often as each occurs in training: what a
