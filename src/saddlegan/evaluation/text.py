@@ -77,9 +77,7 @@ class EvaluateText(Evaluate):
         """The metrics of as many windows of the training part: the best that can be hoped for."""
         chosen = stream(0, "text/floors").integers(len(self.text.train), size=self.samples)
         found = self.measured(self.text.train[chosen].long())
-        if (
-            "copied" in found
-        ):  # the training part holds all of its own windows: held-out ones count
+        if "copied" in found:  # the training part holds all of its own windows: held-out ones count
             others = self.text.test[stream(0, "text/floors", 1).integers(len(self.text.test), size=self.samples)]
             found["copied"] = self.measured(others.long())["copied"]
         return found
