@@ -58,7 +58,7 @@ def _check_given(config: dict[str, Any]) -> None:
     method, data = config["method"]["_target_"], config["data"]["_target_"]
     given = class_attribute(data, "given") or {}
     conditions = (*(class_attribute(method, "conditions") or ()), *given)
-    along = (class_attribute(data, "sizes") or {}) | given
+    along = (class_attribute(data, "sizes") or {}) | (class_attribute(data, "along") or {}) | given
     if missing := [name for name in conditions if name not in along]:
         raise ConfigError(
             f"data: got {data}, which has no {missing[0]}, but {method} gives it to its networks. Remedy: data=mnist or"

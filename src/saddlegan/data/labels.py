@@ -37,7 +37,7 @@ class LabelsOfImages(Examples):
         self.train, self.test = (
             labels[:, None].to(uint8) for labels in (images.train_labels, images.test_labels) if labels is not None
         )
-        self.train_given, self.test_given = {"image": images.train}, {"image": images.test}
+        self.train_along, self.test_along = {"image": images.train}, {"image": images.test}
 
     @classmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:

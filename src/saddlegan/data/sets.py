@@ -27,6 +27,11 @@ def unit(pixels: Tensor) -> Tensor:
     return pixels.float().div_(255.0)
 
 
+def numbers_of(values: Tensor) -> Tensor:
+    """What networks are given of what comes along: images in [0, 1], all else as it is."""
+    return unit(values) if values.dtype == torch.uint8 else values
+
+
 class Examples(ABC):
     """A set that lies in memory: what is declared here, and in its kind, a set has in its constructor set."""
 
@@ -34,13 +39,17 @@ class Examples(ABC):
     samples: ClassVar[str]
     #: What one example is called.
     noun: ClassVar[str] = "example"
-    #: The labels that come along, and the number of their classes: `{"label": 10}`; {} where none do.
+    #: The labels that come along, and the number of their classes: `{"label": 10}`; {} where none do. Where the number
+    #: is the configuration's, `sizes_of` says it.
     sizes: ClassVar[Mapping[str, int]] = {}
-    #: What else networks are given of each example, images in [0, 1], by name, and its shape: `{"image": (1, 28, 28)}`.
+    #: What else comes along, for methods that name it among their conditions, and its shape: `{"text": (64,)}`. Where
+    #: the shape is the configuration's, `along_of` says it.
+    along: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    #: What comes along and is given to networks whatever the method: `{"image": (1, 28, 28)}`.
     given: ClassVar[Mapping[str, tuple[int, ...]]] = {}
-    #: Of `given`, those of the training part, and of the test part.
-    train_given: Mapping[str, Codes] = {}
-    test_given: Mapping[str, Codes] = {}
+    #: What comes along with the training part, and with the test part: numbers as they are, uint8 as images.
+    train_along: Mapping[str, Tensor] = {}
+    test_along: Mapping[str, Tensor] = {}
     #: Whether networks see values of few levels, `saddlegan.discrete`.
     discrete: ClassVar[bool] = False
     name: str
@@ -58,6 +67,16 @@ class Examples(ABC):
     @abstractmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
         """That of what networks see, given the configuration's `data`."""
+
+    @classmethod
+    def sizes_of(cls, data: Mapping[str, Any]) -> Mapping[str, int]:
+        """`sizes`, given the configuration's `data`."""
+        return cls.sizes
+
+    @classmethod
+    def along_of(cls, data: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
+        """`along`, given the configuration's `data`."""
+        return cls.along
 
     @abstractmethod
     def values(self, chosen: Codes, numbers: Float[Tensor, "n *places"] | None = None) -> Float[Tensor, "n *shape"]:
@@ -85,7 +104,7 @@ class SetData(Spans):
         self.parts = {"x": self.source}
         if examples.train_labels is not None:
             self.parts["label"] = examples.train_labels
-        self.parts |= examples.train_given
+        self.parts |= examples.train_along
         self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
 
     def span(self, start: int, stop: int) -> Batch:
@@ -99,7 +118,7 @@ class SetData(Spans):
             found["x"] = found["x"].flatten(1, 2)
         numbers = None if self.examples.drawn_from is None else self.numbers(start * self.draws, stop * self.draws)
         found["x"] = self.examples.values(found["x"], numbers)
-        found |= {name: unit(found[name]) for name in self.examples.given}
+        found |= {name: numbers_of(found[name]) for name in self.examples.train_along}
         return {name: values.unflatten(0, axes) for name, values in found.items()}
 
     def numbers(self, first: int, last: int) -> Float[Tensor, "n *places"]:

@@ -90,7 +90,7 @@ class AdversarialModule(Sampler):
         given: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        self.conditions = (*self.conditions, *given)
+        self.conditions = tuple(dict.fromkeys((*self.conditions, *given)))
         self.automatic_optimization = False
         for player, network in players.items():
             self.add_module(player, network)

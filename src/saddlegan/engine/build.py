@@ -80,12 +80,13 @@ def module_of(config: dict[str, Any], examples: Examples | None = None) -> Adver
 def samples_of(config: dict[str, Any]) -> dict[str, Any]:
     """What a configuration's networks know of its data: `shape`, `(dim,)` of vectors or that of images; `sizes`, the
     number of classes of each label that the method's networks are given; and `given`, the shape of all else that they
-    are given."""
+    are given, by the method's wish or the data's."""
     kind, method = get_class(config["data"]["_target_"]), get_class(config["method"]["_target_"])
     shape = kind.shape_of(config["data"]) if hasattr(kind, "shape_of") else (kind.dim,)
-    known = getattr(kind, "sizes", {})
-    sizes = {name: known[name] for name in getattr(method, "conditions", ()) if name in known}
-    return {"shape": shape, "sizes": sizes, "given": dict(getattr(kind, "given", {}))}
+    asked, known = getattr(method, "conditions", ()), issubclass(kind, Examples)
+    labels, along = (kind.sizes_of(config["data"]), kind.along_of(config["data"])) if known else ({}, {})
+    sizes, vectors = ({name: of[name] for name in asked if name in of} for of in (labels, along))
+    return {"shape": shape, "sizes": sizes, "given": vectors | (dict(kind.given) if known else {})}
 
 
 def players_of(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from saddlegan.checks import ConfigError
 from saddlegan.data.files import FEWEST
 from saddlegan.data.images import Images, unit
-from saddlegan.data.sets import SetData
+from saddlegan.data.sets import SetData, numbers_of
 from saddlegan.evaluation import board
 from saddlegan.evaluation.evaluate import Conclusion, Evaluate, law_of
 from saddlegan.extractor import Extractor
@@ -59,6 +59,7 @@ class EvaluateImages(Evaluate):
         self.real = {"x": images.values(images.test[:SEARCHED])[None]}
         if images.test_labels is not None:
             self.real["label"] = images.test_labels[None]
+        self.real |= {name: numbers_of(values)[None] for name, values in images.test_along.items()}
         self.frames: list[tuple[int, Tensor]] = []
 
     def state_dict(self) -> dict[str, Any]:

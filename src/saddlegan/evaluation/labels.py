@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from saddlegan.data.labels import LabelsOfImages
-from saddlegan.data.sets import SetData, unit
+from saddlegan.data.sets import SetData, numbers_of
 from saddlegan.evaluation.evaluate import Conclusion, Evaluate, law_of
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
@@ -25,7 +25,7 @@ class EvaluateLabels(Evaluate):
         labels = law_of(data.examples, LabelsOfImages)
         self.samples = min(self.samples, len(labels.test))
         chosen = labels.test[: self.samples]
-        images = {name: unit(images[: self.samples])[None] for name, images in labels.test_given.items()}
+        images = {name: numbers_of(images[: self.samples])[None] for name, images in labels.test_along.items()}
         self.real = {"x": labels.values(chosen)[None], **images}
         self.labels = chosen[:, 0].long().numpy()
 
