@@ -8,6 +8,7 @@ latter has its own column).
 """
 
 import argparse
+import itertools
 import os
 import resource
 import statistics
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -222,6 +223,55 @@ def start_up() -> None:
                 subprocess.run([sys.executable, "-m", "saddlegan", *arguments], capture_output=True)
                 times.append(time.perf_counter() - start)
             print(f"| {name} | {min(times):.2f} |", flush=True)
+
+
+class Methods(NamedTuple):
+    """A table of methods, each at several numbers of seeds against a bare loop of the same one."""
+
+    about: str
+    heading: str
+    methods: Sequence[str]
+    #: Seeds of a run, and its iterations.
+    sizes: Sequence[tuple[int, int]]
+    #: Of a method, a stretch of its bare loop, when called: iterations a second.
+    bare_loop: Callable[[str], Callable[[], float]]
+    #: Of a method, what its runs are given beside sizes.
+    overrides: Callable[[str], list[str]]
+    #: Methods whose losses are differentiated twice.
+    twice: Sequence[str] = ()
+
+    def row(self, script: str, method: str, seeds: int, iterations: int) -> None:
+        """One row, in a process of its own: seed-iterations a second, the ratio, the bare loop's rate."""
+        overrides = [f"method={method}", f"num_seeds={seeds}", f"iterations={iterations}", f"batch_size={BATCH}"]
+        overrides += ["evaluation.figures=0", "trainer.compile=false", *self.overrides(method)]
+        turns = in_turns(overrides, iterations // 2, max(iterations // 20, 1), Beside(script, "--method", method))
+        print(turns.rate(seeds), turns.ratio(seeds), statistics.harmonic_mean(turns.bare))
+
+    def table(self, script: str) -> None:
+        print(f"{self.heading}\n")
+        print("| method | run | seed-iterations/s | the bare loop beside it | ratio |")
+        print("| --- | --- | --- | --- | --- |")
+        for method, (seeds, iterations) in itertools.product(self.methods, self.sizes):
+            sizes = ["--method", method, "--seeds", str(seeds), "--iterations", str(iterations)]
+            rate, ratio, bare = measure(script, *sizes)
+            twice = ", differentiated twice" * (method in self.twice)
+            print(f"| {method}{twice} | num_seeds={seeds} | {rate:,.0f} | {bare:,.0f} | {ratio:.2f} |", flush=True)
+
+    def command(self, script: str) -> None:
+        """The table; with the flags of a row or of a bare loop, that."""
+        parser = argparse.ArgumentParser(description=self.about)
+        for flag in ("--row", "--bare"):
+            parser.add_argument(flag, action="store_true", help=argparse.SUPPRESS)
+        parser.add_argument("--method", help=argparse.SUPPRESS)
+        for size in ("--seeds", "--iterations"):
+            parser.add_argument(size, type=int, help=argparse.SUPPRESS)
+        parsed = parser.parse_args()
+        if parsed.bare:
+            answer(self.bare_loop(parsed.method))
+        elif parsed.row:
+            self.row(script, parsed.method, parsed.seeds, parsed.iterations)
+        else:
+            self.table(script)
 
 
 if __name__ == "__main__":

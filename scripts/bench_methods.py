@@ -4,10 +4,7 @@ As in `bench.py`, whose turns these are; the bare loops are written here as a us
 that are differentiated twice are marked. All have the networks of toys, Adam, and fresh minibatches.
 """
 
-import argparse
-import itertools
 import math
-import statistics
 from collections.abc import Callable
 
 import bench
@@ -126,39 +123,12 @@ def bare_loop(method: str) -> Callable[[], float]:
     return bench.stretched(iteration)
 
 
-def row(method: str, seeds: int, iterations: int) -> None:
-    """One row, in a process of its own: seed-iterations a second, the ratio, the bare loop's rate."""
-    overrides = [f"method={method}", f"num_seeds={seeds}", f"iterations={iterations}", "method.minibatch=fresh"]
-    overrides += ["method.updates=alternating"] if method == "fgan" else []
-    overrides += ["model=mlp_autoencoder"] if method == "began" else []
-    overrides += [f"batch_size={bench.BATCH}", "evaluation.figures=0", "trainer.compile=false"]
-    bare = bench.Beside(__file__, "--method", method)
-    turns = bench.in_turns(overrides, iterations // 2, max(iterations // 20, 1), bare)
-    print(turns.rate(seeds), turns.ratio(seeds), statistics.harmonic_mean(turns.bare))
-
-
-def table() -> None:
-    print(f"One thread, uncompiled, batch {bench.BATCH}, networks 1-32-1\n")
-    print("| method | run | seed-iterations/s | the bare loop beside it | ratio |")
-    print("| --- | --- | --- | --- | --- |")
-    for method, (seeds, iterations) in itertools.product(METHODS, SIZES):
-        sizes = ["--method", method, "--seeds", str(seeds), "--iterations", str(iterations)]
-        rate, ratio, bare = bench.measure(__file__, *sizes)
-        twice = ", differentiated twice" * (method in TWICE)
-        print(f"| {method}{twice} | num_seeds={seeds} | {rate:,.0f} | {bare:,.0f} | {ratio:.2f} |", flush=True)
+def overrides(method: str) -> list[str]:
+    given = ["method.minibatch=fresh"]
+    given += ["method.updates=alternating"] if method == "fgan" else []
+    return [*given, "model=mlp_autoencoder"] if method == "began" else given
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--method", help=argparse.SUPPRESS)
-    parser.add_argument("--seeds", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--iterations", type=int, help=argparse.SUPPRESS)
-    parsed = parser.parse_args()
-    if parsed.bare:
-        bench.answer(bare_loop(parsed.method))
-    elif parsed.row:
-        row(parsed.method, parsed.seeds, parsed.iterations)
-    else:
-        table()
+    heading = f"One thread, uncompiled, batch {bench.BATCH}, networks 1-32-1"
+    bench.Methods(str(__doc__), heading, METHODS, SIZES, bare_loop, overrides, TWICE).command(__file__)

@@ -189,3 +189,13 @@ def test_expectations_are_measured_as_samples_are():
     assert expected_frechet(features + 1, features) == pytest.approx(4, rel=1e-3)
     assert expected_classes(logits) == 10
     assert expected_classes(torch.eye(10)[torch.zeros(50, dtype=torch.long)]) == 1
+
+
+def test_the_step_that_tells_most_is_reported():
+    """Quarters of the plane, which no line parts: JS is log 2, and after the first 50 steps far from seen."""
+    wide = [points(0, 800, seed)[:, :2] for seed in range(3)]
+    fake, others, test = (
+        torch.stack([x[:, 0], sign * x[:, 0].sign() * x[:, 1].abs()], dim=1)
+        for x, sign in zip(wide, (-1, 1, 1), strict=True)
+    )
+    assert 0.62 < estimate("fresh_js", fake, others, test) <= math.log(2)

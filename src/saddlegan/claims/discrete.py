@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from saddlegan.reporting import statistics
-from saddlegan.reporting.evidence import LEAST_SEEDS, MINIMUM_SEEDS, Claim
+from saddlegan.reporting.evidence import MINIMUM_SEEDS, Claim, outcome_of
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.ledger import Outcome, Verdict
+from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.measures import average
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.statistics import Estimate
@@ -37,12 +37,12 @@ def less_noise(results: Results) -> Verdict:
         ratios[name] = statistics.average(np.log(one / other))
         third = statistics.average(np.log(third / other))
         shown.append(f"{name}: {_exp(ratios[name])}, and of REINFORCE over them {_exp(third)}")
-    outcome: Outcome = "inconclusive"
-    if min(ratio.count for ratio in ratios.values()) >= MINIMUM_SEEDS:
-        if any(ratio.above(0) for ratio in ratios.values()):
-            outcome = "contradicted"
-        elif all(ratio.below(0) for ratio in ratios.values()):
-            outcome = "reproduced"
+    outcome = outcome_of(
+        min(ratio.count for ratio in ratios.values()),
+        failed=any(ratio.above(0) for ratio in ratios.values()),
+        held=all(ratio.below(0) for ratio in ratios.values()),
+        least=MINIMUM_SEEDS,
+    )
     largest = max(ratios.values(), key=lambda ratio: ratio.value)
     low, middle, high = (float(np.exp(value)) for value in (largest.low, largest.value, largest.high))
     text = f"Noise of normalised weights over that of basic ones: {'; '.join(shown)}."
@@ -73,7 +73,7 @@ def stable(results: Results) -> Verdict:
     fewest = min(experiment.values(name).size for name in settings)
     held = [one.above(levels[of]) for (_, of), one in found.items()]
     failed = [one.below(levels[of]) for (_, of), one in found.items()]
-    outcome = _outcome(fewest, bool(lost) or any(failed), all(held))
+    outcome = outcome_of(fewest, failed=bool(lost) or any(failed), held=all(held))
     each = (
         f"{name}: {show(found[name, 'classes_covered'])} classes, {show(found[name, 'ess'])} effective samples"
         for name in settings
@@ -102,7 +102,8 @@ def better_than_wgan_gp(results: Results) -> Verdict:
         means = " against ".join(show(statistics.average(values)) for values in (one, other))
         told.append(f"{experiment.about(metric).name}: {means}, the difference {show(gains[-1])}")
     count = min(gain.count for gain in gains)
-    outcome = _outcome(count, any(gain.above(0) for gain in gains), all(gain.below(0) for gain in gains))
+    failed, held = any(gain.above(0) for gain in gains), all(gain.below(0) for gain in gains)
+    outcome = outcome_of(count, failed=failed, held=held)
     first = gains[0]
     text = "; ".join(told) + "."
     return Verdict(outcome, text, first.value, (first.low, first.high), count, "difference of JS divergences")
@@ -127,7 +128,8 @@ def better_than_independent(results: Results) -> Verdict:
     }
     count = min(one.count for one in found.values())
     failed = any(one.above(level[n]) for (_, n), one in found.items())
-    outcome = _outcome(count, failed, all(one.below(level[n]) for (_, n), one in found.items()))
+    held = all(one.below(level[n]) for (_, n), one in found.items())
+    outcome = outcome_of(count, failed=failed, held=held)
     text = "; ".join(f"{name}, {n}-grams: {show(one)} against {level[n]:.3g}" for (name, n), one in found.items()) + "."
     last = found[settings[0], 4]
     return Verdict(outcome, text, last.value, (last.low, last.high), count, "JS divergence of 4-grams")
@@ -161,7 +163,8 @@ def close_to_cross_entropy(results: Results) -> Verdict:
     worst = max(over.values(), key=lambda one: one.value)
     text = f"Error rates, mean over seeds: {told}. Most over cross-entropy: {show(worst)}."
     measure = "largest difference of error rates, bgan_discrete - cross_entropy"
-    return Verdict(_outcome(count, failed, held), text, worst.value, (worst.low, worst.high), count, measure)
+    outcome = outcome_of(count, failed=failed, held=held)
+    return Verdict(outcome, text, worst.value, (worst.low, worst.high), count, measure)
 
 
 def _settings(results: Results, name: str, method: str) -> tuple[Experiment | None, list[str]]:
@@ -169,13 +172,6 @@ def _settings(results: Results, name: str, method: str) -> tuple[Experiment | No
     experiment = results.experiments.get(name)
     settings = experiment.of_method(method) if experiment else []
     return (experiment, settings) if settings else (None, [])
-
-
-def _outcome(seeds: int, failed: bool, held: bool) -> Outcome:
-    """The verdict of runs of images or text, of which there are few."""
-    if seeds < LEAST_SEEDS:
-        return "inconclusive"
-    return "contradicted" if failed else "reproduced" if held else "inconclusive"
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from saddlegan.reporting import statistics
-from saddlegan.reporting.evidence import MINIMUM_SEEDS, Claim
+from saddlegan.reporting.evidence import MINIMUM_SEEDS, Claim, outcome_of
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.ledger import Outcome, Verdict
+from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.tables import show
 
@@ -30,12 +30,12 @@ def bgan_steadier(results: Results) -> Verdict:
         return Verdict("not_run", "No runs of bgan and gan_non_saturating with two numbers of the generator's steps.")
     (_, theirs) = next(iter(proxy.values()))
     gains = {name: statistics.average((many - theirs).dropna()) for name, (_, many) in ours.items()}
-    outcome: Outcome = "inconclusive"
-    if min(gain.count for gain in gains.values()) >= MINIMUM_SEEDS:
-        if any(gain.below(0) for gain in gains.values()):
-            outcome = "contradicted"
-        elif all(gain.above(0) for gain in gains.values()):
-            outcome = "reproduced"
+    outcome = outcome_of(
+        min(gain.count for gain in gains.values()),
+        failed=any(gain.below(0) for gain in gains.values()),
+        held=all(gain.above(0) for gain in gains.values()),
+        least=MINIMUM_SEEDS,
+    )
     every = {**proxy, **ours, **_covered(experiment, "gan")}
     told = "; ".join(
         f"{name}: {show(statistics.average(many))}, {show(statistics.average(few - many))} fewer"

@@ -48,6 +48,13 @@ class Pair:
         return "inconclusive" if self.outcome == "dead" else self.outcome
 
 
+def outcome_of(seeds: int, *, failed: bool, held: bool, least: int = LEAST_SEEDS) -> Outcome:
+    """The outcome of a rule that `failed`, or `held`, or neither: with fewer than `least` seeds it decides nothing."""
+    if seeds < least:
+        return "inconclusive"
+    return "contradicted" if failed else "reproduced" if held else "inconclusive"
+
+
 Judge = Callable[[Experiment, str, str, int], Pair]  # experiment, setting, reference, stop
 
 
