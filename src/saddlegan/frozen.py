@@ -28,3 +28,22 @@ class Frozen(nn.Module):
 
     def forward(self, *given: Any) -> Any:
         return self.network(*given)
+
+
+class FrozenRun(nn.Module):
+    """A whole run folder, with the weights of its last checkpoint, which do not move: what samples are drawn from.
+
+    Raises `DamagedRun` where the folder holds no whole run.
+    """
+
+    @checked
+    def __init__(self, *, run: str) -> None:
+        super().__init__()
+        self.module = load(run).requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> "FrozenRun":
+        return super().train(False)
+
+    def sample(self, count: int) -> Any:
+        """`count` samples per seed, `(seeds, count, *shape)`: the first ones that its evaluation measures."""
+        return self.module.sample(count)

@@ -28,7 +28,7 @@ class Images(Examples):
     samples = "images"
     noun = "image"
     #: (channels, height, width), of 1 or 3 channels.
-    shape: ClassVar[tuple[int, int, int]]
+    shape: tuple[int, int, int]
     #: What an extractor must have been trained on to know its classes; None where there are none.
     classes: str | None = None
     #: The same, of the channels that are put together.

@@ -86,6 +86,11 @@ def samples_of(config: dict[str, Any]) -> dict[str, Any]:
     asked, known = getattr(method, "conditions", ()), issubclass(kind, Examples)
     labels, along = (kind.sizes_of(config["data"]), kind.along_of(config["data"])) if known else ({}, {})
     sizes, vectors = ({name: of[name] for name in asked if name in of} for of in (labels, along))
+    if missing := [name for name in asked if name not in {**sizes, **vectors, **getattr(kind, "given", {})}]:
+        raise ConfigError(
+            f"data: got data without {missing[0]} at these settings, which {config['method']['_target_']} gives to its"
+            " networks. Remedy: other settings of data, or another method."
+        )
     return {"shape": shape, "sizes": sizes, "given": vectors | (dict(kind.given) if known else {})}
 
 

@@ -46,6 +46,8 @@ class EvaluateImages(Evaluate):
         "train",
         "others",
         "validation",
+        "pictures",
+        "real_pictures",
     )
 
     def __init__(self, data: SetData, *, extractor: str | None, **evaluation: Any) -> None:
@@ -86,7 +88,7 @@ class EvaluateImages(Evaluate):
         """Features; logits of classes, or of those of the channels, where the extractor knows them."""
         seen = self.images.pictures(fake[0])
         features, logits = self.extractor.see(seen)
-        found = {"features": features, "real_features": self.features}
+        found = {"features": features, "real_features": self.features, "pictures": seen, "real_pictures": self.test}
         if self.channels:
             found["channel_logits"] = torch.stack([self.extractor.see(x)[1] for x in seen.split(1, dim=1)], dim=1)
         return found | ({"logits": logits} if self.classes else {})
