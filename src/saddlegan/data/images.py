@@ -28,13 +28,16 @@ class Images(Examples):
     samples = "images"
     noun = "image"
     #: (channels, height, width), of 1 or 3 channels.
-    shape: ClassVar[tuple[int, int, int]]
+    shape: tuple[int, int, int]
     #: What an extractor must have been trained on to know its classes; None where there are none.
     classes: str | None = None
     #: The same, of the channels that are put together.
     channel_classes: str | None = None
     #: Images on which the Parzen width is chosen; without them it is not measured.
     validation: Pixels | None = None
+    #: Whether `pictures` is a method of the set, such as one with a palette, and no static one: samples of a trained
+    #: run are then shown only where the data are at hand.
+    own_colours: ClassVar[bool] = False
 
     @classmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
@@ -98,7 +101,7 @@ class ImageSet(Images):
     """
 
     shape = (1, 28, 28)
-    sizes: ClassVar = {"label": 10}
+    sizes = {"label": 10}  # noqa: RUF012 - read without being imported, as a literal
 
     @checked
     def __init__(
