@@ -103,4 +103,7 @@ def pixels(path: Path, size: int, channels: int) -> np.ndarray:
             upright = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
         plain = upright.convert("RGB" if channels == 3 else "L")
-    return np.asarray(ImageOps.fit(plain, (size, size), Image.Resampling.LANCZOS)).reshape(size, size, channels)
+    side = min(plain.size)
+    left, top = ((of - side) // 2 for of in plain.size)
+    square = plain.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(square).reshape(size, size, channels)
