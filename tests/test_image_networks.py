@@ -245,8 +245,8 @@ def test_the_shipped_classifier_reads_digits_that_it_was_not_trained_on():
 
 def test_the_extractor_is_small_fixed_and_named_by_its_hash():
     network = Extractor()
-    assert extractor.SHIPPED.stat().st_size < 1_000_000
-    assert network.sha256 == extractor.SHA256
+    assert extractor.SHIPPED["mnist"].stat().st_size < 1_000_000
+    assert network.sha256 == extractor.SHA256["mnist"]
     assert network.train() is network
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
@@ -269,8 +269,8 @@ def test_altered_shipped_weights_and_files_of_other_kinds_are_refused(tmp_path, 
     save_file(weights, altered, metadata={"dataset": "mine"})
     own = Extractor(str(altered))  # named: other weights are a choice
     assert own.dataset == "mine"
-    assert own.sha256 != extractor.SHA256
-    monkeypatch.setattr(extractor, "SHIPPED", altered)
+    assert own.sha256 != extractor.SHA256["mnist"]
+    monkeypatch.setitem(extractor.SHIPPED, "mnist", altered)
     with pytest.raises(ConfigError, match="these are not the shipped weights"):
         Extractor()
     (tmp_path / "text").write_text("no weights")

@@ -44,7 +44,7 @@ ALLOWED = {
     "folder": {"checks", "files", "identity", "lock", "record"},
     "provenance": set(),
     "resources": {"checks", "data"},
-    "config": {"checks", "data", "files", "folder", "identity", "metrics"},
+    "config": {"checks", "data", "files", "folder", "identity", "metrics", "resources"},
     "evaluation": {
         *(
             "batch",

@@ -48,7 +48,8 @@ def test_a_built_wheel_has_its_files_and_composes_anywhere(called):
     status, output, _ = called("metod=gan")
     assert (status, "Did you mean 'method'?" in output) == (2, True), output
     assert (folder / "site" / "saddlegan" / "conf" / "config.yaml").is_file()
-    assert (folder / "site" / "saddlegan" / "weights" / "mnist_classifier.safetensors").is_file()
+    for name in ("mnist_classifier", "emoji_classifier"):
+        assert (folder / "site" / "saddlegan" / "weights" / f"{name}.safetensors").is_file()
     assert (folder / "site" / "hydra_plugins" / "saddlegan_sweeper.py").is_file()
 
 

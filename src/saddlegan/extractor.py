@@ -1,4 +1,5 @@
-"""The fixed classifier in whose features images are measured: small, trained on MNIST, shipped with the package.
+"""The fixed classifiers in whose features images are measured: small, shipped with the package, one trained on MNIST,
+and one on the groups of emoji.
 
 Numbers of different users compare because the weights are the same: their SHA-256 is part of every result.
 `scripts/train_extractor.py` trained them.
@@ -18,8 +19,11 @@ from torch.nn.functional import interpolate
 from saddlegan.checks import ConfigError
 from saddlegan.resources import SHIPPED
 
-#: The shipped weights' hash.
-SHA256 = "165faa15cdb329fce4a06df19252ff961c6b32460bc8cfda60f7b09f02921f0b"
+#: The shipped weights' hashes.
+SHA256 = {
+    "mnist": "165faa15cdb329fce4a06df19252ff961c6b32460bc8cfda60f7b09f02921f0b",
+    "emoji_groups": "4dab76ed079b369fb69f5f8ff106db1b3fa0c2551ad119212930ba62a159b9d9",
+}
 
 REMEDY = "install the package again"
 
@@ -57,14 +61,17 @@ class Classifier(nn.Module):
 
 
 class Extractor(Classifier):
-    """A classifier that is never trained again; `sha256` names its weights, `dataset` what it was trained on.
+    """A classifier that is never trained again; `sha256` names its weights, `dataset` what it was trained on,
+    `accuracy` the share of its test images that it reads right, None where the file does not say.
 
-    Without a `path` the shipped one. Raises `ConfigError` where the file is missing, damaged, or of another network,
-    and where the shipped file is not the one that was shipped.
+    `path` is a file, or the name of a shipped one, `emoji_groups` or `mnist`; without one it is that of `mnist`. Raises
+    `ConfigError` where the file is missing, damaged, or of another network, and where the shipped file is not the one
+    that was shipped.
     """
 
     def __init__(self, path: str | None = None) -> None:
-        file = Path(path).expanduser() if path else SHIPPED
+        name = path or "mnist"
+        file = SHIPPED.get(name, Path(name).expanduser())
         try:
             content = file.read_bytes()
             with safe_open(file, "pt") as opened:
@@ -77,16 +84,18 @@ class Extractor(Classifier):
             self.load_state_dict(weights)
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
+            remedy = REMEDY if name in SHIPPED else "evaluation.extractor=null"
             raise ConfigError(
                 f"evaluation.extractor={file}: got a file that cannot be used ({reason}), expected weights that"
-                f" scripts/train_extractor.py wrote. Remedy: {REMEDY if path is None else 'evaluation.extractor=null'}."
+                f" scripts/train_extractor.py wrote. Remedy: {remedy}."
             ) from None
         self.dataset = about.get("dataset", "unknown")
+        self.accuracy = float(about["test_accuracy"]) if "test_accuracy" in about else None
         self.sha256 = hashlib.sha256(content).hexdigest()
-        if path is None and self.sha256 != SHA256:
+        if name in SHIPPED and self.sha256 != SHA256[name]:
             raise ConfigError(
-                f"{file}: got SHA-256 {self.sha256}, expected {SHA256}: these are not the shipped weights, and numbers"
-                f" would not compare. Remedy: {REMEDY}, or name other weights by evaluation.extractor=FILE."
+                f"{file}: got SHA-256 {self.sha256}, expected {SHA256[name]}: these are not the shipped weights, and"
+                f" numbers would not compare. Remedy: {REMEDY}, or name other weights by evaluation.extractor=FILE."
             )
         self.requires_grad_(False)
         self.train(False)

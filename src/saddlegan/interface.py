@@ -129,7 +129,8 @@ def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
             f"output={path}: got a name that ends in {path.suffix}, expected {other} or .npz for this run."
         )
     elif issubclass(kind, Images):  # of one seed
-        shown = square(pixels(kind.pictures(samples[0])).numpy())
+        images = instantiate(module.config["data"], _convert_="all") if kind.own_colours else kind
+        shown = square(pixels(images.pictures(samples[0])).numpy())
         save_png(image_figure([ImagePanel(f"{count} samples", shown)]), path)
     elif text:
         source = instantiate(module.config["data"], _convert_="all")

@@ -16,11 +16,19 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 class Extractor(msgspec.Struct, frozen=True):
-    """The network whose features the metrics of images are computed from: the digest of its weights, and the data set
-    that it was trained on."""
+    """The network whose features the metrics of images are computed from: the digest of its weights, the data set that
+    it was trained on, and the share of test images that it reads right."""
 
     sha256: str
     dataset: str = "unknown"
+    accuracy: float | None = None
+
+    @property
+    def described(self) -> str:
+        """Its data set in words, with what it reads right."""
+        return self.dataset + (
+            "" if self.accuracy is None else f" (of held-out images it reads {self.accuracy:.0%} right)"
+        )
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

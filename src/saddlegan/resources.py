@@ -16,8 +16,10 @@ from typing import Any
 from saddlegan.checks import ConfigError, shown
 from saddlegan.data.files import check_files
 
-#: The extractor's weights that come with the package.
-SHIPPED = Path(__file__).parent / "weights" / "mnist_classifier.safetensors"
+#: The extractors' weights that come with the package, by the classes that they know; the first is measured with where
+#: neither the configuration nor the data name another.
+WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = {"mnist": WEIGHTS / "mnist_classifier.safetensors", "emoji_groups": WEIGHTS / "emoji_classifier.safetensors"}
 
 
 def check_resources(config: dict[str, Any], *, here: bool = True) -> None:
@@ -36,10 +38,10 @@ def check_extractor(key: str, path: str) -> None:
     of its own number."""
     from safetensors import SafetensorError
 
-    file = Path(path).expanduser()
+    file = SHIPPED.get(path, Path(path).expanduser())
     try:
         found, shape = _shapes(file)
-        expected = _shapes(SHIPPED)[0] | _own(found, shape)
+        expected = _shapes(SHIPPED["mnist"])[0] | _own(found, shape)
     except (OSError, SafetensorError, ValueError) as error:
         fault = f"a file that cannot be used ({shown(str(error))})"
     else:

@@ -5,7 +5,7 @@ from typing import Any
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest, shown
 from saddlegan.config.measured import check_metrics, metrics_in
 from saddlegan.config.signatures import class_attribute, signature_of
-from saddlegan.data.files import FEWEST, TRAINING
+from saddlegan.data.files import FEWEST, training_of, without
 from saddlegan.folder import CHECKPOINT
 
 #: Models by what they take, and whether they give the logits of discrete values: for remedies.
@@ -17,6 +17,9 @@ MODELS = {
     ("text", True): "text_conv",
     ("labels", True): "classifier",
 }
+#: Data that bring a condition along, and what a folder of pictures without it lacks: for remedies.
+BRINGING = {"label": "data=mnist or data=digits", "text": "data=emoji, or data=images_folder with captions.csv"}
+LACKING = {"label": " (its folder has no subfolders, the classes)", "text": " (its folder has no captions.csv)"}
 
 
 def check_compatible(config: dict[str, Any]) -> None:
@@ -59,10 +62,12 @@ def _check_given(config: dict[str, Any]) -> None:
     given = class_attribute(data, "given") or {}
     conditions = (*(class_attribute(method, "conditions") or ()), *given)
     along = (class_attribute(data, "sizes") or {}) | (class_attribute(data, "along") or {}) | given
-    if missing := [name for name in conditions if name not in along]:
+    absent = without(config["data"])
+    if missing := [name for name in conditions if name not in along or name in absent]:
+        where = LACKING.get(missing[0], "") if missing[0] in absent else ""
         raise ConfigError(
-            f"data: got {data}, which has no {missing[0]}, but {method} gives it to its networks. Remedy: data=mnist or"
-            " data=digits."
+            f"data: got {data}, which has no {missing[0]}{where}, but {method} gives it to its networks. Remedy:"
+            f" {BRINGING.get(missing[0], 'data=mnist or data=digits')}."
         )
     for player in ("generator", "discriminator"):
         target = config["model"][player]["_target_"]
@@ -198,10 +203,10 @@ def _check_images(config: dict[str, Any]) -> None:
     """Whether there are enough images to measure, and to fill a minibatch."""
     enough = Annotated[int, Above(FEWEST, inclusive=True)]
     check_value("evaluation.samples", enough, config["evaluation"]["samples"])
-    total = TRAINING.get(config["data"].get("name"))
+    total = training_of(config["data"])
     if total is None:
         return
-    if asked := config["data"]["train_images"]:
+    if asked := config["data"].get("train_images"):
         check_value("data.train_images", Annotated[int, Above(FEWEST, inclusive=True, most=total)], asked)
     check_value("batch_size", Annotated[int, Above(0, most=asked or total)], config["batch_size"])
 

@@ -8,6 +8,7 @@ import functools
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -32,9 +33,11 @@ from saddlegan.checks import (
 from saddlegan.config.compatible import check_compatible
 from saddlegan.config.constructors import annotation_of, check_targets
 from saddlegan.config.measured import metrics_in
+from saddlegan.config.signatures import class_attribute
 from saddlegan.config.trust import check_named
 from saddlegan.identity import run_name
 from saddlegan.metrics.facts import Facts
+from saddlegan.resources import SHIPPED
 
 Part = Annotated[dict, Made()]
 Player = Annotated[dict, Made(partial=True)]
@@ -134,6 +137,15 @@ def _headline(*, _root_: DictConfig) -> str:
     return next(iter(_metrics(_root_)), "")
 
 
+def _extractor(*, _root_: DictConfig) -> str | None:
+    """The shipped weights for the classes of the data, null where they have none: then it is the first of them."""
+    target = OmegaConf.select(_root_, "data._target_", default=None)
+    with suppress(ConfigError):  # what is wrong with the data `check` says
+        classes = class_attribute(target, "classes") if isinstance(target, str) else None
+        return classes if classes in list(SHIPPED)[1:] else None
+    return None
+
+
 def direction(metric: str, *, _root_: DictConfig) -> str:
     """Which way a search goes by a metric, in Optuna's words."""
     facts = _metrics(_root_).get(metric)
@@ -152,6 +164,7 @@ def _metrics(root: DictConfig) -> dict[str, Facts]:
 OmegaConf.register_new_resolver("home", lambda folder: os.path.expanduser(str(folder)), replace=True)
 OmegaConf.register_new_resolver("study", lambda experiment: experiment or "runs", replace=True)
 OmegaConf.register_new_resolver("direction", direction, replace=True)
+OmegaConf.register_new_resolver("extractor", _extractor, replace=True)
 OmegaConf.register_new_resolver("headline", _headline, replace=True)
 OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
 

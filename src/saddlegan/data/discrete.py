@@ -1,21 +1,24 @@
-"""Images of few values: black and white, or a few levels. Networks see them as `(levels, height, width)`, see
-`saddlegan.discrete`; people, and what measures them, as images."""
+"""Images of few values: black and white, a few levels, or a few colours. Networks see them as `(levels, height,
+width)`, see `saddlegan.discrete`; people, and what measures them, as images."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from saddlegan.checks import Above, checked
+from saddlegan.data.emoji import EmojiScenes
 from saddlegan.data.images import ImageSet, Pixels, unit
 from saddlegan.random import stream
 
 #: Grey values from which on a pixel is white.
 HALF = 128
+#: Pixels that a palette is chosen from.
+COUNTED = 50_000
 
 
 class BinarizedImages(ImageSet):
@@ -75,3 +78,48 @@ class QuantizedImages(ImageSet):
     def pictures(x: Float[Tensor, "*n levels height width"]) -> Float[Tensor, "*n 1 height width"]:
         shades = torch.linspace(0, 1, x.shape[-3], device=x.device)
         return (x * shades[:, None, None]).sum(-3, keepdim=True)
+
+
+class QuantizedEmoji(EmojiScenes):
+    """Scenes of emoji whose pixels have one of few `colours`: each the nearest one of a palette, the centres that
+    k-means finds among training pixels, as Hjelm et al. (2018), arXiv:1702.08431, have CelebA in 16 colours.
+
+    Args beyond those of `EmojiScenes`: colours, 2 to 32.
+    """
+
+    discrete = True
+    own_colours = True
+
+    @checked
+    def __init__(self, *, colours: Annotated[int, Above(2, inclusive=True, most=32)], **scenes: Any) -> None:
+        super().__init__(**scenes)
+        #: Red, green and blue of each colour, `(colours, 3)` in [0, 1], from dark to light.
+        self.palette = unit(palette(self.train, colours))
+        for part in ("train", "test"):
+            near = self.pictures(self.values(getattr(self, part)))
+            setattr(self, part, near.mul_(255.0).round_().to(torch.uint8))
+
+    @classmethod
+    def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
+        return (data["colours"], data["size"], data["size"])
+
+    def values(
+        self, chosen: Pixels, numbers: Float[Tensor, "n 3 height width"] | None = None
+    ) -> Float[Tensor, "n colours height width"]:
+        near = torch.cdist(unit(chosen).movedim(1, -1).flatten(0, 2), self.palette.to(chosen.device)).argmin(-1)
+        codes = near.unflatten(0, (len(chosen), *chosen.shape[2:]))
+        return one_hot(codes, len(self.palette)).movedim(-1, 1).float()
+
+    def pictures(self, x: Float[Tensor, "*n colours height width"]) -> Float[Tensor, "*n 3 height width"]:
+        return torch.einsum("...khw,kc->...chw", x, self.palette.to(x))
+
+
+def palette(images: Pixels, colours: int) -> UInt8[Tensor, "colours 3"]:
+    """The centres of so many clusters of the images' pixels, always the same, from dark to light."""
+    from sklearn.cluster import KMeans
+
+    pixels = images.movedim(1, -1).reshape(-1, 3)
+    chosen = pixels[torch.from_numpy(stream(0, "palette").integers(len(pixels), size=COUNTED))].double().numpy()
+    means = KMeans(colours, n_init=1, random_state=0)  # type: ignore[arg-type]
+    centres = means.fit(chosen).cluster_centers_.round()
+    return torch.from_numpy(centres[np.lexsort((*centres.T, centres.sum(1)))].astype(np.uint8))

@@ -1,17 +1,26 @@
-"""The files of an image data set: where they lie, and whether they are whole. Checked before torch is imported."""
+"""The files of a data set: where they lie, and whether they are whole. Checked before torch is imported."""
 
 import functools
 import hashlib
 import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from saddlegan.checks import ConfigError
+from saddlegan.data import FEWEST, drawings, listing
+
+__all__ = ["FEWEST", "check_files"]
 
 #: torchvision's folder of each set; `digits` comes with scikit-learn and needs none.
 FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
-#: Images below which their metrics and pictures cannot be made.
-FEWEST = 128
+#: What has its files read by `drawings`.
+EMOJI = "emoji"
 #: Training images of each set.
 TRAINING = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "digits": 1348}
 #: Bytes of the four files, which the three sets share: a header, then a byte a pixel or a label.
@@ -37,8 +46,58 @@ def check_files(data: dict[str, Any]) -> None:
     """
     if data.get("name") in FOLDERS:
         _check_set(data["name"], data["root"], data["download"])
+    if data.get("name") == EMOJI:
+        drawings.read(data["root"])
+    if data.get("folder") is not None:
+        listing.of(data)
+    if data.get("vectors") is not None:
+        read_vectors(str(data["vectors"]), data["text_dim"])
     if data.get("file") is not None:
         _check_text(str(data["file"]))
+
+
+def training_of(data: Mapping[str, Any]) -> int | None:
+    """How many training images the configuration's `data` have; None where that is not known, or the files are not
+    there, which `check_files` says."""
+    with suppress(ConfigError):
+        if data.get("name") == EMOJI:
+            return drawings.training_scenes(data)
+        if data.get("folder") is not None:
+            return len(listing.of(data).train)
+    return TRAINING.get(str(data.get("name")))
+
+
+def without(data: Mapping[str, Any]) -> set[str]:
+    """What could come along with such data, and does not with the files of these: `label`, `text`."""
+    with suppress(ConfigError):
+        if data.get("folder") is not None:
+            return listing.of(data).without
+    return set()
+
+
+@functools.lru_cache(maxsize=2)
+def read_vectors(file: str, dim: int) -> tuple[list[str], np.ndarray]:
+    """The captions and the vectors `(n, dim)` of a .npz. Raises `ConfigError` where they cannot be used."""
+    try:
+        with np.load(Path(file).expanduser()) as opened:
+            captions, vectors = opened["captions"], opened["vectors"]
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        fault, remedy = f"a file that cannot be read ({error})", "data.vectors=null fits vectors to the captions"
+    else:
+        remedy = "write them anew"
+        if captions.dtype.kind != "U" or vectors.dtype.kind != "f" or vectors.shape[:-1] != captions.shape:
+            fault = f"captions {captions.dtype} {captions.shape}, vectors {vectors.dtype} {vectors.shape}"
+        elif vectors.shape[1:] != (dim,):
+            fault = f"vectors of {vectors.shape[-1]} numbers with data.text_dim={dim}"
+            remedy = f"data.text_dim={vectors.shape[-1]}"
+        elif not (np.isfinite(vectors).all() and (np.abs(vectors).sum(1) > 0).all()):
+            fault = "vectors that are 0 or not finite"
+        else:
+            return [str(caption) for caption in captions], vectors
+    raise ConfigError(
+        f"data.vectors={file}: got {fault}, expected a .npz with `captions`, texts (n,), and `vectors`, numbers"
+        f" (n, {dim}). Remedy: {remedy}."
+    )
 
 
 def data_root(root: str) -> Path:

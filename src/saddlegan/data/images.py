@@ -35,6 +35,9 @@ class Images(Examples):
     channel_classes: str | None = None
     #: Images on which the Parzen width is chosen; without them it is not measured.
     validation: Pixels | None = None
+    #: Whether `pictures` is a method of the set, such as one with a palette, and no static one: samples of a trained
+    #: run are then shown only where the data are at hand.
+    own_colours: ClassVar[bool] = False
 
     @classmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
@@ -98,7 +101,7 @@ class ImageSet(Images):
     """
 
     shape = (1, 28, 28)
-    sizes: ClassVar = {"label": 10}
+    sizes = {"label": 10}  # noqa: RUF012 - read without being imported, as a literal
 
     @checked
     def __init__(

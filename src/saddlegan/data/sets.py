@@ -41,10 +41,10 @@ class Examples(ABC):
     noun: ClassVar[str] = "example"
     #: The labels that come along, and the number of their classes: `{"label": 10}`; {} where none do. Where the number
     #: is the configuration's, `sizes_of` says it.
-    sizes: ClassVar[Mapping[str, int]] = {}
+    sizes: Mapping[str, int] = {}
     #: What else comes along, for methods that name it among their conditions, and its shape: `{"text": (64,)}`. Where
     #: the shape is the configuration's, `along_of` says it.
-    along: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    along: Mapping[str, tuple[int, ...]] = {}
     #: What comes along and is given to networks whatever the method: `{"image": (1, 28, 28)}`.
     given: ClassVar[Mapping[str, tuple[int, ...]]] = {}
     #: What comes along with the training part, and with the test part: numbers as they are, uint8 as images.

@@ -139,7 +139,7 @@ class EvaluateImages(Evaluate):
             self.draw(trainer, arrays, folder)
         entries = {
             "floors": self.floors(),
-            "extractor": {"sha256": self.extractor.sha256, "dataset": self.extractor.dataset},
+            "extractor": {name: getattr(self.extractor, name) for name in ("sha256", "dataset", "accuracy")},
             "weights": {player: digest(getattr(module, player)) for player in module.players},
             "scales": self.scales(),
         }

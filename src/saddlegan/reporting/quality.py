@@ -80,7 +80,7 @@ def _notes(experiment: Experiment) -> list[str]:
     images, plane = (
         [run for run in measured if bool(run.extractor) == wanted and run not in texts] for wanted in (True, False)
     )
-    trained_on = dict.fromkeys(run.result.extractor.dataset for run in images if run.result.extractor)
+    trained_on = dict.fromkeys(run.result.extractor.described for run in images if run.result.extractor)
     features = FEATURES.format(escape(" and ".join(trained_on)))
     notes = [IMAGES.format(_samples(images), features)] if images else []
     notes += [TEXT.format(_samples(texts))] if texts else []

@@ -1,0 +1,134 @@
+"""A folder of a user's own pictures: which files it has, in which classes, and their captions. Looked at before torch
+is imported; pictures are opened, but not yet decoded."""
+
+import csv
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from saddlegan.checks import ConfigError, nearest, shown
+from saddlegan.data import FEWEST
+
+CAPTIONS = "captions.csv"
+#: Names of files that are pictures, by their ends.
+ENDS = (".png", ".jpg", ".jpeg", ".webp")
+
+
+class Picture(NamedTuple):
+    path: Path
+    label: int
+    caption: str
+
+
+class Listing(NamedTuple):
+    """The pictures of both parts, class after class; the names of the classes, none where there are no subfolders; what
+    could come along with them and does not."""
+
+    train: list[Picture]
+    test: list[Picture]
+    classes: list[str]
+    without: set[str]
+
+
+def of(data: Mapping[str, Any]) -> Listing:
+    """That of the configuration's `data`. Raises `ConfigError` where its folder cannot be used."""
+    return _listing(str(data["folder"]), int(data["size"]), int(data["held_out"]))
+
+
+@functools.lru_cache(maxsize=2)
+def _listing(folder: str, size: int, held_out: int) -> Listing:
+    root = Path(folder).expanduser()
+    try:
+        inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+        classes = [path for path in inside if path.is_dir()]
+        files = {path.name: _pictures(path, folder) for path in classes}
+    except OSError as error:
+        raise _refused(folder, error.strerror or str(error), "a folder of pictures", "data.folder=PATH") from None
+    beside = [path for path in inside if not path.is_dir() and path.name != CAPTIONS]
+    if classes and beside:
+        remedy = "move each picture into the subfolder of its class"
+        raise _refused(folder, f"{beside[0].name} beside {len(classes)} subfolders", "subfolders alone", remedy)
+    groups = files or {"": [_picture(path, folder) for path in beside]}
+    for name, paths in groups.items():
+        for path in paths:
+            _check_size(path, folder, size)
+        if name and len(paths) < held_out:
+            expected = f"{held_out} or more: of each class every picture number {held_out} is a test picture"
+            raise _refused(
+                folder, f"{len(paths)} pictures in the class {name}", expected, "add some, or drop the class"
+            )
+    captions = _captions(root, [path for paths in groups.values() for path in paths], folder)
+    found: dict[bool, list[Picture]] = {False: [], True: []}
+    for label, paths in enumerate(groups.values()):
+        for number, path in enumerate(paths):
+            found[number % held_out == held_out - 1].append(Picture(path, label, captions.get(path, "")))
+    _check_enough(folder, found, held_out)
+    lacks = set() if classes else {"label"}
+    lacks |= set() if captions else {"text"}
+    return Listing(found[False], found[True], [path.name for path in classes], lacks)
+
+
+def _pictures(path: Path, folder: str) -> list[Path]:
+    """The pictures of a class, by name."""
+    return [_picture(file, folder) for file in sorted(path.iterdir()) if not file.name.startswith(".")]
+
+
+def _picture(path: Path, folder: str) -> Path:
+    if path.suffix.lower() not in ENDS or not path.is_file():
+        remedy = "move it elsewhere, or name the folder of the pictures"
+        raise _refused(folder, f"{path.name}, which is no picture", f"files that end in {', '.join(ENDS)}", remedy)
+    return path
+
+
+def _check_size(path: Path, folder: str, size: int) -> None:
+    """Open a picture, and look at its size."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        got = f"{path.name}, which cannot be opened ({shown(str(error))})"
+        raise _refused(folder, got, "pictures", "repair it, or move it elsewhere") from None
+    if min(width, height) < size:
+        expected = f"{size} x {size} or more"
+        remedy = f"data.size={min(width, height)}, or move it elsewhere"
+        raise _refused(folder, f"{path.name} of {width} x {height} pixels", expected, remedy)
+
+
+def _captions(root: Path, pictures: list[Path], folder: str) -> dict[Path, str]:
+    """What captions.csv says of each picture; empty where there is no such file."""
+    file, remedy = root / CAPTIONS, f"write {CAPTIONS} with the columns file,caption, and a row for each picture"
+    if not file.exists():
+        return {}
+    try:
+        with file.open(newline="", encoding="utf-8") as opened:
+            rows = list(csv.DictReader(opened))
+    except (OSError, ValueError, csv.Error) as error:
+        raise _refused(folder, f"{CAPTIONS} that cannot be read ({error})", "a table in UTF-8", remedy) from None
+    if not rows or not {"file", "caption"} <= rows[0].keys():
+        raise _refused(folder, f"{CAPTIONS} with {', '.join(rows[0]) if rows else 'no row'}", "file,caption", remedy)
+    said = {root / str(row["file"]): str(row["caption"] or "").strip() for row in rows}
+    known = {str(path.relative_to(root)) for path in pictures}
+    if strangers := [path for path in said if str(path.relative_to(root)) not in known]:
+        got = f"a caption of {strangers[0].relative_to(root)}, which is not there"
+        raise _refused(folder, got, "captions of its pictures", f"drop that row.{nearest(str(strangers[0]), known)}")
+    if silent := [path for path in pictures if not said.get(path)]:
+        got = f"no caption of {silent[0].relative_to(root)}, as of {len(silent)} pictures"
+        raise _refused(folder, got, "one for each picture", f"add a row for each, or remove {CAPTIONS}")
+    return said
+
+
+def _check_enough(folder: str, found: Mapping[bool, list[Picture]], held_out: int) -> None:
+    train, test = len(found[False]), len(found[True])
+    if min(train, test) >= FEWEST:
+        return
+    other = max((train + test) // FEWEST, 2) if train + test >= 2 * FEWEST else 0
+    remedy = f"data.held_out={other} holds more out" if 2 <= other < held_out else "more pictures"
+    got = f"{train} training pictures and {test} test pictures with data.held_out={held_out}"
+    raise _refused(folder, got, f"{FEWEST} or more of each", remedy)
+
+
+def _refused(folder: str, got: str, expected: str, remedy: str) -> ConfigError:
+    return ConfigError(f"data.folder={folder}: got {got}, expected {expected}. Remedy: {remedy}.")

@@ -1,0 +1,38 @@
+"""Evaluation of emoji on flat grounds: whether a caption's ground is the one that a sample has."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saddlegan.data.emoji import EmojiScenes
+from saddlegan.evaluation.evaluate import law_of
+from saddlegan.evaluation.images import EvaluateImages
+
+
+class EvaluateScenes(EvaluateImages):
+    """What is measured of images, and offers the ground that each sample was asked for, where its networks are given
+    captions."""
+
+    offers = (
+        "features", "real_features", "logits", "channel_logits", "images", "test", "train", "others", "validation",
+        "pictures", "asked_grounds", "ground_colours",
+    )  # fmt: skip
+
+    def fakes(self, module: Any) -> Tensor:
+        fake = super().fakes(module)
+        scenes, count = law_of(self.images, EmojiScenes), self.real["x"].shape[1]
+        if "text" in module.conditions:  # of the test scenes, in their order, as `given` has them
+            asked = scenes.test_grounds[torch.arange(self.samples) % count]
+            self.beside = self.of_grounds(self.images.pictures(fake[0]), asked)
+        return fake
+
+    def of_grounds(self, pictures: Tensor, asked: Tensor) -> dict[str, Tensor]:
+        colours = law_of(self.images, EmojiScenes).ground_colours
+        return {"pictures": pictures, "asked_grounds": asked, "ground_colours": colours}
+
+    def floors(self) -> dict[str, float]:
+        """Of real scenes the ground is that of their captions."""
+        scenes = law_of(self.images, EmojiScenes)
+        train = scenes.values(scenes.train[: self.samples])
+        return super().floors() | self.computed("through", self.of_grounds(train, scenes.train_grounds[: self.samples]))
