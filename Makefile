@@ -62,8 +62,9 @@ bench: install  ## how fast: toys and MNIST against bare PyTorch loops, and star
 	$(BIN)/python scripts/bench_discrete.py
 	$(BIN)/python scripts/bench_images.py
 
-bench-scaling: install  ## what a sweep costs besides its training: checkpoints, workers, SLURM where there is one
+bench-scaling: install  ## what a sweep costs besides its training: checkpoints, workers, SLURM where there is one, 2000 runs
 	$(BIN)/python scripts/bench_scaling.py
+	$(BIN)/python scripts/bench_many_runs.py
 
 format: install  ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .

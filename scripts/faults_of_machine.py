@@ -5,9 +5,11 @@ As root, on Linux: disks are small file systems in memory, which are mounted for
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +52,9 @@ class Adam(torch.optim.Adam):
         return super().step(closure)
 """
 WATCHED = "optimizer.generator._target_=injected.Adam"
+#: One run of two processes, which meet at each step.
+RANKS = ("trainer=ddp", "data=digits", "num_seeds=1", "iterations=150", "evaluation.samples=128", "batch_size=16",
+         "model.generator.widths=[8,8,8]", "model.discriminator.widths=[8,8]")  # fmt: skip
 
 
 class Place:
@@ -60,7 +65,8 @@ class Place:
         (root / "injected.py").write_text(INJECTED)
 
     def environment(self, fault: str) -> dict[str, str]:
-        return os.environ | {"FAULT": fault, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
+        modules = os.pathsep.join(filter(None, [str(self.root), os.environ.get("PYTHONPATH")]))
+        return os.environ | {"FAULT": fault, "PYTHONPATH": modules, "OMP_NUM_THREADS": "1"}
 
     def call(self, *words: str, fault: str = "") -> tuple[int, str]:
         """A command with a fault: its status, and what it said."""
@@ -69,10 +75,10 @@ class Place:
         return done.returncode, done.stdout + done.stderr
 
     def begun(self, folder: str, *words: str) -> "subprocess.Popen[bytes]":
-        """A run that pauses at iteration 100, as soon as it has a checkpoint."""
+        """A run that pauses at iteration 100, as soon as it has a checkpoint. What it says is in FOLDER.log."""
         command = [SADDLEGAN, *TOY, WATCHED, *words, f"hydra.run.dir={self.root / folder}"]
-        quiet = subprocess.DEVNULL
-        process = subprocess.Popen(command, cwd=self.root, env=self.environment("pause"), stdout=quiet, stderr=quiet)
+        with (self.root / f"{folder}.log").open("w") as log:
+            process = subprocess.Popen(command, cwd=self.root, env=self.environment("pause"), stdout=log, stderr=log)
         while not (self.root / folder / CHECKPOINT).exists():
             assert process.poll() is None, f"{folder}: the run ended before it had a checkpoint"
             time.sleep(0.2)
@@ -88,11 +94,12 @@ class Place:
             assert status == 0, said
         return self.root / "whole"
 
-    def same(self, folder: str) -> bool:
+    def same(self, folder: str, whole: Path | None = None) -> bool:
         """Whether a run left what the whole one left."""
-        one, other = (read_checkpoint(top / CHECKPOINT)["state_dict"] for top in (self.whole(), self.root / folder))
+        tops = (whole or self.whole(), self.root / folder)
+        one, other = (read_checkpoint(top / CHECKPOINT)["state_dict"] for top in tops)
         equal = all(torch.equal(one[name], other[name]) for name in one.keys() | other.keys())
-        return equal and (self.whole() / METRICS).read_text() == (self.root / folder / METRICS).read_text()
+        return equal and len({(top / METRICS).read_text() for top in tops}) == 1
 
 
 def plain(said: str) -> bool:
@@ -192,6 +199,29 @@ def clock_jumps_back(place: Place) -> bool:
     return status == 0 and 0.0 < seconds < 600.0 and place.same("clock") and not re.search(r"-\d+ s left", said)
 
 
+def lost_process(place: Place) -> bool:
+    """Of the two processes of a run, the second is killed in the pause."""
+    assert place.run("both", *RANKS)[0] == 0
+    with place.begun("lost", *RANKS) as process:
+        ranks = grandchildren(process.pid)
+        os.kill(ranks[-1], signal.SIGKILL)
+        status = process.wait()
+    said = (place.root / "lost.log").read_text()
+    ended = status == 1 and plain(said) and "of 2 was ended by SIGKILL" in said
+    ended = ended and not any(Path(f"/proc/{rank}").exists() for rank in ranks) and len(ranks) == 2
+    went_on = place.run("lost", *RANKS)[0] == 0
+    return ended and went_on and place.same("lost", place.root / "both")
+
+
+def grandchildren(process: int) -> list[int]:
+    """The processes of a run: a server begins them."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    return sorted(one for one, parent in parents.items() if parents.get(parent) == process)
+
+
 #: (what befalls, what the docs say of it, the trial).
 FAULTS: list[tuple[str, str, Callable[[Place], bool]]] = [
     ("a full disk", "refused in words; with room, the same command goes on to the same weights", full_disk),
@@ -206,18 +236,24 @@ FAULTS: list[tuple[str, str, Callable[[Place], bool]]] = [
         little_memory,
     ),
     ("a clock that jumps back a day", "the same weights, sane seconds", clock_jumps_back),
+    (
+        "one of two processes of a run is killed",
+        "the other ends too, in words; the same command goes on to the same weights",
+        lost_process,
+    ),
 ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="faults that have this word alone, as in --only disk")
     parser.add_argument("--output", type=Path, help="where the table is written, too")
     options = parser.parse_args()
     rows = ["| what befalls | what is to come of it | so it was |", "| --- | --- | --- |"]
     sound = True
     with tempfile.TemporaryDirectory(prefix="saddlegan-faults-") as top:
         place = Place(Path(top))
-        for name, documented, trial in FAULTS:
+        for name, documented, trial in (fault for fault in FAULTS if not options.only or options.only in fault[0]):
             if trial in (full_disk, read_only) and os.getuid() != 0:
                 found = "not tried: it needs root"
             else:

@@ -180,6 +180,17 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path):
     assert files(tmp_path) == before
 
 
+def test_a_run_goes_on_with_another_number_of_devices_until_it_is_finished(tmp_path, capsys):
+    two = ASKED | {"trainer": {"devices": 2}}
+    made(tmp_path / "stopped", result=False)
+    assert claim_run(tmp_path / "stopped", two, "continue") is None
+    assert "trainer.devices=2, and began with 1" in capsys.readouterr().err
+    assert json.loads((tmp_path / "stopped" / CONFIG).read_text()) == two
+    made(tmp_path / "finished")
+    with pytest.raises(ConfigError, match=r"trainer.devices: \(absent\) -> 2"):
+        claim_run(tmp_path / "finished", two, "continue")
+
+
 @pytest.mark.parametrize(("status", "existing"), [("failed", "continue"), ("finished", "repeat"), ("failed", "repeat")])
 def test_what_is_repeated_starts_from_nothing_and_other_files_stay(tmp_path, status, existing):
     made(tmp_path, status=status)

@@ -80,6 +80,16 @@ def test_running_statistics_are_those_of_all_rows(run, tmp_path):
     torch.testing.assert_close(two[first], one[first], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1)])
+def test_a_run_goes_on_with_another_number_of_processes(run, tmp_path, first, then):
+    words = (*IMAGES, "ema_decay=0.9", *EXACT)
+    for folder, parts in (("whole", [(first, 8)]), ("parts", [(first, 4), (then, 8)])):
+        for devices, last in parts:
+            run(*words, f"trainer.devices={devices}", f"iterations={last}", "evaluation.every=4", folder=folder)
+    assert int(weights(tmp_path / "parts")["iteration"]) == 8
+    same(weights(tmp_path / "whole"), weights(tmp_path / "parts"), rtol=1e-9, atol=1e-11)
+
+
 # Rows -----------------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from conftest import IMAGES, quick
 from interventions import WATCHED, calling
 
 from saddlegan.engine.checkpoint import iteration_of, read_checkpoint
-from saddlegan.engine.stopping import ASKING
+from saddlegan.engine.stopping import ASKING, interrupting
 from saddlegan.folder import BEFORE, CHECKPOINT, DamagedRun
 
 LONG = ("iterations=130", "evaluation.every=60", "method.num_critic_steps=2", WATCHED["generator"])
@@ -141,6 +141,21 @@ def test_a_job_that_is_not_queued_again_has_not_failed(run, tmp_path):
     finally:
         signal.signal(signal.SIGUSR2, before)
     assert iteration_of(tmp_path / "run" / CHECKPOINT) == 37
+
+
+def test_what_a_handler_raises_before_a_run_trains_is_no_failure_of_it():
+    """As submitit's does where SLURM ends the command by which it queues the job again."""
+
+    def handler(*_):
+        raise RuntimeError("not queued again")
+
+    before = signal.signal(signal.SIGUSR2, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt, match="not queued again"), interrupting():
+            signal.raise_signal(signal.SIGUSR2)
+        assert signal.getsignal(signal.SIGUSR2) is handler
+    finally:
+        signal.signal(signal.SIGUSR2, before)
 
 
 def test_the_first_signal_is_the_one_that_is_obeyed_and_an_error_puts_the_handlers_back(run):

@@ -8,11 +8,14 @@ import sys
 import pytest
 import torch
 from conftest import SMALL, composed, fitting
+from hydra import compose
 
 import saddlegan
 from saddlegan.checks import ConfigError
 from saddlegan.commands import export, sample
 from saddlegan.config import trust
+from saddlegan.config.keys import composing
+from saddlegan.config.made_by_hydra import check_made_by_hydra
 from saddlegan.config.schema import check
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.folder import CHECKPOINT
@@ -116,6 +119,82 @@ def test_a_configuration_that_is_composed_here_names_no_installed_code_unasked(t
             check(composed(*SMALL, f"{place}={target}"))
         said = str(found.value)
         assert f"SADDLEGAN_ALLOW={target.partition('.')[0]}" in said or "there is no module" in said, said
+
+
+#: A YAML from somebody else, by which Hydra would make something. `{}` is the name of code.
+BELOW_HYDRA = {
+    "launcher": "launcher: {{_target_: {}}}",
+    "sweeper": "sweeper: {{_target_: {}}}",
+    "arguments": "callbacks: {{mine: {{_target_: saddlegan.cli.guard.Guard, _args_: [{{_target_: {}}}]}}}}",
+    "callback": "callbacks: {{guard: {{_target_: {}}}}}",
+    "list": "callbacks: {{mine: {{_target_: saddlegan.cli.guard.Guard, x: [{{_target_: {}}}]}}}}",
+    "logging": "hydra_logging: {{handlers: {{x: {{class: {}}}}}, root: {{handlers: [x]}}}}",
+    "log": "job_logging: {{formatters: {{x: {{(): {}}}}}}}",
+    "stream": "job_logging: {{handlers: {{x: {{class: logging.StreamHandler, stream: ext://{}}}}}}}",
+    "elsewhere": "callbacks: {{mine: '${{callbacks.evil}}'}}\ncallbacks: {{evil: {{_target_: {}}}}}",
+    "reference": "callbacks: {{mine: {{_target_: '${{oc.env:NOTHING,{}}}'}}}}",
+}
+
+
+@pytest.fixture
+def evil(theirs, tmp_path):
+    """Write a YAML of somebody else's; the words that choose it."""
+
+    def write(below_hydra):
+        first, *suite = below_hydra.splitlines()
+        (tmp_path / "conf" / "experiment").mkdir(parents=True, exist_ok=True)
+        text = "\n".join(["# @package _global_", "hydra:", f"  {first}", *suite])
+        (tmp_path / "conf" / "experiment" / "theirs.yaml").write_text(text)
+        return f"--config-dir={tmp_path / 'conf'}", "experiment=theirs", f"output_root={tmp_path / 'out'}"
+
+    return write
+
+
+INSTALLED = ["logging.os.system", "code.InteractiveConsole", "hydra_plugins.saddlegan_launchers.subprocess.Popen"]
+PLACED = [*((place, "pip.main") for place in BELOW_HYDRA), *(("callback", target) for target in INSTALLED)]
+
+
+@pytest.mark.parametrize(("place", "target"), PLACED)
+def test_a_yaml_has_hydra_make_no_installed_code_unasked(saddlegan, evil, tmp_path, place, target):
+    for flags in ((), ("-m",)):
+        status, output = saddlegan(*flags, *evil(BELOW_HYDRA[place].format(target)), *SMALL)
+        assert status == 2, output
+        assert "Remedy" in output
+        assert "expected a launcher, a sweeper" in output or "expected one of colorlog" in output, output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_job_of_a_sweep_is_judged_too(saddlegan, tmp_path):
+    (tmp_path / "conf" / "method").mkdir(parents=True)
+    text = (
+        "# @package _global_\ndefaults: [/method/gan@method]\nhydra: {job_logging: {formatters: {x: {(): pip.main}}}}"
+    )
+    (tmp_path / "conf" / "method" / "theirs.yaml").write_text(text)
+    status, output = saddlegan("-m", f"--config-dir={tmp_path / 'conf'}", "method=gan,theirs", *SMALL)
+    assert status == 2, output
+    assert "hydra.job_logging.formatters.x.(): got pip.main" in output
+
+
+@pytest.mark.filterwarnings("ignore:Callback")  # these are none that Hydra can call
+def test_hydra_may_make_what_the_user_wrote_or_allows(saddlegan, evil, tmp_path, monkeypatch):
+    assert saddlegan(*evil("callbacks: {mine: {_target_: hostile.Anything}}"), *SMALL)[0] == 0
+    assert (tmp_path / "mark").exists()
+    words = evil("callbacks: {mine: {_target_: collections.OrderedDict}}")
+    assert "SADDLEGAN_ALLOW=collections" in saddlegan(*words, *SMALL)[1]
+    monkeypatch.setattr(trust, "FROM_OUTSIDE", "collections")
+    assert saddlegan(*words, *SMALL)[0] == 0
+
+
+@pytest.mark.parametrize("choice", [
+    *(f"hydra/launcher={name}" for name in ("basic", "cores", "gpus", "slurm", "local_queue", "joblib",
+                                            "submitit_local", "submitit_slurm")),
+    *(f"hydra/sweeper={name}" for name in ("basic", "union", "optuna", "search")),
+    "hydra/job_logging=default", "hydra/hydra_logging=default", "hydra/job_logging=stdout",
+    "hydra/job_logging=disabled",
+])  # fmt: skip
+def test_hydras_own_launchers_sweepers_and_logging_are_allowed(choice):
+    with composing():
+        check_made_by_hydra(compose("config", [choice], return_hydra_config=True))
 
 
 def test_modules_of_ones_own_and_allowed_packages_may_be_named(theirs, monkeypatch):

@@ -26,6 +26,7 @@ from hydra_plugins.hydra_submitit_launcher.submitit_launcher import BaseSubmitit
 from saddlegan.checks import ConfigError, NonNegativeInt, PositiveInt, check_value, wrong
 from saddlegan.cli import sweeps
 from saddlegan.cli.gpus import OnSlot, visible_gpus
+from saddlegan.engine.stopping import interrupting
 from saddlegan.folder import RESULT, DamagedRun, read_result
 from saddlegan.lock import LOCK
 
@@ -156,6 +157,11 @@ class QueueLauncher(BaseSubmititLauncher):
         if not self.wait and sweeps.is_foreign(config.hydra):
             raise wrong("hydra.launcher.wait", False, "true, since a search waits for the numbers of its jobs")
         super().setup(**given)
+
+    def __call__(self, *given: Any) -> JobReturn:
+        """One job, in a process of submitit's."""
+        with interrupting():
+            return super().__call__(*given)
 
     def launch(self, job_overrides: Sequence[Job], initial_job_idx: int) -> Sequence[JobReturn]:
         for job in job_overrides:

@@ -4,13 +4,14 @@ import contextlib
 import json
 import math
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from saddlegan.checks import ConfigError, shown
 from saddlegan.files import remove_partial, write_whole
-from saddlegan.identity import difference, fingerprint
+from saddlegan.identity import NEUTRAL, difference, fingerprint, without
 from saddlegan.lock import LOCK
 from saddlegan.record import result_of
 
@@ -22,6 +23,9 @@ CHECKPOINT, BEFORE = Path("checkpoints") / "last.ckpt", Path("checkpoints") / "b
 PLAN = "jobs.json"
 #: When the process that trains began, and at which iteration.
 SESSION = Path("checkpoints") / "session.json"
+
+#: How many processes train a run. While it is not finished it may go on with others.
+DEVICES = "trainer.devices"
 
 #: What is in a folder before a run is, besides Hydra's own: the lock, and the log of a job.
 BESIDE = {LOCK, "saddlegan.log"}
@@ -98,7 +102,8 @@ def _repeated(lines: list[str]) -> int:
 def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, Any] | None:
     """Decide what becomes of a run folder: its result where there is nothing to do, else None, ready for training.
 
-    `existing`: `continue` keeps a finished run, goes on with an interrupted one and repeats a failed one; `repeat`
+    `existing`: `continue` keeps a finished run, goes on with an interrupted one, be it with another number of devices,
+    and repeats a failed one; `repeat`
     throws away whatever is there of a run; `skip` keeps every folder that holds anything of a run, whole or not.
     The folder must be held (`lock.hold`) until its result is written.
     Raises `ConfigError` where the folder holds a run of another configuration, or files and no run, `DamagedRun` where
@@ -120,7 +125,9 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
         stored = result["config"] if result else _stored_config(folder)
     except DamagedRun as error:
         raise DamagedRun(f"{error}{remedy}") from None
-    if stored is not None and (differs := difference(fingerprint(stored), fingerprint(config))):
+    neutral = NEUTRAL if result else (*NEUTRAL, DEVICES)
+    differs = "" if stored is None else difference(*(without(one, neutral) for one in (stored, config)))
+    if differs:
         raise ConfigError(
             f"{folder}: got a run with another configuration (stored -> asked):\n{differs}\n{remedy.strip()}"
         )
@@ -128,9 +135,18 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
         return _reported(result, config, folder)
     if result:
         _empty(folder)
+    elif stored is not None:
+        _say_devices(folder, *(fingerprint(one).get(DEVICES, 1) for one in (stored, config)))
     remove_partial(folder)
     write_json(folder / CONFIG, config)
     return None
+
+
+def _say_devices(folder: Path, before: int, now: int) -> None:
+    """Say that a run that is not finished goes on with another number of processes."""
+    if before != now:
+        said = f"goes on with {DEVICES}={now}, and began with {before}: the same to rounding for most methods"
+        print(f"saddlegan: warning: {folder}: {said} (docs/scaling.md).", file=sys.stderr)
 
 
 def _reported(result: dict[str, Any], config: dict[str, Any], folder: Path) -> dict[str, Any]:

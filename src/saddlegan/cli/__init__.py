@@ -19,6 +19,7 @@ from saddlegan import provenance
 from saddlegan.checks import ConfigError
 from saddlegan.cli import arguments, sweeps
 from saddlegan.cli.guard import Guard
+from saddlegan.cli.loader import load_with_it
 from saddlegan.config import schema
 from saddlegan.config.explain import explain
 from saddlegan.files import conf_folder
@@ -127,6 +128,7 @@ def main() -> None:
         sys.exit(_say(str(error), 2))
     sys.argv[1:] = line.words
     Guard.sweep = None
+    load_with_it()
     compose = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
     status = told(compose(task), line.settings, line.folders)
     if (folder := Guard.sweep) is not None and status != 130:  # whatever became of another sweeper's jobs

@@ -156,10 +156,11 @@ def _module_file(module: str, target: str) -> Path | None:
         )
     if spec.submodule_search_locations is None:
         return Path(spec.origin) if spec.origin and not rest else None
-    folder = Path(next(iter(spec.submodule_search_locations))).joinpath(*rest)
-    for candidate in (folder / "__init__.py", folder.with_suffix(".py")):
+    folders = [Path(place).joinpath(*rest) for place in spec.submodule_search_locations]  # several: without __init__.py
+    for candidate in (file for folder in folders for file in (folder / "__init__.py", folder.with_suffix(".py"))):
         if candidate.is_file():
             return candidate
+    folder = folders[0]
     siblings = [p.stem for p in folder.parent.glob("*.py")] if folder.parent.is_dir() else []
     raise checks.ConfigError(
         f"_target_={target}: there is no module '{module}'.{checks.nearest(folder.name, siblings)}"

@@ -48,14 +48,14 @@ def check_named(config: dict[str, Any]) -> None:
     not exist passes: that is said elsewhere."""
     for path, target in named(config):
         package = target.partition(".")[0]
-        if package not in allowed() and not _own(path, target) and _foreign(target):
+        if package not in allowed() and not _own(path, target) and is_foreign(target):
             raise ConfigError(
                 f"{path}: got {shown(target)}, expected a part of this suite or a module of your own. Remedy, where you"
                 f" trust it: {ALLOW}={shown(package)} in the environment."
             )
 
 
-def _foreign(target: str) -> bool:
+def is_foreign(target: str) -> bool:
     """Whether a name is that of code of Python's own library or of an installed package, also where a module of the
     user's own has imported it. False where there is no such name."""
     try:
@@ -94,8 +94,14 @@ def named(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _own(path: str, target: str) -> bool:
-    """Whether the name is that of a class, or of a metric, which is defined where it says or below."""
-    parts = (METRICS,) if path.startswith("evaluation.metrics.") else PARTS
+    """Whether the name is that of a class of this suite, or of a metric, which is defined where it says or below."""
+    if path.startswith("evaluation.metrics."):
+        return is_class_of((METRICS,), target, ast.FunctionDef | ast.ClassDef)
+    return is_class_of(PARTS, target)
+
+
+def is_class_of(parts: Iterable[str], target: str, kinds: Any = ast.ClassDef) -> bool:
+    """Whether the name is that of a class that is defined in one of these modules, where it says or below."""
     part = next((part for part in parts if target.startswith(part)), None)
     if part is None:
         return False
@@ -103,6 +109,5 @@ def _own(path: str, target: str) -> bool:
         file, node = defined(target)
     except ConfigError:
         return False
-    kinds = ast.FunctionDef | ast.ClassDef if part == METRICS else ast.ClassDef
     inside = file is not None and f"/{part.rstrip('.').replace('.', '/')}" in file.as_posix()
     return inside and isinstance(node, kinds)

@@ -1,8 +1,9 @@
 """Signals that ask a run to stop: it ends the iteration at hand, saves a checkpoint, and then does what they say."""
 
+import contextlib
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 #: Ctrl-C; what `kill` and clusters send; what submitit has SLURM send before a job's time is over.
@@ -52,6 +53,29 @@ class Signals:
             raise KeyboardInterrupt
         self.number = self.number or number
         self.noted()
+
+
+@contextlib.contextmanager
+def interrupting() -> Iterator[None]:
+    """What a handler of the signals that ask to stop raises becomes a `KeyboardInterrupt`, and no failure of what is at
+    work when it comes. Submitit's raises where SLURM, which has queued the job again, ends the very command that asked
+    for it; before a run trains, nothing but this stands between the two."""
+    handlers = {number: signal.getsignal(number) for number in ASKING} if in_main_thread() else {}
+    theirs = {number: handler for number, handler in handlers.items() if callable(handler)}
+
+    def call(number: int, frame: Any) -> None:
+        try:
+            theirs[number](number, frame)
+        except Exception as error:
+            raise KeyboardInterrupt(str(error)) from error
+
+    for number in theirs:
+        signal.signal(number, call)
+    try:
+        yield
+    finally:
+        for number, handler in theirs.items():
+            signal.signal(number, handler)
 
 
 def obey(stop: StopAsked) -> NoReturn:
