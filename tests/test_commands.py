@@ -162,3 +162,41 @@ def test_a_run_is_loaded_from_its_result_where_it_has_no_configuration_file(toy,
     (run / "config.json").unlink()
     write_json(run / "result.json", {"config": config})
     assert torch.equal(saddlegan.load(run).sample(3), saddlegan.load(toy).sample(3))
+
+
+# Labels and captions --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    settings = ("data=digits", "method=cgan", "model=mnist_cgan", "num_seeds=1", "evaluation.samples=128")
+    return trained_in(tmp_path_factory.mktemp("labelled"), *settings, "model.generator.width=20", "iterations=2")
+
+
+def test_samples_of_one_label_are_those_that_were_asked_for(labelled, tmp_path, capsys):
+    assert sample([str(labelled), "label=7", "n=5", f"output={tmp_path / 'a.npz'}"]) == 0
+    module = saddlegan.load(labelled)
+    with np.load(tmp_path / "a.npz") as content:
+        assert np.array_equal(content["samples"], module.sample(5, label=torch.full((1, 5), 7)).numpy())
+        assert not np.array_equal(content["samples"], module.sample(5, label=torch.full((1, 5), 6)).numpy())
+    assert sample([str(labelled), "label=7", "n=4"]) == 0
+    assert capsys.readouterr().out.split()[-1] == str(labelled / "figures" / "sample-4-label-7.png")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("label=10", "label=10: got int 10, expected a finite number >= 0 and <= 9"),
+        ("label=-1", "label=-1: got int -1, expected"),
+        ("label=seven", "label=seven: got 'seven', expected a whole number, e.g. label=7"),
+        ("caption=red heart", "caption=red heart: got a run whose networks are given no caption, expected label=0"),
+    ],
+)
+def test_a_label_that_there_is_not_is_refused(labelled, asked, says, capsys):
+    assert sample([str(labelled), asked]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_label_of_a_run_without_labels_is_refused(images, capsys):
+    assert sample([str(images), "label=7"]) == 2
+    assert "label=7: got a run whose networks are given no label, expected no label" in capsys.readouterr().err

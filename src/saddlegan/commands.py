@@ -1,5 +1,6 @@
 """What is made of a trained run: `saddlegan-sample RUN [n=64] [output=FILE]`, `saddlegan-export RUN [output=DIR]`."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest
 from saddlegan.folder import SAMPLES
 
-SAMPLE = """saddlegan-sample RUN [n=64] [output=FILE.png|FILE.npz|FILE.txt] [allow=PACKAGE,...]
+SAMPLE = """saddlegan-sample RUN [n=64] [label=7] [caption="..."] [output=FILE.png|.npz|.txt] [allow=PACKAGE,...]
 
-Draws n samples per seed with the generator of a run folder, those of the latents that its evaluation uses first.
+Draws n samples per seed with the generator of a run folder, those of the latents that its evaluation uses first; where
+its networks are given labels or captions, those of one label, by its number, or of one caption.
 A .png shows them, or a .txt where they are text; a .npz holds `samples`, float32 of shape (seeds, n, *shape).
 Default: RUN/figures/sample-64.png, or .txt."""
 EXPORT = """saddlegan-export RUN [output=DIR] [allow=PACKAGE,...]
@@ -24,24 +26,29 @@ def sample(arguments: Sequence[str] | None = None) -> int:
     """`saddlegan-sample`: exit status 0, or 2 for arguments or a run that cannot be used."""
 
     def work(run: Path, options: dict[str, str]) -> Path:
-        count = _count(options.get("n", "64"))
-        output = Path(options.get("output", run / "figures" / f"sample-{count}")).expanduser()
+        count = _whole("n", options.get("n", "64"), 64)
+        check_value("n", Annotated[int, Above(0, most=MOST)], count)
+        asked = {name: options[name] for name in ("label", "caption") if name in options}
+        name = "-".join([f"sample-{count}", *(f"{key}-{_plain(value)}" for key, value in asked.items())])
+        output = Path(options.get("output", run / "figures" / name)).expanduser()
         if "output" in options and output.suffix not in (".png", ".npz", ".txt"):
             raise ConfigError(
                 f"output={output}: got a name that ends in '{output.suffix}', expected .png, .npz or, of text, .txt."
             )
         if output.resolve() == (run / SAMPLES).resolve():
             raise ConfigError(f"output={output}: got the run's own samples, from which its report is made.")
-        from saddlegan.interface import is_text, load, save_samples
+        label = _whole("label", asked["label"], 7) if "label" in asked else None
+        from saddlegan.interface import asked_for, is_text, load, save_samples
 
         module = load(run, _allowed(options))
+        conditions = asked_for(module, count, label, asked.get("caption"))
         if "output" not in options:
             output = output.with_suffix(".txt" if is_text(module) else ".png")
         output.parent.mkdir(parents=True, exist_ok=True)
-        save_samples(module, count, output)
+        save_samples(module, count, output, conditions)
         return output
 
-    return _command("saddlegan-sample", SAMPLE, ("n", "output", "allow"), work, arguments)
+    return _command("saddlegan-sample", SAMPLE, ("n", "label", "caption", "output", "allow"), work, arguments)
 
 
 def export(arguments: Sequence[str] | None = None) -> int:
@@ -87,10 +94,13 @@ def _allowed(options: dict[str, str]) -> list[str]:
     return [name for name in options.get("allow", "").strip("[]").split(",") if name]
 
 
-def _count(text: str) -> int:
+def _whole(key: str, text: str, example: int) -> int:
     try:
-        count = int(text)
+        return int(text)
     except ValueError:
-        raise ConfigError(f"n={text}: got {text!r}, expected a whole number, e.g. n=64.") from None
-    check_value("n", Annotated[int, Above(0, most=MOST)], count)
-    return count
+        raise ConfigError(f"{key}={text}: got {text!r}, expected a whole number, e.g. {key}={example}.") from None
+
+
+def _plain(text: str) -> str:
+    """What a file's name may hold of a text."""
+    return re.sub(r"\W+", "_", text)[:40]

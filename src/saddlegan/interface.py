@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from saddlegan.checks import ConfigError, shown
+from saddlegan.checks import Above, Annotated, ConfigError, check_value, shown
 from saddlegan.config import schema
 from saddlegan.config.keys import composing
 from saddlegan.config.trust import check_trusted
@@ -114,11 +114,40 @@ def is_text(module: AdversarialModule) -> bool:
     return module.config is not None and issubclass(get_class(module.config["data"]["_target_"]), TextWindows)
 
 
-def save_samples(module: AdversarialModule, count: int, path: Path) -> None:
-    """Draw `count` samples per seed into a .npz (`samples`, float32 `(seeds, count, *shape)`), as a picture, .png, or,
-    of text, as lines of a .txt. Raises `ConfigError` for text as a picture, and for lines of anything else."""
+def asked_for(
+    module: AdversarialModule, count: int, label: int | None = None, caption: str | None = None
+) -> dict[str, Tensor]:
+    """The conditions of `count` samples per seed of one label, or of one caption, for `module.sample`.
+
+    Raises `ConfigError` where the run's networks are given no labels, or no captions; for a label that is none of its
+    classes, and for a caption none of whose words is known.
+    """
     assert module.config is not None
-    kind, samples = get_class(module.config["data"]["_target_"]), module.sample(count)
+    for name, value, given in (("label", label, "label"), ("caption", caption, "text")):
+        if value is not None and given not in module.conditions:
+            has = {"label": "label=0", "text": 'caption="..."'}
+            can = " or ".join(has[condition] for condition in module.conditions if condition in has) or f"no {name}"
+            raise ConfigError(
+                f"{name}={shown(str(value))}: got a run whose networks are given no {name}, expected {can}."
+            )
+    found, seeds = {}, len(module.seeds)
+    if label is not None:
+        check_value("label", Annotated[int, Above(0, inclusive=True, most=module.sizes["label"] - 1)], label)
+        found["label"] = torch.full((seeds, count), label)
+    if caption is not None:
+        vectors = instantiate(module.config["data"], _convert_="all").encoder([caption])
+        found["text"] = torch.from_numpy(vectors).expand(seeds, count, -1)
+    return found
+
+
+def save_samples(
+    module: AdversarialModule, count: int, path: Path, conditions: Mapping[str, Tensor] | None = None
+) -> None:
+    """Draw `count` samples per seed into a .npz (`samples`, float32 `(seeds, count, *shape)`), as a picture, .png, or,
+    of text, as lines of a .txt; those of some `conditions`, as of `asked_for`. Raises `ConfigError` for text as a
+    picture, and for lines of anything else."""
+    assert module.config is not None
+    kind, samples = get_class(module.config["data"]["_target_"]), module.sample(count, **(conditions or {}))
     text = is_text(module)
     if path.suffix == ".npz":
         with write_whole(path) as partial:

@@ -87,9 +87,10 @@ class Sampler(Variant):
         noise = {name: draw_evaluation(law.draw, self.seeds, count, part=name) for name, law in laws.items()}
         return {**labels, **noise, **given}
 
-    def sample(self, count: int) -> Samples:
-        """`count` samples per seed, `(seeds, count, *shape)`: the first ones that evaluation measures."""
-        return self(draw_evaluation(self.latent.draw, self.seeds, count, part=0))
+    def sample(self, count: int, **conditions: Tensor) -> Samples:
+        """`count` samples per seed, `(seeds, count, *shape)`: the first ones that evaluation measures; those of some
+        conditions, each `(seeds, count, ...)` by its name, where these are given."""
+        return self({"latent": draw_evaluation(self.latent.draw, self.seeds, count, part=0), **conditions})
 
     def place(self, x: Tensor) -> Tensor:
         """`x` on the device of the networks; a floating tensor in their type, and labels as they are."""
