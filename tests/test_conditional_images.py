@@ -10,7 +10,7 @@ from run_folders import image_arrays, write_image_run
 
 from saddlegan.engine.build import build, evaluation
 from saddlegan.evaluation.conditions import between_classes, of_each_class
-from saddlegan.metrics.conditional import class_accuracy, class_variety, nearest_class_accuracy
+from saddlegan.metrics.conditional import class_accuracy, class_variety, nearest_class_accuracy, right_variety
 from saddlegan.report import write_report
 from saddlegan.reporting.arrays import read_samples
 from saddlegan.reporting.results import load_results
@@ -62,6 +62,11 @@ def test_variety_is_the_ratio_of_traces_class_by_class():
     given = [torch.from_numpy(each) for each in (features, asked, real, labels)]
     assert class_variety(*given) == pytest.approx(expected)
     assert class_variety(3 * given[2], given[3], given[2], given[3]) == pytest.approx(9)
+    logits = torch.nn.functional.one_hot(torch.arange(60) % 2, 3).double()  # of the third class none is right
+    right = given[1] == logits.argmax(1)
+    only = class_variety(given[0][right], given[1][right], given[2], given[3])
+    assert right_variety(logits, *given) == pytest.approx(only)
+    assert only != pytest.approx(expected)
     one = torch.ones(8, 5).double()
     assert class_variety(one, torch.arange(8) % 4, given[2], given[3]) == 0
     assert np.isnan(class_variety(given[0], asked=given[1] + 90, real_features=given[2], real_labels=given[3]))

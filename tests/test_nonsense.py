@@ -103,6 +103,7 @@ ACCEPTED = {
             "parzen",
             "class_accuracy",
             "class_variety",
+            "right_variety",
             "nearest_class_accuracy",
             "high_quality",
             "reverse_kl",

@@ -46,6 +46,22 @@ def class_variety(
     return sum(ratios) / len(ratios) if ratios else math.nan
 
 
+@metric("variety of right samples", better="one")
+def right_variety(
+    logits: Float[Tensor, "n classes"],
+    features: Float[Tensor, "n d"],
+    asked: Asked,
+    real_features: Float[Tensor, "m d"],
+    real_labels: Int64[Tensor, "m"],
+) -> float:
+    """`class_variety` of the samples whose likeliest class, by a classifier's `logits`, is the one that was asked for:
+    confused classes add nothing to it."""
+    if not torch.isfinite(logits).all():
+        return math.nan
+    right = logits.argmax(-1) == asked
+    return class_variety(features[right], asked[right], real_features, real_labels)
+
+
 @metric("accuracy of 1-NN on samples", better="higher", most=1.0, when="end")
 def nearest_class_accuracy(
     images: Float[Tensor, "n p"], asked: Asked, test: Float[Tensor, "t p"], real_labels: Int64[Tensor, "t"]
