@@ -12,6 +12,7 @@ from conftest import IMAGES, METHODS, SMALL, composed, fitting, quick, results
 from interventions import WATCHED, calling, interrupted_at
 
 from saddlegan.checks import ConfigError
+from saddlegan.config.signatures import class_attribute
 from saddlegan.data.images import ImageSet, unit
 from saddlegan.engine.build import build
 from saddlegan.evaluation.images import digest
@@ -36,6 +37,10 @@ def test_every_method_trains_on_images_and_leaves_numbers_and_pictures(run, tmp_
     json.dumps(result)
     watched = {"frechet", "kernel_distance", "classifier_score", "classes_covered", "class_kl"}
     at_the_end = {"precision", "recall", "density", "coverage"}
+    labels = "label" in (class_attribute(result["config"]["method"]["_target_"], "conditions") or ())
+    if labels:
+        watched |= {"class_accuracy", "class_variety", "right_variety"}
+        at_the_end |= {"nearest_class_accuracy"}
     assert watched | at_the_end | {"memorisation"} <= result["final"].keys()
     assert all(len(column) == 1 and math.isfinite(column[0]) for column in result["final"].values())
     assert result["floors"].keys() == watched | at_the_end
@@ -45,6 +50,8 @@ def test_every_method_trains_on_images_and_leaves_numbers_and_pictures(run, tmp_
     arrays = np.load(tmp_path / "run" / "samples.npz")
     expected = {"images": (64, 28, 28), "real": (64, 28, 28), "through": (3, 16, 28, 28), "iterations": (3,),
                 "interpolation": (6, 10, 28, 28), "neighbours": (2, 10, 28, 28)}  # fmt: skip
+    if labels:
+        expected |= {"classes": (8, 10, 28, 28), "classes_through": (3, 10, 28, 28), "between_classes": (5, 10, 28, 28)}
     assert {name: arrays[name].shape for name in arrays} == expected
     assert arrays["iterations"].tolist() == [0, 5, 6]
     assert (arrays["through"][-1] == arrays["images"][:16]).all()

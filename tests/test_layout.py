@@ -190,6 +190,7 @@ CHOSEN = {
     "data=digits": "ConvDiscriminator",
     "data=stacked_mnist": "SmallDiscriminator",
     "data=digits method=cgan": "ConditionalMaxout",
+    "data=digits method=acgan": "DCGANClassifier",
     "data=digits method=cgan model=mnist_mlp": "MaxoutDiscriminator",
     "data=digits model=mnist_mlp": "MaxoutDiscriminator",
     "data=binarized_digits method=bgan_discrete": "DiscreteConvDiscriminator",
@@ -199,7 +200,7 @@ CHOSEN = {
     **{
         f"data=ring method={name}": "MLPAutoencoder" if name == "began" else "MLPDiscriminator"
         for name in METHODS
-        if name != "cgan" and name not in DISCRETE
+        if name not in ("cgan", "acgan") and name not in DISCRETE  # which want labels
     },
 }
 

@@ -219,7 +219,7 @@ def test_evaluation_asks_for_the_labels_of_the_test_images_and_sampling_for_each
 
 def test_the_networks_of_the_conditional_gan_have_the_sizes_of_the_paper():
     """200 units for the latent, 1000 for the label, then 1200; maxout 240 x 5, 50 x 5, 240 x 4."""
-    module, _ = built("method=cgan")
+    module, _ = built("method=cgan", "model=mnist_cgan")
     shapes = {name: tuple(p.shape) for name, p in module.named_parameters() if name.endswith("weight")}
     layers = {f"generator.network.{name}": size for name, size in {
         "latent": (200, 100), "label": (1000, 10), "both": (1200, 1200), "last": (784, 1200)}.items()}  # fmt: skip

@@ -23,6 +23,7 @@ ADDED = {
     "method.extractor": None,
     "method.updates": "alternating",
     "method.early_critic_steps": 0,
+    "method.labels": "own",
     "method.num_generator_steps": 1,
     "model.generator.initialisation": "torch",
     "model.discriminator.initialisation": "torch",

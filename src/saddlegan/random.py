@@ -88,14 +88,14 @@ def law_of(noise: Law | Callable[..., Law], size: int) -> Law:
 
 class Latent:
     """The law of the generator's input: `dim` independent coordinates, `normal` N(0, 1), `uniform` U(-1, 1) or `unit`
-    U(0, 1), times `scale`.
+    U(0, 1), or a point of the `sphere` of radius sqrt(dim), uniform on it; times `scale`.
 
     Raises `ConfigError` where `dim < 1`, `scale <= 0` or the law is unknown.
     """
 
     @checked
     def __init__(
-        self, *, dim: PositiveInt, law: Literal["normal", "uniform", "unit"], scale: PositiveFloat = 1.0
+        self, *, dim: PositiveInt, law: Literal["normal", "uniform", "unit", "sphere"], scale: PositiveFloat = 1.0
     ) -> None:
         self.dim = dim
         self.scale = np.float32(scale)
@@ -106,6 +106,10 @@ class Latent:
         size = (*shape, self.dim)
         if self.law == "normal":
             return self.scale * rng.standard_normal(size, dtype=np.float32)
+        if self.law == "sphere":
+            normal = rng.standard_normal(size, dtype=np.float32)
+            norms = np.linalg.norm(normal, axis=-1, keepdims=True)
+            return self.scale * np.sqrt(np.float32(self.dim)) * normal / np.maximum(norms, np.finfo(np.float32).tiny)
         numbers = rng.random(size, dtype=np.float32)
         return self.scale * (numbers if self.law == "unit" else 2.0 * numbers - 1.0)
 

@@ -3,7 +3,18 @@
 Rules stand in the docstring of each deciding function. A claim that fails is a result.
 """
 
-from saddlegan.claims import budget, depth, discrete, discriminator, images, modes, parzen, steadiness, toys
+from saddlegan.claims import (
+    budget,
+    conditional,
+    depth,
+    discrete,
+    discriminator,
+    images,
+    modes,
+    parzen,
+    steadiness,
+    toys,
+)
 from saddlegan.claims.images import FIGURE_2_SAYS
 from saddlegan.claims.modes import collapse_point_mass, collapse_two_point
 from saddlegan.claims.toys import FIGURE_1_SAYS, figure_1, figure_1_map
@@ -26,7 +37,7 @@ __all__ = [
 
 CLAIMS: tuple[Claim, ...] = tuple(
     claim
-    for topic in (toys, modes, steadiness, depth, images, budget, parzen, discriminator, discrete)
+    for topic in (toys, modes, steadiness, depth, images, budget, parzen, discriminator, discrete, conditional)
     for claim in topic.CLAIMS
 )
 

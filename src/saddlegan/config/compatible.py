@@ -8,6 +8,12 @@ from saddlegan.config.signatures import class_attribute, signature_of
 from saddlegan.data.files import FEWEST, training_of, without
 from saddlegan.folder import CHECKPOINT
 
+#: Models of images by what their discriminator gives.
+JUDGES = {
+    "logits": "mnist_conv",
+    "reconstructions": "mnist_autoencoder",
+    "logits and classes": "dcgan_classes",
+}
 #: Models by what they take, and whether they give the logits of discrete values: for remedies.
 MODELS = {
     ("vectors", False): "mlp or mlp_plane",
@@ -74,15 +80,16 @@ def _check_given(config: dict[str, Any]) -> None:
         takes = "conditions" in (signature_of(target) or {})
         if takes != bool(conditions):
             needed = f"{', '.join(conditions)}, which it does not take" if conditions else "no label, which it needs"
-            remedy = "mnist_cgan" if conditions else "mlp, mnist_conv or mnist_mlp"
+            named = "dcgan_classes" if class_attribute(method, "judges_by") == "logits and classes" else "mnist_cgan"
+            remedy = named if conditions else "mlp, mnist_conv or mnist_mlp"
             remedy = "classifier" if given else remedy
             raise ConfigError(f"model.{player}: got {target}; {method} gives it {needed}. Remedy: model={remedy}.")
     target = config["model"]["discriminator"]["_target_"]
     gives, reads = (class_attribute(of, "judges_by") or "logits" for of in (target, method))
     if gives != reads:
         images = class_attribute(data, "samples") == "images"
-        remedy = ("mnist_autoencoder" if images else "mlp_autoencoder") if reads == "reconstructions" else "mlp"
-        remedy = "mnist_conv" if images and reads != "reconstructions" else remedy
+        remedy = JUDGES[reads] if images else "mlp_autoencoder" if reads == "reconstructions" else "mlp"
+        remedy = "mnist_cgan or dcgan_conditional" if conditions and reads == "logits" else remedy
         raise ConfigError(
             f"model.discriminator: got {target}, which gives {gives}, but {method} reads {reads}."
             f" Remedy: model={remedy}."

@@ -45,7 +45,7 @@ class Variant(L.LightningModule):
     #: for the steps of one player alone where the name is `player/name`. In place of a law, what makes one of a given
     #: `dim` stands for noise of a sample's size: `Uniform`, or `partial(Latent, law="normal")`.
     noise: Mapping[str, Law | Callable[..., Law]] = {}
-    #: What the discriminator gives: `logits`, or `reconstructions` of its input.
+    #: What the discriminator gives: `logits`, `reconstructions` of its input, or `logits and classes`, by name.
     judges_by: ClassVar[str] = "logits"
     #: {what `watch` shows: what figures call it}.
     watches: ClassVar[Mapping[str, str]] = {}
@@ -110,8 +110,9 @@ class Variant(L.LightningModule):
         """The discriminator's, of a batch of samples."""
         return self.discriminator(batch["x"], *(batch[name] for name in self.conditions))
 
-    def judge(self, real: Batch, fake: Batch, logits: Callable[[Batch], Logits] | None = None) -> tuple[Logits, Logits]:
-        """The discriminator's logits of real and of fake samples, or those of another function of a batch.
+    def judge(self, real: Batch, fake: Batch, logits: Callable[[Batch], Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """The discriminator's logits of real and of fake samples, `(seeds, batch)` each, or what another function of a
+        batch gives, `(seeds, batch, ...)`.
 
         In one pass where it declares that it judges each sample by itself (`per_sample`): where a layer looks across
         the batch, as batch normalisation does, real and fake samples together would be another batch.

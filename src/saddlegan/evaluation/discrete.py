@@ -12,7 +12,7 @@ class EvaluateDiscreteImages(EvaluateImages):
 
     offers = (
         "features", "real_features", "logits", "channel_logits", "images", "test", "train", "others", "validation",
-        "expected_features", "expected_logits",
+        "asked", "real_labels", "expected_features", "expected_logits",
     )  # fmt: skip
 
     def fakes(self, module: Any) -> Tensor:

@@ -14,7 +14,7 @@ from saddlegan.checks import ConfigError
 from saddlegan.data.files import FEWEST
 from saddlegan.data.images import Images, unit
 from saddlegan.data.sets import SetData, numbers_of
-from saddlegan.evaluation import board
+from saddlegan.evaluation import board, conditions
 from saddlegan.evaluation.evaluate import Conclusion, Evaluate, law_of
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
@@ -48,6 +48,8 @@ class EvaluateImages(Evaluate):
         "validation",
         "pictures",
         "real_pictures",
+        "asked",
+        "real_labels",
     )
 
     def __init__(self, data: SetData, *, extractor: str | None, **evaluation: Any) -> None:
@@ -63,9 +65,12 @@ class EvaluateImages(Evaluate):
             self.real["label"] = images.test_labels[None]
         self.real |= {name: numbers_of(values)[None] for name, values in images.test_along.items()}
         self.frames: list[tuple[int, Tensor]] = []
+        #: Of a conditional generator: of some latents every class, at the same times.
+        self.class_frames: list[Tensor] = []
 
     def state_dict(self) -> dict[str, Any]:
-        return super().state_dict() | {"frames": self.frames, "extractor": self.extractor.sha256}
+        kept = {"class_frames": self.class_frames} if self.class_frames else {}
+        return super().state_dict() | {"frames": self.frames, "extractor": self.extractor.sha256} | kept
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
@@ -75,11 +80,14 @@ class EvaluateImages(Evaluate):
                 f" began with, {state_dict['extractor']}. Remedy: put them back, or existing=repeat."
             )
         self.frames = [(iteration, frame) for iteration, frame in state_dict["frames"]]
+        self.class_frames = list(state_dict.get("class_frames", []))
 
     def evaluate(self, module: Any) -> Tensor:
         self.extractor.to(module.device)
         fake = super().evaluate(module)
         self.frames.append((int(module.iteration), self.shown(fake[0, :FOLLOWED])))
+        if conditions.classes_of(module):
+            self.class_frames.append(self.of_each_class(module, conditions.FOLLOWED))
         return fake
 
     # Metrics ---------------------------------------------------------------------------------------------------------
@@ -91,6 +99,8 @@ class EvaluateImages(Evaluate):
         found = {"features": features, "real_features": self.features, "pictures": seen, "real_pictures": self.test}
         if self.channels:
             found["channel_logits"] = torch.stack([self.extractor.see(x)[1] for x in seen.split(1, dim=1)], dim=1)
+        if "label" in self.given:  # the labels that samples were asked for
+            found |= {"asked": self.given["label"][0], "real_labels": self.images.test_labels}
         return found | ({"logits": logits} if self.classes else {})
 
     def offered_at_the_end(self, fake: Tensor) -> dict[str, Any]:
@@ -112,11 +122,13 @@ class EvaluateImages(Evaluate):
         names = tuple(name for metric in self.metrics for name in metric.names)
         train = self.images.train[: self.samples]
         pixels_of = hashlib.sha256(train.numpy().tobytes() + self.images.test.numpy().tobytes()).digest()
-        key = (pixels_of, self.extractor.sha256, names)
+        key = (pixels_of, self.extractor.sha256, names, "label" in self.given)
         if key not in FLOORS:
             offered = self.offered_at_the_end(self.images.values(train)[None])
             others = self.images.train[self.samples :]
             offered |= {"others": unit(others).flatten(1)} if len(others) >= FEWEST else {}
+            if "asked" in offered:
+                offered["asked"] = self.images.train_labels[: self.samples]  # type: ignore[index]
             values = self.computed("through", offered) | self.computed("end", offered)
             FLOORS[key] = {name: float(f"{value:.7g}") for name, value in values.items()}
         return FLOORS[key]
@@ -127,6 +139,11 @@ class EvaluateImages(Evaluate):
         """The same latents at every time: the slider in TensorBoard is the animation."""
         sheet = image_figure([ImagePanel(f"iteration {iteration}", square(self.shown(fake[0, :SHOWN]).numpy()))])
         board.log_figure(trainer, "samples", sheet, iteration)
+        if self.class_frames:
+            sheet = image_figure(
+                [ImagePanel(f"iteration {iteration}: a class a column", self.class_frames[-1].numpy())]
+            )
+            board.log_figure(trainer, "classes", sheet, iteration)
 
     def conclude(self, trainer: L.Trainer, module: Any, fake: Tensor, folder: Path, draw: bool) -> Conclusion:
         self.extractor.to(module.device)
@@ -158,8 +175,24 @@ class EvaluateImages(Evaluate):
             "interpolation": self.shown(between[0]),
             "neighbours": torch.stack([pixels(searched), channels_last(self.images.train[index])]),
         }
+        if self.class_frames:
+            arrays |= self.pictures_of_classes(module, kept)
         moments = {"iterations": np.array([self.frames[k][0] for k in kept])}
         return {name: array.numpy() for name, array in arrays.items()} | moments
+
+    def pictures_of_classes(self, module: Any, kept: np.ndarray) -> dict[str, Tensor]:
+        """Of some latents every class, of one of them through training, and what lies between two classes."""
+        through = torch.stack([self.class_frames[k][0] for k in kept])
+        found = {"classes": self.of_each_class(module, conditions.ROWS), "classes_through": through}
+        if getattr(module.generator, "soft_labels", False):
+            made = self.shown(module(conditions.between_classes(self.given, module.sizes["label"]))[0])
+            found["between_classes"] = made.unflatten(0, (-1, conditions.STEPS))
+        return found
+
+    def of_each_class(self, module: Any, rows: int) -> Tensor:
+        """Pixels of `rows` latents, every class of each: `(rows, classes, height, width)`."""
+        asked = conditions.of_each_class(self.given, rows, conditions.classes_of(module))
+        return self.shown(module(asked)[0]).unflatten(0, (rows, -1))
 
     def shown(self, samples: Tensor) -> Tensor:
         """Samples as `pixels`."""
@@ -181,6 +214,12 @@ class EvaluateImages(Evaluate):
                 ImagePanel("generated, and the nearest training images", arrays["neighbours"], ("fake", "nearest"))
             ],
         }
+        if "classes" in arrays:
+            panels["classes"] = [ImagePanel("a latent a row, a class a column", arrays["classes"])]
+        if "between_classes" in arrays:
+            panels["between_classes"] = [
+                ImagePanel("from a class to the next one, at one latent", arrays["between_classes"])
+            ]
         for name, content in panels.items():
             figure = image_figure(content)
             save_png(figure, folder / "figures" / f"{name}.png")

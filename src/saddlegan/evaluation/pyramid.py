@@ -13,7 +13,7 @@ class EvaluatePyramid(EvaluateImages):
 
     offers = (
         "features", "real_features", "logits", "channel_logits", "images", "test", "train", "others", "validation",
-        "pictures", "real_pictures", "chained_features", "chained_pictures", "chained_logits",
+        "pictures", "real_pictures", "asked", "real_labels", "chained_features", "chained_pictures", "chained_logits",
     )  # fmt: skip
 
     def fakes(self, module: Any) -> Tensor:

@@ -17,6 +17,8 @@ from saddlegan.checks import NonNegativeFloat, checked
 from saddlegan.engine.variant import Loss, Losses
 from saddlegan.methods.gan_non_saturating import NonSaturatingGAN
 
+NOTHING = torch.empty(1, 0)
+
 
 class StackGAN(NonSaturatingGAN):
     """Args beyond those of `AdversarialModule`:
@@ -50,6 +52,12 @@ class StackGAN(NonSaturatingGAN):
             return terms  # type: ignore[return-value]
         divergence = normal_divergence(fake["mean"], fake["log_variance"])
         return terms | {"divergence": self.divergence_weight * divergence}  # type: ignore[return-value]
+
+    def coarse(self, given: Batch) -> Tensor | None:
+        """The first stage's images, `(seeds, n, channels, height, width)`, from which a second stage makes samples of a
+        batch; None in the first."""
+        found = self.of_average(given, lambda generator, part: self.make(generator, part).get("coarse", NOTHING))
+        return found if found.numel() else None
 
 
 def normal_divergence(mean: Float[Tensor, "seeds batch dim"], log_variance: Float[Tensor, "seeds batch dim"]) -> Loss:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from saddlegan.checks import PositiveFloat, PositiveInt, Rate, checked
 from saddlegan.networks.dropout import Dropout
+from saddlegan.networks.labels import Shares, shares
 from saddlegan.networks.maxout import Maxout, bias_at, uniform_weights
 
 
@@ -23,6 +23,8 @@ class ConditionalGenerator(nn.Module):
     """
 
     samples = "images"
+    #: Whether labels may be shares of the classes: a point between two of them.
+    soft_labels = True
 
     @checked
     def __init__(
@@ -52,9 +54,9 @@ class ConditionalGenerator(nn.Module):
         bias_at(self.last, mean)
 
     def forward(
-        self, latent: Float[Tensor, "batch latent"], label: Int64[Tensor, "batch"]
+        self, latent: Float[Tensor, "batch latent"], label: Int64[Tensor, "batch"] | Shares
     ) -> Float[Tensor, "batch channel height width"]:
-        given = self.latent(latent), self.label(one_hot(label, self.classes).to(latent.dtype))
+        given = self.latent(latent), self.label(shares(label, self.classes, latent.dtype))
         x = self.dropout(torch.relu(torch.cat(given, dim=-1)))
         x = self.dropout(torch.relu(self.both(x)))
         return torch.sigmoid(self.last(x)).unflatten(-1, self.shape)
@@ -96,6 +98,6 @@ class ConditionalMaxout(nn.Module):
     def forward(
         self, images: Float[Tensor, "batch channel height width"], label: Int64[Tensor, "batch"]
     ) -> Float[Tensor, "batch"]:
-        given = self.image(images.flatten(1)), self.label(one_hot(label, self.classes).to(images.dtype))
+        given = self.image(images.flatten(1)), self.label(shares(label, self.classes, images.dtype))
         x = self.dropout(torch.cat(given, dim=-1))
         return self.last(self.dropout(self.both(x))).squeeze(-1)

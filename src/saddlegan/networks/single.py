@@ -17,6 +17,8 @@ class Single(nn.Module):
         super().__init__()
         self.network = network
         self.per_sample = getattr(network, "per_sample", False)
+        #: Whether labels may be shares of the classes, `(batch, classes)`.
+        self.soft_labels = getattr(network, "soft_labels", False)
 
     def forward(self, x: Float[Tensor, "1 batch *shape"], *conditions: Tensor) -> Any:
         """What the network returns of `x` and its conditions: a tensor, or tensors by name."""

@@ -26,6 +26,9 @@ PLANE = {"points": 3, "real": 2, "modes": 2, "std": 1, "axis": 1, "field": 3, "t
 TEXT = {"texts": 2, "iterations": 1, "likeliest": 1, "independent": 1, "real": 1}
 TABLE = {"shares": 2, "probabilities": 1, "names": 1}
 KINDS = {"points": PLANE, "texts": TEXT, "shares": TABLE, "confusion": {"confusion": 2}}
+#: What a conditional run of images adds: `classes` (rows, classes, height, width), `classes_through` (frames, classes,
+#: height, width), and where labels may be shares of classes `between_classes` (lines, steps, height, width).
+CLASSES = {"classes": 4, "classes_through": 4, "between_classes": 4}
 IMAGE = {"images": 3, "real": 3, "through": 4, "iterations": 1, "interpolation": 4, "neighbours": 4}
 
 
@@ -70,9 +73,10 @@ def _fault(arrays: Arrays, expected: Mapping[str, int]) -> str | None:
 def _fault_of_images(arrays: Arrays) -> str | None:
     size = arrays["images"].shape[1:]
     colours = size[2:] == (3,)
-    if fault := _fault(arrays, {name: axes + (colours and name != "iterations") for name, axes in IMAGE.items()}):
+    known = IMAGE | {name: axes for name, axes in CLASSES.items() if name in arrays}
+    if fault := _fault(arrays, {name: axes + (colours and name != "iterations") for name, axes in known.items()}):
         return fault
-    for name in IMAGE.keys() - {"iterations"}:
+    for name in known.keys() - {"iterations"}:
         if arrays[name].dtype != np.uint8 or arrays[name].shape[-len(size) :] != size:
             return f"{name!r}: got {arrays[name].dtype} {arrays[name].shape}, expected uint8 of the size {size}"
     frames, times = len(arrays["through"]), arrays["iterations"]
@@ -81,6 +85,8 @@ def _fault_of_images(arrays: Arrays) -> str | None:
         return (
             f"'iterations': got {times.dtype} {times.shape}, expected rising numbers, one for each of {frames} frames"
         )
+    if len(arrays.get("classes_through", arrays["through"])) != frames:
+        return f"'classes_through': got {len(arrays['classes_through'])} frames, expected {frames}, as in 'through'"
     if len(arrays["neighbours"]) != 2:
         return f"'neighbours': got shape {arrays['neighbours'].shape}, expected (2, n, height, width)"
     return None

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from saddlegan import figures
 from saddlegan.figures import ImagePanel, Progress, square
 from saddlegan.reporting.experiment import Experiment
@@ -19,10 +21,18 @@ NEIGHBOURS = (
     "Above, generated images; below each, the training image nearest to it: a pair that is equal is an image learned "
     "by heart."
 )
+CLASSES = "One latent a row, one class a column: each column should be its class, and no two of its images the same."
+CLASSES_THROUGH = "Every class of one latent at moments of training, whose iterations stand before the rows."
+BETWEEN = (
+    "From a class to the next one at a fixed latent, one pair a row: the generator is given shares of both, which it "
+    "never saw in training."
+)
+MOMENTS = 6  # rows of `CLASSES_THROUGH`
 
 
 def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, which: str) -> list[Picture]:
-    """Five pictures of the settings `shown`; none where there is no such setting."""
+    """Five pictures of the settings `shown`, and those of classes where they have any; none where there is no such
+    setting."""
     if not shown:
         return []
     rows = [Progress(one.setting, one.arrays["through"], one.arrays["iterations"]) for one in shown]
@@ -34,6 +44,7 @@ def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, whic
         ("interpolation", LINES, figures.image_figure(lines, columns=min(len(lines), 2))),
         ("neighbours", NEIGHBOURS, figures.image_figure(pairs, columns=1 if len(pairs) <= 3 else 2)),
     ]
+    pages += [(name, caption, figures.image_figure(panels)) for name, caption, panels in _of_classes(shown) if panels]
     which = seeds_shown(experiment, shown) + which
     pictures = [
         Picture(figures.save_png(figure, stem.with_name(f"{stem.name}-{name}.png")), caption + which)
@@ -49,3 +60,22 @@ def _side_by_side(shown: Sequence[Shown]) -> list[ImagePanel]:
     real = {one.data: one.arrays["real"] for one in reversed(shown)}
     titles = {data: "real images" if len(real) == 1 else f"real images of {data}" for data in real}
     return panels + [ImagePanel(titles[data], square(images)) for data, images in real.items()]
+
+
+def _of_classes(shown: Sequence[Shown]) -> list[tuple[str, str, list[ImagePanel]]]:
+    """Pages of the settings whose generator was asked for classes: name, caption, panels."""
+    sheets = [ImagePanel(one.setting, one.arrays["classes"]) for one in shown if "classes" in one.arrays]
+    lines = [ImagePanel(one.setting, one.arrays["between_classes"]) for one in shown if "between_classes" in one.arrays]
+    through = [_classes_through(one) for one in shown if "classes_through" in one.arrays]
+    return [
+        ("classes", CLASSES, sheets),
+        ("classes-through", CLASSES_THROUGH, through),
+        ("between-classes", BETWEEN, lines),
+    ]
+
+
+def _classes_through(one: Shown) -> ImagePanel:
+    """Every class, a row for each of at most `MOMENTS` moments, the first and the last among them."""
+    frames, iterations = one.arrays["classes_through"], one.arrays["iterations"]
+    chosen = np.unique(np.linspace(0, len(frames) - 1, MOMENTS).round().astype(int))
+    return ImagePanel(one.setting, frames[chosen], [f"{at:g}" for at in iterations[chosen]])

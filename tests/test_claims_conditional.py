@@ -1,0 +1,160 @@
+"""The rules of claims about labels and deep networks, on results made to satisfy each, to refute it, and to decide
+nothing."""
+
+import json
+
+import numpy as np
+import pytest
+from run_folders import write_image_run
+
+from saddlegan import claims
+from saddlegan.claims.conditional import RULES, TIPS
+from saddlegan.reporting.results import load_results
+
+BY_ID = {claim.id: claim for claim in claims.CLAIMS}
+TARGETS = {"cgan": "saddlegan.methods.cgan.ConditionalGAN", "acgan": "saddlegan.methods.acgan.AuxiliaryClassifierGAN"}
+
+
+def write(folder, method, experiment, seeds=3, model=None, keys=None, frechet=100.0, **values):
+    """A run per seed, with these metrics around their values and these keys of the configuration."""
+    draws = np.random.default_rng(len(str(folder)) + sum(map(ord, folder.name)))
+    for seed in range(seeds):
+        own = {name: value + 0.01 * value * draws.standard_normal() for name, value in values.items()}
+        noisy = frechet * np.exp(0.02 * draws.standard_normal())
+        run = write_image_run(folder / str(seed), method, seed, experiment=experiment, frechet=noisy, files=False)
+        result = json.loads((run / "result.json").read_text())
+        for part in ("final", "last_fifth"):
+            result[part] |= {name: [value] for name, value in own.items()}
+        if method in TARGETS:
+            result["config"]["method"]["_target_"] = TARGETS[method]
+        result["choices"]["model"] = model or "dcgan"
+        for key, value in (keys or {}).items():
+            *path, last = key.split(".")
+            place = result["config"]
+            for name in path:
+                place = place.setdefault(name, {})
+            if key != "method":
+                place[last] = value
+        (run / "result.json").write_text(json.dumps(result))
+
+
+def decide(name, tmp_path):
+    return BY_ID[name].decide(load_results([tmp_path]))
+
+
+@pytest.mark.parametrize(
+    ("own", "shuffled", "seeds", "outcome"),
+    [
+        (0.9, 0.1, 3, "reproduced"),
+        (0.3, 0.1, 3, "contradicted"),
+        (0.9, 0.6, 3, "contradicted"),
+        (0.5, 0.1, 3, "inconclusive"),
+        (0.9, 0.2, 3, "inconclusive"),
+        (0.9, 0.1, 2, "inconclusive"),
+    ],
+)
+def test_conditioning_works_where_samples_are_what_was_asked_for_and_with_shuffled_labels_are_not(
+    tmp_path, own, shuffled, seeds, outcome
+):
+    for labels, accuracy in (("own", own), ("shuffled", shuffled)):
+        write(tmp_path / labels, "cgan", "cgan_mnist", seeds, keys={"method.labels": labels}, class_accuracy=accuracy)
+    verdict = decide("conditioning-works", tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(own, rel=0.05)
+    assert verdict.seeds == seeds
+
+
+@pytest.mark.parametrize(
+    ("cgan", "acgan", "seeds", "outcome"),
+    [
+        (70, 60, 3, "reproduced"),
+        (70, 150, 3, "contradicted"),
+        (70, 100, 3, "inconclusive"),
+        (70, 60, 2, "inconclusive"),
+    ],
+)
+def test_labels_help_where_both_methods_that_use_them_are_better(tmp_path, cgan, acgan, seeds, outcome):
+    write(tmp_path / "own", "cgan", "cgan_mnist", seeds, "dcgan_conditional", {"method.labels": "own"}, cgan)
+    write(tmp_path / "shuffled", "cgan", "cgan_mnist", seeds, "dcgan_conditional", {"method.labels": "shuffled"}, 500)
+    write(tmp_path / "acgan", "acgan", "cgan_mnist", seeds, "dcgan_classes", frechet=acgan)
+    write(tmp_path / "plain", "gan_non_saturating", "cgan_mnist", seeds)
+    verdict = decide("labels-help", tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(max(cgan, acgan) / 100, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "variety", "seeds", "outcome"),
+    [
+        ((0.1, 0.9), (1.0, 0.8), 3, "reproduced"),
+        ((0.1, 0.9), (0.8, 1.0), 3, "contradicted"),
+        ((0.5, 0.1), (1.0, 0.8), 3, "contradicted"),
+        ((0.1, 0.9), (1.0, 1.0), 3, "inconclusive"),
+        ((0.1, 0.9), (1.0, 0.8), 2, "inconclusive"),
+    ],
+)
+def test_the_class_loss_raises_accuracy_and_lowers_the_variety_of_right_samples(
+    tmp_path, accuracy, variety, seeds, outcome
+):
+    """The setting whose class loss is of real images alone is not asked."""
+    for at, weight in enumerate((0.0, 1.0)):
+        keys = {"method.class_weight": weight, "method.class_loss": "real_and_fake"}
+        own = {"class_accuracy": accuracy[at], "right_variety": variety[at]}
+        write(tmp_path / str(at), "acgan", "acgan_mnist", seeds, keys=keys, **own)
+    keys = {"method.class_weight": 1.0, "method.class_loss": "real"}
+    write(tmp_path / "real", "acgan", "acgan_mnist", seeds, keys=keys, class_accuracy=0.5, right_variety=5.0)
+    verdict = decide("class-loss-accuracy-for-variety", tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(variety[1] / variety[0], rel=0.05)
+
+
+OFF = {"model.generator.pooling": True, "model.generator.normalisation": "none", "model.generator.output": "sigmoid"}
+
+
+@pytest.mark.parametrize(
+    ("worst", "seeds", "outcome"),
+    [(130, 3, "reproduced"), (60, 3, "contradicted"), (100, 3, "inconclusive"), (130, 2, "inconclusive")],
+)
+def test_each_rule_helps_where_training_is_worse_without_any_of_them(tmp_path, worst, seeds, outcome):
+    write(tmp_path / "all", "gan_non_saturating", "dcgan_rules", seeds, keys=RULES)
+    for at, (key, value) in enumerate(OFF.items()):
+        keys = RULES | {key: value}
+        write(tmp_path / f"off{at}", "gan_non_saturating", "dcgan_rules", seeds, None, keys, worst if at == 1 else 150)
+    write(tmp_path / "two", "gan_non_saturating", "dcgan_rules", seeds, None, RULES | OFF, 10)  # of two rules at once
+    verdict = decide("each-dcgan-rule-helps", tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(max(100 / 150, 100 / worst), rel=0.1)
+    assert "generator.normalisation=none" in verdict.text
+
+
+CHANGED = {
+    "tip-inputs": ("model.generator.output", "sigmoid"),
+    "tip-non-saturating": ("method", "gan"),
+    "tip-normal-latents": ("model.latent.law", "uniform"),
+    "tip-normalisation": ("model.generator.normalisation", "none"),
+    "tip-labels": ("method", "acgan"),
+}
+
+
+@pytest.mark.parametrize("claim", CHANGED)
+@pytest.mark.parametrize(
+    ("other", "seeds", "outcome"),
+    [(150, 3, "reproduced"), (60, 3, "contradicted"), (100, 3, "inconclusive"), (150, 2, "inconclusive")],
+)
+def test_advice_helps_where_the_distance_is_less_with_it(tmp_path, claim, other, seeds, outcome):
+    key, value = CHANGED[claim]
+    own = {name: TIPS[name] for name in TIPS if name != "method"}
+    write(tmp_path / "all", "gan_non_saturating", "tips", seeds, keys=own)
+    method = value if key == "method" else "gan_non_saturating"
+    better = claim == "tip-labels"  # there the changed value is the advice
+    frechet = 100 * 100 / other if better else other
+    write(tmp_path / "off", method, "tips", seeds, "dcgan_classes" if better else None, own | {key: value}, frechet)
+    verdict = decide(claim, tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(100 / other, rel=0.1)
+
+
+@pytest.mark.parametrize("claim", [claim.id for claim in claims.conditional.CLAIMS])
+def test_a_claim_without_its_runs_is_not_run(tmp_path, claim):
+    write(tmp_path / "other", "gan_non_saturating", "mnist")
+    assert decide(claim, tmp_path).verdict == "not_run"
