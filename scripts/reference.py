@@ -51,8 +51,11 @@ IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
     *("stacked_mnist", "created_equal"),
 )
-DISCRETE = ("discrete_toy", "adversarial_classification", "char_text")
+DISCRETE_IMAGES = ("discrete_mnist", "quantized_images")
+DISCRETE = ("discrete_toy", "adversarial_classification", *DISCRETE_IMAGES, "char_text")
 THEORY = "theory"
+#: Distances that fresh discriminators estimate.
+FRESH = ("fresh_js", "fresh_reverse_kl", "fresh_wasserstein")
 #: The reading of N(1, 1e-3) that the first page answers: a variance of 1e-3.
 DATA = "gaussian_1d"
 #: The setting of a search beside which single things are changed.
@@ -83,7 +86,7 @@ def keep(outputs: Path, name: str) -> None:
     drawn: dict[str, int] = {}  # the seed that images and the plane are shown of, by its place in the run
     for setting in shown:
         ranked = [pair for pair in from_the_median(experiment, setting) if (pair[0].folder / SAMPLES).is_file()]
-        for run, row in ranked[:1] if name in IMAGES else ranked:
+        for run, row in ranked[:1] if name in (*IMAGES, *DISCRETE_IMAGES) else ranked:
             drawn.setdefault(run.name, row)
     with zipfile.ZipFile(REFERENCE / name / PACKED, "w") as pack:
         for run in sorted(experiment.runs, key=lambda run: run.name):
@@ -156,7 +159,7 @@ def report(name: str) -> None:
     write_report([REFERENCE / name], folder)
     for file in LEFT:
         (folder / file).unlink()
-    if name in (*IMAGES[1:], "grid", "critic_depth"):
+    if name in (*IMAGES[1:], *DISCRETE_IMAGES, "grid", "critic_depth"):
         for picture in (folder / "figures").iterdir():
             if picture.name.endswith(ONCE):
                 picture.unlink()
@@ -204,7 +207,12 @@ def blocks() -> dict[str, str]:
         "adversarial": measured(
             results.experiments["adversarial_classification"], ("error_rate", "sample_error_rate", "ess")
         ),
-        "char-text": measured(results.experiments["char_text"], (*BESIDE, "ess")),
+        "discrete-mnist": measured(
+            results.experiments["discrete_mnist"],
+            ("frechet", "expected_frechet", "classes_covered", *FRESH, "ess"),
+        ),
+        "quantized": measured(results.experiments["quantized_images"], ("frechet", "expected_frechet", *FRESH, "ess")),
+        "char-text": measured(results.experiments["char_text"], (*BESIDE, "copied", "ess")),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
         "image-search": searched_images(results.experiments["mnist_search"]),
@@ -347,7 +355,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1 and (Path(sys.argv[1]) / THEORY).is_dir():
         keep_theory(Path(sys.argv[1]))
     report(THEORY)
-    for name in (*TOYS, *IMAGES):
+    for name in (*TOYS, *IMAGES, *DISCRETE):
         if len(sys.argv) > 1 and (Path(sys.argv[1]) / name).is_dir():
             keep(Path(sys.argv[1]), name)
         report(name)

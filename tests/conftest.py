@@ -126,7 +126,7 @@ def composed(*overrides: str) -> dict[str, Any]:
 @functools.cache
 def part(group: str, choice: str) -> Any:
     """What a choice puts into the configuration, and what it chooses of evaluation."""
-    whole = composed(*SMALL, "evaluation.samples=128", f"{group}={choice}")
+    whole = composed(*SMALL, "evaluation.samples=128", "earlier=RUN", f"{group}={choice}")
     return whole if group == "data" else {group: whole[group]}
 
 

@@ -143,15 +143,6 @@ def test_samples_are_chained_through_the_level_below(level):
     assert measured["chained_frechet"] > measured["frechet"]
 
 
-def test_a_level_below_of_another_size_is_refused(level):
-    (module, _), _ = level
-    type(module)  # built without one
-    shared = {"players": {"generator": module.generator, "discriminator": module.discriminator}, "shape": (1, 14, 14)}
-    shared |= {"latent": module.latent, "seeds": [0], "optimizers": {}, "num_critic_steps": 1, "minibatch": "fresh"}
-    with pytest.raises(ConfigError, match=r"got a run whose images are 14 x 14, in 1 channels, expected 7 x 7"):
-        type(module)(below=Below(14), **shared)
-
-
 @pytest.mark.thorough
 def test_three_levels_of_runs_make_one_chain(run, tmp_path):
     """Each level's weights stay what they were while the next one trains, and samples come from all."""
@@ -163,11 +154,12 @@ def test_three_levels_of_runs_make_one_chain(run, tmp_path):
         return result
 
     trained(*few, "data.size=7", "method=gan_non_saturating", "model=mnist_mlp", folder="7")
-    below = "method.below={{_target_: saddlegan.frozen.FrozenRun, run: '{}'}}"
     before = FrozenRun(run=str(tmp_path / "7")).module.state_dict()
-    trained(*LEVEL, *few, below.format(tmp_path / "7"), folder="14")
+    trained(*LEVEL, *few, f"earlier={tmp_path / '7'}", folder="14")
+    with pytest.raises(ConfigError, match=r"got a run whose images are 7 x 7, in 1 channels, expected 14 x 14 in 1"):
+        build(composed(*SMALL, "method=lapgan", "data=pyramid_digits", "num_seeds=1", f"earlier={tmp_path / '7'}"))
     width = ("model.generator.width=4", "model.discriminator.width=4")
-    found = trained("method=lapgan", "model=lapgan_28", *few, *width, below.format(tmp_path / "14"), folder="28")
+    found = trained("method=lapgan", "model=lapgan_28", *few, *width, f"earlier={tmp_path / '14'}", folder="28")
     assert {"chained_frechet", "chained_classes", "chained_sharpness"} <= found["last_fifth"].keys()
     chain = FrozenRun(run=str(tmp_path / "28"))
     after = chain.module.below.module.below.module.state_dict()

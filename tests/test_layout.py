@@ -29,13 +29,14 @@ ALLOWED = {
     "kernels": set(),
     "penalties": set(),
     "discrete": set(),
+    "pyramid": set(),
     "divergences": {"objectives"},
     "steps": {"checks"},
     "batch": {"checks"},
     "networks": {"batch", "checks", "random"},
     "extractor": {"checks", "resources"},
     "metrics": set(),
-    "data": {"batch", "checks", "random"},
+    "data": {"batch", "checks", "pyramid", "random"},
     "files": set(),
     "figures": {"files"},
     "identity": set(),
@@ -86,12 +87,13 @@ ALLOWED = {
             "divergences",
             "engine",
             "extractor",
+            "frozen",
             "kernels",
             "metrics",
             "objectives",
             "penalties",
         ),
-        *("random", "steps"),
+        *("pyramid", "random", "steps"),
     },
     "interface": {
         *("checks", "config", "data", "engine", "evaluation", "figures", "files", "folder", "identity", "provenance"),
@@ -171,7 +173,10 @@ GROUPS = sorted(p.relative_to(CONF) for p in CONF.glob("*/*.yaml") if p.parent.n
 def test_every_choice_composes_and_passes_the_check(path):
     """With some method, model and data."""
     own = f"{path.parent}={path.stem}"
-    usual, discrete = ("gaussian_1d", "digits", "ring"), ("bits", "binarized_digits", "char_text", "labels_of_digits")
+    usual, discrete = (
+        ("gaussian_1d", "digits", "ring", "pyramid_digits", "emoji"),
+        ("bits", "binarized_digits", "char_text", "labels_of_digits"),
+    )
     others = METHODS if path.parent.name == "model" else ("gan", "bgan_discrete")
     for method, data in [(method, data) for method in others for data in (usual, discrete)]:
         for found in candidates(own, *(() if path.parent.name == "method" else (f"method={method}",)), data=data):
@@ -200,7 +205,8 @@ CHOSEN = {
     **{
         f"data=ring method={name}": "MLPAutoencoder" if name == "began" else "MLPDiscriminator"
         for name in METHODS
-        if name not in ("cgan", "acgan") and name not in DISCRETE  # which want labels
+        if name not in ("cgan", "acgan", "lapgan", "stackgan")
+        and name not in DISCRETE  # which want labels and the like
     },
 }
 

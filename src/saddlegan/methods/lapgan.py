@@ -13,6 +13,7 @@ from torch import Tensor
 from saddlegan.batch import Batch
 from saddlegan.checks import ConfigError, checked
 from saddlegan.engine.variant import Logits
+from saddlegan.frozen import FrozenRun
 from saddlegan.methods.gan_non_saturating import NonSaturatingGAN
 from saddlegan.pyramid import doubled
 
@@ -20,25 +21,26 @@ from saddlegan.pyramid import doubled
 class LAPGAN(NonSaturatingGAN):
     """Samples `x` are whole images: the `coarse` one plus the residual.
 
-    Args beyond those of `AdversarialModule`: below, the next coarser level, a `saddlegan.frozen.FrozenRun`, from which
-    samples are chained; None: samples can be made of given coarse images alone.
+    Args beyond those of `AdversarialModule`: below, the run folder of the next coarser level, from which samples are
+    chained; None: samples can be made of given coarse images alone.
 
-    Raises `ConfigError` where the level below makes other images than of half the height and width.
+    Raises `DamagedRun` where that folder holds no whole run, `ConfigError` where its images are not of half the height
+    and width.
     """
 
     conditions = ("coarse",)
-    below: Any  # torch types what a module holds as tensors or modules
+    below: FrozenRun | None
 
     @checked
-    def __init__(self, *, below: Any, **shared: Any) -> None:
+    def __init__(self, *, below: str | None, **shared: Any) -> None:
         super().__init__(**shared)
-        self.below = below
-        if below is None:
+        self.below = None if below is None else FrozenRun(run=below)
+        if self.below is None:
             return
-        got, (channels, height, width) = tuple(below.sample(1).shape[2:]), shared["shape"]
+        got, (channels, height, width) = tuple(self.below.sample(1).shape[2:]), shared["shape"]
         if got != (channels, height // 2, width // 2):
             raise ConfigError(
-                f"method.below: got a run whose images are {got[1]} x {got[2]}, in {got[0]} channels, expected"
+                f"method.below={below}: got a run whose images are {got[1]} x {got[2]}, in {got[0]} channels, expected"
                 f" {height // 2} x {width // 2} in {channels}, which this level doubles. Remedy: a run of"
                 f" data=pyramid data.size={height // 2}."
             )
