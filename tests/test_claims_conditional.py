@@ -8,7 +8,7 @@ import pytest
 from run_folders import write_image_run
 
 from saddlegan import claims
-from saddlegan.claims.conditional import RULES, TIPS
+from saddlegan.claims.deep import RULES, TIPS
 from saddlegan.reporting.results import load_results
 
 BY_ID = {claim.id: claim for claim in claims.CLAIMS}
@@ -127,6 +127,28 @@ def test_each_rule_helps_where_training_is_worse_without_any_of_them(tmp_path, w
     assert "generator.normalisation=none" in verdict.text
 
 
+@pytest.mark.parametrize(
+    ("kmeans", "pixels", "seeds", "outcome"),
+    [
+        ((0.6, 0.8), (0.6, 0.8), 3, "reproduced"),
+        ((0.6, 0.95), (0.6, 0.8), 3, "contradicted"),
+        ((0.6, 0.8), (0.6, 0.9), 3, "inconclusive"),
+        ((0.6, 0.8), (0.6, 0.8), 2, "inconclusive"),
+    ],
+)
+def test_features_beat_k_means_and_pixels_at_few_labels(tmp_path, kmeans, pixels, seeds, outcome):
+    learned = {10: 0.7, 100: 0.9}
+    values = {}
+    for at, count in enumerate((10, 100)):
+        own = {"learned": learned[count], "initial": 0.1, "kmeans": kmeans[at], "pixels": pixels[at]}
+        values |= {f"svm_{name}_{count}": value for name, value in own.items()}
+    write(tmp_path / "run", "gan_non_saturating", "dcgan_features", seeds, **values)
+    verdict = decide("features-beat-k-means", tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    least = min(learned[count] - max(kmeans[at], pixels[at]) for at, count in enumerate((10, 100)))
+    assert verdict.effect == pytest.approx(least, abs=0.03)
+
+
 CHANGED = {
     "tip-inputs": ("model.generator.output", "sigmoid"),
     "tip-non-saturating": ("method", "gan"),
@@ -154,7 +176,7 @@ def test_advice_helps_where_the_distance_is_less_with_it(tmp_path, claim, other,
     assert verdict.effect == pytest.approx(100 / other, rel=0.1)
 
 
-@pytest.mark.parametrize("claim", [claim.id for claim in claims.conditional.CLAIMS])
+@pytest.mark.parametrize("claim", [claim.id for claim in (*claims.conditional.CLAIMS, *claims.deep.CLAIMS)])
 def test_a_claim_without_its_runs_is_not_run(tmp_path, claim):
     write(tmp_path / "other", "gan_non_saturating", "mnist")
     assert decide(claim, tmp_path).verdict == "not_run"

@@ -105,6 +105,7 @@ ACCEPTED = {
             "class_variety",
             "right_variety",
             "nearest_class_accuracy",
+            "svm",
             "high_quality",
             "reverse_kl",
             "total_variation",

@@ -6,6 +6,7 @@ Rules stand in the docstring of each deciding function. A claim that fails is a 
 from saddlegan.claims import (
     budget,
     conditional,
+    deep,
     depth,
     discrete,
     discriminator,
@@ -37,7 +38,7 @@ __all__ = [
 
 CLAIMS: tuple[Claim, ...] = tuple(
     claim
-    for topic in (toys, modes, steadiness, depth, images, budget, parzen, discriminator, discrete, conditional)
+    for topic in (toys, modes, steadiness, depth, images, budget, parzen, discriminator, discrete, conditional, deep)
     for claim in topic.CLAIMS
 )
 

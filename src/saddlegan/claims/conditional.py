@@ -1,4 +1,4 @@
-"""Labels, and the rules of deep convolutional networks: CGAN, AC-GAN, DCGAN, and a list of advice."""
+"""Labels: CGAN and AC-GAN."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,23 +17,6 @@ from saddlegan.reporting.tables import show
 #: Class accuracies of ten classes that are far above chance, and near to it.
 FAR_ABOVE, NEAR_CHANCE = 0.5, 0.2
 ADVICE = "Variants of GANs (a wiki, in Russian), its list of advice"
-#: DCGAN's rules as keys of a configuration with the values that follow them.
-RULES = {
-    "model.generator.pooling": False,
-    "model.generator.normalisation": "batch",
-    "model.generator.hidden_dense": 0,
-    "model.generator.activation": "relu",
-    "model.discriminator.activation": "leaky_relu",
-    "model.generator.output": "tanh",
-    "model.generator.initialisation": "normal",
-}
-#: What `tips` changes one by one.
-TIPS = {
-    "method": "gan_non_saturating",
-    "model.generator.output": "tanh",
-    "model.latent.law": "normal",
-    "model.generator.normalisation": "batch",
-}
 
 
 def conditioning_works(results: Results) -> Verdict:
@@ -50,7 +33,7 @@ def conditioning_works(results: Results) -> Verdict:
     own, shuffled = (_mean(experiment, found[labels], "class_accuracy") for labels in ("own", "shuffled"))
     count = min(own.count, shuffled.count)
     failed = own.below(FAR_ABOVE) or shuffled.above(NEAR_CHANCE)
-    outcome = _outcome(count, failed, own.above(FAR_ABOVE) and shuffled.below(NEAR_CHANCE))
+    outcome = outcome_of(count, failed, own.above(FAR_ABOVE) and shuffled.below(NEAR_CHANCE))
     text = f"Class accuracy {show(own)}; with shuffled labels in the discriminator {show(shuffled)}; chance 0.1."
     return Verdict(outcome, text, own.value, (own.low, own.high), count, "class accuracy of cgan")
 
@@ -70,8 +53,8 @@ def labels_help(results: Results) -> Verdict:
     if "own" not in conditional or not named:
         return Verdict("not_run", "No runs of both cgan and acgan in cgan_mnist.")
     settings = {"cgan": conditional["own"], "acgan": named[0]}
-    ratios = {method: _ratio(experiment, name, plain[0]) for method, name in settings.items()}
-    return _of_ratios(ratios, "largest ratio of Fréchet distances, with labels / without")
+    ratios = {method: ratio_of(experiment, name, plain[0]) for method, name in settings.items()}
+    return of_ratios(ratios, "largest ratio of Fréchet distances, with labels / without")
 
 
 def accuracy_for_variety(results: Results) -> Verdict:
@@ -88,9 +71,9 @@ def accuracy_for_variety(results: Results) -> Verdict:
         return Verdict("not_run", "No runs of acgan with the weights 0 and 1.")
     with_loss, without = (experiment.values(found[weight], "class_accuracy") for weight in (1.0, 0.0))
     gain = statistics.average((with_loss - without).dropna())
-    ratio = _ratio(experiment, found[1.0], found[0.0], "right_variety")
+    ratio = ratio_of(experiment, found[1.0], found[0.0], "right_variety")
     count = min(gain.count, ratio.count)
-    outcome = _outcome(count, gain.below(0) or ratio.above(1), gain.above(0) and ratio.below(1))
+    outcome = outcome_of(count, gain.below(0) or ratio.above(1), gain.above(0) and ratio.below(1))
     each = []
     for weight, name in sorted(found.items()):
         means = (show(_mean(experiment, name, of)) for of in ("class_accuracy", "right_variety"))
@@ -100,94 +83,18 @@ def accuracy_for_variety(results: Results) -> Verdict:
     return Verdict(outcome, text, ratio.value, (ratio.low, ratio.high), count, measure)
 
 
-def each_rule_helps(results: Results) -> Verdict:
-    """In `dcgan_rules`, for each rule: the geometric mean ratio of Fréchet distances, means over the last fifth, of the
-    networks with all rules to those without this one, over common seeds.
-
-    Reproduced: all 95 % intervals lie below 1. Contradicted: one lies above 1: the networks are better without that
-    rule. Inconclusive: all else, and fewer than 3 common seeds.
-    """
-    experiment = results.experiments.get("dcgan_rules")
-    whole, changed = _one_by_one(experiment, RULES)
-    if experiment is None or whole is None or not changed:
-        return Verdict("not_run", "No runs with all rules, and without one of them.")
-    ratios = {
-        f"{key.removeprefix('model.')}={str(value).lower()}": _ratio(experiment, whole, name)
-        for (key, value), name in changed.items()
-    }
-    return _of_ratios(ratios, "largest ratio of Fréchet distances, all rules / all but one", "without a rule: ")
-
-
-def tip_inputs(results: Results) -> Verdict:
-    """`_tip`, of values in [-1, 1] and a tanh against values in [0, 1] and a sigmoid."""
-    return _tip(results, "model.generator.output", "sigmoid")
-
-
-def tip_non_saturating(results: Results) -> Verdict:
-    """`_tip`, of gan_non_saturating against gan."""
-    return _tip(results, "method", "gan")
-
-
-def tip_normal_latents(results: Results) -> Verdict:
-    """`_tip`, of normal latents against uniform ones."""
-    return _tip(results, "model.latent.law", "uniform")
-
-
-def tip_normalisation(results: Results) -> Verdict:
-    """`_tip`, of batch normalisation against none."""
-    return _tip(results, "model.generator.normalisation", "none")
-
-
-def tip_labels(results: Results) -> Verdict:
-    """`_tip`, of acgan against gan_non_saturating."""
-    return _tip(results, "method", "acgan", on=True)
-
-
-def _tip(results: Results, key: str, value: Any, on: bool = False) -> Verdict:
-    """In `tips`: the geometric mean ratio of Fréchet distances, means over the last fifth, with the advice to without
-    it, all else equal, over common seeds. `on`: the changed value is what the advice says.
-
-    Reproduced: the 95 % interval lies below 1. Contradicted: it lies above 1. Inconclusive: all else, and fewer than 3
-    common seeds.
-    """
-    experiment = results.experiments.get("tips")
-    whole, changed = _one_by_one(experiment, TIPS)
-    if experiment is None or whole is None or (key, value) not in changed:
-        return Verdict("not_run", f"No runs of tips with and without {key.rpartition('.')[2]}={value}.")
-    names = (changed[key, value], whole) if on else (whole, changed[key, value])
-    said = f"{key.rpartition('.')[2]}: {TIPS[key]} / {value}" if not on else f"{key}: {value} / {TIPS[key]}"
-    return _of_ratios({said: _ratio(experiment, *names)}, "ratio of Fréchet distances, with the advice / without")
-
-
 # Shared ---------------------------------------------------------------------------------------------------------------
 
 
-def _one_by_one(
-    experiment: Experiment | None, usual: Mapping[str, Any]
-) -> tuple[str | None, dict[tuple[str, Any], str]]:
-    """The setting with all `usual` values, and {(key, value): the setting that differs in this one alone}."""
-    whole, changed = None, {}
-    if experiment is None:
-        return whole, changed
-    for setting in experiment.settings:
-        values = {key: experiment.configured(setting, key) for key in usual}
-        apart = {key: value for key, value in values.items() if value != usual[key]}
-        if not apart:
-            whole = setting
-        elif len(apart) == 1:
-            changed[next(iter(apart.items()))] = setting
-    return whole, changed
-
-
-def _ratio(experiment: Experiment, ours: str, theirs: str, metric: str = "frechet") -> Estimate:
+def ratio_of(experiment: Experiment, ours: str, theirs: str, metric: str = "frechet") -> Estimate:
     return paired.equivalence(experiment.values(ours, metric), experiment.values(theirs, metric))
 
 
-def _of_ratios(ratios: Mapping[str, Estimate], measure: str, before: str = "") -> Verdict:
+def of_ratios(ratios: Mapping[str, Estimate], measure: str, before: str = "") -> Verdict:
     """The verdict of ratios that are to lie below 1; the largest one is told."""
     count = min(ratio.count for ratio in ratios.values())
     failed = any(ratio.above(1) for ratio in ratios.values())
-    outcome = _outcome(count, failed, all(ratio.below(1) for ratio in ratios.values()))
+    outcome = outcome_of(count, failed, all(ratio.below(1) for ratio in ratios.values()))
     largest = max(ratios.values(), key=lambda ratio: -np.inf if np.isnan(ratio.value) else ratio.value)
     text = f"Ratios of Fréchet distances, {before}" + "; ".join(f"{name}: {show(one)}" for name, one in ratios.items())
     return Verdict(outcome, f"{text}.", largest.value, (largest.low, largest.high), count, measure)
@@ -209,7 +116,7 @@ def _mean(experiment: Experiment, setting: str, metric: str) -> Estimate:
     return average(experiment.about(metric), experiment.values(setting, metric))
 
 
-def _outcome(seeds: int, failed: bool, held: bool) -> Outcome:
+def outcome_of(seeds: int, failed: bool, held: bool) -> Outcome:
     if seeds < LEAST_SEEDS:
         return "inconclusive"
     return "contradicted" if failed else "reproduced" if held else "inconclusive"
@@ -236,47 +143,5 @@ CLAIMS: tuple[Claim, ...] = (
         "AC-GAN's class loss makes samples be what they were asked to be, at the price of variety within a class.",
         accuracy_for_variety,
         ("acgan_mnist",),
-    ),
-    Claim(
-        "each-dcgan-rule-helps",
-        "Radford, Metz & Chintala (2016), arXiv:1511.06434, section 3, without a number",
-        "Each of DCGAN's rules makes training better.",
-        each_rule_helps,
-        ("dcgan_rules",),
-    ),
-    Claim(
-        "tip-inputs",
-        ADVICE,
-        "Values in [-1, 1] make training better.",
-        tip_inputs,
-        ("tips",),
-    ),
-    Claim(
-        "tip-non-saturating",
-        ADVICE,
-        "A generator that maximises log D is better than one that minimises log(1 - D).",
-        tip_non_saturating,
-        ("tips",),
-    ),
-    Claim(
-        "tip-normal-latents",
-        ADVICE,
-        "Normal latents are better than uniform ones.",
-        tip_normal_latents,
-        ("tips",),
-    ),
-    Claim(
-        "tip-normalisation",
-        ADVICE,
-        "Layers that normalise make training better.",
-        tip_normalisation,
-        ("tips",),
-    ),
-    Claim(
-        "tip-labels",
-        ADVICE,
-        "A discriminator that also names the class makes the images better.",
-        tip_labels,
-        ("tips",),
     ),
 )

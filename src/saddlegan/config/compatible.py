@@ -195,6 +195,12 @@ def _check_evaluation(config: dict[str, Any]) -> None:
             f"evaluation: got {target}, which measures {_said(target, 'kind')}, but {data} gives"
             f" {_said(data, 'samples')}. Remedy: name none, and the data do."
         )
+    network = config["model"]["discriminator"]["_target_"]
+    if class_attribute(target, "represents") and not class_attribute(network, "represents"):
+        raise ConfigError(
+            f"model.discriminator: got {network}, expected one that shows its layers' activations of images alone,"
+            f" which {target} measures. Remedy: model=dcgan, or evaluation=images."
+        )
     check_metrics(config, (*offers, *(class_attribute(target, "of_networks") or ())))
     if "diverged" not in metrics_in(config):
         raise ConfigError("evaluation.metrics.diverged: got none, expected the metric that says which seeds are lost.")

@@ -98,6 +98,8 @@ class Downwards(nn.Module):
     """
 
     samples = "images"
+    #: Whether it shows what its layers make of images alone, by `activations`.
+    represents = True
 
     @checked
     def __init__(

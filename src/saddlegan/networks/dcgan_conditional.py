@@ -25,6 +25,8 @@ class ConditionalDCGANGenerator(Upwards):
 class ConditionalDCGANDiscriminator(Downwards):
     """The discriminator that is given labels."""
 
+    represents = False
+
     def __init__(self, *, conditions: Mapping[str, int], **shared: Any) -> None:
         super().__init__(classes=conditions["label"], **shared)
 

@@ -1,0 +1,186 @@
+"""The rules of deep convolutional networks, what their discriminators learn, and a list of advice."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from saddlegan.claims.conditional import ADVICE, of_ratios, outcome_of, ratio_of
+from saddlegan.reporting import statistics
+from saddlegan.reporting.evidence import Claim
+from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.ledger import Verdict
+from saddlegan.reporting.results import Results
+from saddlegan.reporting.tables import show
+
+#: DCGAN's rules as keys of a configuration with the values that follow them.
+RULES = {
+    "model.generator.pooling": False,
+    "model.generator.normalisation": "batch",
+    "model.generator.hidden_dense": 0,
+    "model.generator.activation": "relu",
+    "model.discriminator.activation": "leaky_relu",
+    "model.generator.output": "tanh",
+    "model.generator.initialisation": "normal",
+}
+#: What `tips` changes one by one.
+TIPS = {
+    "method": "gan_non_saturating",
+    "model.generator.output": "tanh",
+    "model.latent.law": "normal",
+    "model.generator.normalisation": "batch",
+}
+
+
+def each_rule_helps(results: Results) -> Verdict:
+    """In `dcgan_rules`, for each rule: the geometric mean ratio of Fréchet distances, means over the last fifth, of the
+    networks with all rules to those without this one, over common seeds.
+
+    Reproduced: all 95 % intervals lie below 1. Contradicted: one lies above 1: the networks are better without that
+    rule. Inconclusive: all else, and fewer than 3 common seeds.
+    """
+    experiment = results.experiments.get("dcgan_rules")
+    whole, changed = _one_by_one(experiment, RULES)
+    if experiment is None or whole is None or not changed:
+        return Verdict("not_run", "No runs with all rules, and without one of them.")
+    ratios = {
+        f"{key.removeprefix('model.')}={str(value).lower()}": ratio_of(experiment, whole, name)
+        for (key, value), name in changed.items()
+    }
+    return of_ratios(ratios, "largest ratio of Fréchet distances, all rules / all but one", "without a rule: ")
+
+
+def features_beat_kmeans(results: Results) -> Verdict:
+    """In `dcgan_features`, at 10 and 100 labels a class, at the end: the accuracy of the SVM on the discriminator's
+    features minus that on k-means features, and minus that on pixels, over seeds.
+
+    Reproduced: all four 95 % intervals lie above 0. Contradicted: one lies below 0. Inconclusive: all else, and fewer
+    than 3 seeds.
+    """
+    experiment = results.experiments.get("dcgan_features")
+    settings = experiment.of_method("gan_non_saturating") if experiment else []
+    if experiment is None or not settings or experiment.values(settings[0], "svm_learned_10").dropna().empty:
+        return Verdict("not_run", "No runs of dcgan_features with the SVM's accuracies.")
+    gains, told = {}, []
+    for count in (10, 100):
+        names = ("learned", "initial", "kmeans", "pixels")
+        values = {name: experiment.values(settings[0], f"svm_{name}_{count}") for name in names}
+        told.append(f"{count} labels: " + ", ".join(f"{name} {of.mean():.3f}" for name, of in values.items()))
+        for other in ("kmeans", "pixels"):
+            gains[count, other] = statistics.average((values["learned"] - values[other]).dropna())
+    fewest = min(gain.count for gain in gains.values())
+    failed = any(gain.below(0) for gain in gains.values())
+    outcome = outcome_of(fewest, failed, all(gain.above(0) for gain in gains.values()))
+    least = min(gains.values(), key=lambda gain: gain.value)
+    text = f"Accuracies at {'; at '.join(told)}. Least gain: {show(least)}."
+    return Verdict(outcome, text, least.value, (least.low, least.high), fewest, "least gain of accuracy")
+
+
+def tip_inputs(results: Results) -> Verdict:
+    """`_tip`, of values in [-1, 1] and a tanh against values in [0, 1] and a sigmoid."""
+    return _tip(results, "model.generator.output", "sigmoid")
+
+
+def tip_non_saturating(results: Results) -> Verdict:
+    """`_tip`, of gan_non_saturating against gan."""
+    return _tip(results, "method", "gan")
+
+
+def tip_normal_latents(results: Results) -> Verdict:
+    """`_tip`, of normal latents against uniform ones."""
+    return _tip(results, "model.latent.law", "uniform")
+
+
+def tip_normalisation(results: Results) -> Verdict:
+    """`_tip`, of batch normalisation against none."""
+    return _tip(results, "model.generator.normalisation", "none")
+
+
+def tip_labels(results: Results) -> Verdict:
+    """`_tip`, of acgan against gan_non_saturating."""
+    return _tip(results, "method", "acgan", on=True)
+
+
+def _tip(results: Results, key: str, value: Any, on: bool = False) -> Verdict:
+    """In `tips`: the geometric mean ratio of Fréchet distances, means over the last fifth, with the advice to without
+    it, all else equal, over common seeds. `on`: the changed value is what the advice says.
+
+    Reproduced: the 95 % interval lies below 1. Contradicted: it lies above 1. Inconclusive: all else, and fewer than 3
+    common seeds.
+    """
+    experiment = results.experiments.get("tips")
+    whole, changed = _one_by_one(experiment, TIPS)
+    if experiment is None or whole is None or (key, value) not in changed:
+        return Verdict("not_run", f"No runs of tips with and without {key.rpartition('.')[2]}={value}.")
+    names = (changed[key, value], whole) if on else (whole, changed[key, value])
+    said = f"{key.rpartition('.')[2]}: {TIPS[key]} / {value}" if not on else f"{key}: {value} / {TIPS[key]}"
+    return of_ratios({said: ratio_of(experiment, *names)}, "ratio of Fréchet distances, with the advice / without")
+
+
+def _one_by_one(
+    experiment: Experiment | None, usual: Mapping[str, Any]
+) -> tuple[str | None, dict[tuple[str, Any], str]]:
+    """The setting with all `usual` values, and {(key, value): the setting that differs in this one alone}."""
+    whole, changed = None, {}
+    if experiment is None:
+        return whole, changed
+    for setting in experiment.settings:
+        values = {key: experiment.configured(setting, key) for key in usual}
+        apart = {key: value for key, value in values.items() if value != usual[key]}
+        if not apart:
+            whole = setting
+        elif len(apart) == 1:
+            changed[next(iter(apart.items()))] = setting
+    return whole, changed
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "each-dcgan-rule-helps",
+        "Radford, Metz & Chintala (2016), arXiv:1511.06434, section 3, without a number",
+        "Each of DCGAN's rules makes training better.",
+        each_rule_helps,
+        ("dcgan_rules",),
+    ),
+    Claim(
+        "features-beat-k-means",
+        "Radford, Metz & Chintala (2016), arXiv:1511.06434, Table 1, of CIFAR-10 by features of ImageNet",
+        "A linear SVM on the features of DCGAN's discriminator is better than one on k-means features; here of few"
+        " labels, and than one on pixels.",
+        features_beat_kmeans,
+        ("dcgan_features",),
+    ),
+    Claim(
+        "tip-inputs",
+        ADVICE,
+        "Values in [-1, 1] make training better.",
+        tip_inputs,
+        ("tips",),
+    ),
+    Claim(
+        "tip-non-saturating",
+        ADVICE,
+        "A generator that maximises log D is better than one that minimises log(1 - D).",
+        tip_non_saturating,
+        ("tips",),
+    ),
+    Claim(
+        "tip-normal-latents",
+        ADVICE,
+        "Normal latents are better than uniform ones.",
+        tip_normal_latents,
+        ("tips",),
+    ),
+    Claim(
+        "tip-normalisation",
+        ADVICE,
+        "Layers that normalise make training better.",
+        tip_normalisation,
+        ("tips",),
+    ),
+    Claim(
+        "tip-labels",
+        ADVICE,
+        "A discriminator that also names the class makes the images better.",
+        tip_labels,
+        ("tips",),
+    ),
+)
