@@ -51,7 +51,7 @@ IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
     *("stacked_mnist", "created_equal"),
 )
-DISCRETE_IMAGES = ("discrete_mnist", "quantized_images")
+DISCRETE_IMAGES = ("discrete_mnist",)
 DISCRETE = ("discrete_toy", "adversarial_classification", *DISCRETE_IMAGES, "char_text")
 THEORY = "theory"
 #: Distances that fresh discriminators estimate.
@@ -211,7 +211,6 @@ def blocks() -> dict[str, str]:
             results.experiments["discrete_mnist"],
             ("frechet", "expected_frechet", "classes_covered", *FRESH, "ess"),
         ),
-        "quantized": measured(results.experiments["quantized_images"], ("frechet", "expected_frechet", *FRESH, "ess")),
         "char-text": measured(results.experiments["char_text"], (*BESIDE, "copied", "ess")),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
