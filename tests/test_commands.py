@@ -115,7 +115,7 @@ def test_a_damaged_export_is_named(what, toy, images, tmp_path):
         (["RUN", "n=zero"], "n=zero: got 'zero', expected a whole number"),
         (["RUN", "n=0"], "expected a finite number > 0"),
         (["RUN", "n=10000000"], "<= 1e+06"),
-        (["RUN", "m=3"], "m=3: got an unknown key, expected n=..., output=..."),
+        (["RUN", "m=3"], "m=3: got an unknown key, expected n=..., label=..., caption=..., output=..."),
         (["RUN", "output=a.gif"], "expected .png, .npz or, of text, .txt"),
         (["RUN", "RUN"], "got 2 run folders"),
         (["n=3"], "got 0 run folders"),

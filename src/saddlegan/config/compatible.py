@@ -14,6 +14,8 @@ JUDGES = {
     "reconstructions": "mnist_autoencoder",
     "logits and classes": "dcgan_classes",
 }
+#: Models by the condition that they take, where it is no label.
+TAKING = {"image": "classifier", "text": "stackgan_1", "coarse": "lapgan_28 or lapgan_14"}
 #: Models by what they take, and whether they give the logits of discrete values: for remedies.
 MODELS = {
     ("vectors", False): "mlp or mlp_plane",
@@ -77,12 +79,13 @@ def _check_given(config: dict[str, Any]) -> None:
         )
     for player in ("generator", "discriminator"):
         target = config["model"][player]["_target_"]
-        takes = "conditions" in (signature_of(target) or {})
-        if takes != bool(conditions):
-            needed = f"{', '.join(conditions)}, which it does not take" if conditions else "no label, which it needs"
+        any_of_them = conditions if "conditions" in (signature_of(target) or {}) else ()  # where a network names none
+        takes = class_attribute(target, "takes") or any_of_them
+        if set(takes) != set(conditions) or bool(any_of_them) != bool(conditions):
+            has, wants = (", ".join(names) for names in (conditions, takes or ("label",)))
+            needed = f"{has}, which it does not take" if conditions else f"no {wants}, which it needs"
             named = "dcgan_classes" if class_attribute(method, "judges_by") == "logits and classes" else "mnist_cgan"
-            remedy = named if conditions else "mlp, mnist_conv or mnist_mlp"
-            remedy = "classifier" if given else remedy
+            remedy = TAKING.get(conditions[0], named) if conditions else "mlp, mnist_conv or mnist_mlp"
             raise ConfigError(f"model.{player}: got {target}; {method} gives it {needed}. Remedy: model={remedy}.")
     target = config["model"]["discriminator"]["_target_"]
     gives, reads = (class_attribute(of, "judges_by") or "logits" for of in (target, method))

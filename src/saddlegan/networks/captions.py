@@ -39,6 +39,7 @@ class MatchingDiscriminator(nn.Module):
     4 x 4 by convolutions of stride 2, where a layer of the caption is joined at each place."""
 
     samples = "images"
+    takes = ("text",)
 
     @checked
     def __init__(

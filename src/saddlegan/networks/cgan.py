@@ -23,6 +23,8 @@ class ConditionalGenerator(nn.Module):
     """
 
     samples = "images"
+    #: The conditions that it is given, of which `conditions` says the sizes: a method with others needs another model.
+    takes = ("label",)
     #: Whether labels may be shares of the classes: a point between two of them.
     soft_labels = True
 
@@ -67,6 +69,7 @@ class ConditionalMaxout(nn.Module):
     one over both."""
 
     samples = "images"
+    takes = ("label",)
     #: No layer looks across the batch.
     per_sample = True
 

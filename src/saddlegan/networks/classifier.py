@@ -28,6 +28,7 @@ class Classifier(nn.Module):
     looked at."""
 
     samples = "labels"
+    takes = ("image",)
     makes = "logits"
 
     @checked
@@ -55,6 +56,7 @@ class PairDiscriminator(nn.Module):
     over the image's features and the label, and one more."""
 
     samples = "labels"
+    takes = ("image",)
     #: No layer looks across the batch.
     per_sample = True
 

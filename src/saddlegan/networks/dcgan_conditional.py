@@ -17,6 +17,7 @@ class ConditionalDCGANGenerator(Upwards):
 
     #: Whether labels may be shares of the classes: a point between two of them.
     soft_labels = True
+    takes = ("label",)
 
     def __init__(self, *, conditions: Mapping[str, int], **shared: Any) -> None:
         super().__init__(classes=conditions["label"], **shared)
@@ -26,6 +27,7 @@ class ConditionalDCGANDiscriminator(Downwards):
     """The discriminator that is given labels."""
 
     represents = False
+    takes = ("label",)
 
     def __init__(self, *, conditions: Mapping[str, int], **shared: Any) -> None:
         super().__init__(classes=conditions["label"], **shared)
@@ -36,6 +38,7 @@ class DCGANClassifier(Downwards):
     `classes` `(batch, classes)`, two dense layers on the same features."""
 
     judges_by = "logits and classes"
+    takes = ("label",)
 
     def __init__(self, *, conditions: Mapping[str, int], **shared: Any) -> None:
         super().__init__(classes=0, **shared)

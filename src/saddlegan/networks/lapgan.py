@@ -20,6 +20,7 @@ class LevelGenerator(nn.Module):
     """
 
     samples = "images"
+    takes = ("coarse",)
 
     @checked
     def __init__(
@@ -56,6 +57,7 @@ class LevelDiscriminator(nn.Module):
     width is 64, and their dropout 0.5."""
 
     samples = "images"
+    takes = ("coarse",)
     #: No layer looks across the batch.
     per_sample = True
 

@@ -23,6 +23,7 @@ class StageOneGenerator(nn.Module):
     """
 
     samples = "images"
+    takes = ("text",)
 
     @checked
     def __init__(
@@ -69,6 +70,7 @@ class StageTwoGenerator(nn.Module):
     """
 
     samples = "images"
+    takes = ("text",)
 
     @checked
     def __init__(
