@@ -134,7 +134,8 @@ class UnionSweeper(Sweeper):
         """The override that names the run of an earlier stage which this job builds on, where its grid asks for one."""
         if "earlier" not in grid:
             return []
-        same = [*grid["earlier"].split(","), *(word for word in job if word.startswith("seed="))]
+        (named,) = multiply(OverridesParser.create().parse_overrides(grid["earlier"].split(",")))  # as jobs are written
+        same = [*named, *(word for word in job if word.startswith("seed="))]
         found = [other for other in before if set(same) <= set(other)]
         if len(found) != 1:
             raise ConfigError(
