@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from conftest import ROOT, composed
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
 from saddlegan.checks import ConfigError
+from saddlegan.config.schema import check
 from saddlegan.methods.stackgan import StackGAN, normal_divergence
 from saddlegan.networks.captions import Augmentation, MatchingDiscriminator
 from saddlegan.networks.single import Single
@@ -193,3 +195,14 @@ def test_a_first_stage_that_does_not_fit_is_refused(side, settings, says):
 def test_a_second_stage_of_grey_images_on_a_first_one_in_colour_is_refused():
     with pytest.raises(ConfigError, match="images of 3 channels and 16 x 16, expected images of 1 channels"):
         second(first().eval(), shape=(1, 32, 32))
+
+
+def test_a_network_that_says_not_which_conditions_it_takes_is_refused_where_there_are_none():
+    searched = f"hydra.searchpath=[{ROOT / 'tests' / 'conf'}]"
+    with pytest.raises(ConfigError, match="no label, which it needs"):
+        check(composed(searched, "data=digits", "method=gan", "model=captioned"))
+
+
+def test_a_network_for_other_conditions_is_refused():
+    with pytest.raises(ConfigError, match=r"gives it label, which it does not take. Remedy: model=mnist_cgan"):
+        check(composed("data=digits", "method=cgan", "model=lapgan_28"))

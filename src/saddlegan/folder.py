@@ -103,8 +103,8 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
     """Decide what becomes of a run folder: its result where there is nothing to do, else None, ready for training.
 
     `existing`: `continue` keeps a finished run, goes on with an interrupted one, be it with another number of devices,
-    and repeats a failed one; `repeat`
-    throws away whatever is there of a run; `skip` keeps every folder that holds anything of a run, whole or not.
+    and repeats a failed one; `repeat` throws away whatever is there of a run; `skip` keeps every folder that holds
+    anything of a run, whole or not.
     The folder must be held (`lock.hold`) until its result is written.
     Raises `ConfigError` where the folder holds a run of another configuration, or files and no run, `DamagedRun` where
     it is not whole.

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from saddlegan.reporting import paired, statistics
-from saddlegan.reporting.evidence import LEAST_SEEDS, Claim
+from saddlegan.reporting.evidence import Claim, outcome_of
 from saddlegan.reporting.experiment import Experiment
-from saddlegan.reporting.ledger import Outcome, Verdict
+from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.measures import average
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.statistics import Estimate
@@ -33,7 +33,7 @@ def conditioning_works(results: Results) -> Verdict:
     own, shuffled = (_mean(experiment, found[labels], "class_accuracy") for labels in ("own", "shuffled"))
     count = min(own.count, shuffled.count)
     failed = own.below(FAR_ABOVE) or shuffled.above(NEAR_CHANCE)
-    outcome = outcome_of(count, failed, own.above(FAR_ABOVE) and shuffled.below(NEAR_CHANCE))
+    outcome = outcome_of(count, failed=failed, held=own.above(FAR_ABOVE) and shuffled.below(NEAR_CHANCE))
     text = f"Class accuracy {show(own)}; with shuffled labels in the discriminator {show(shuffled)}; chance 0.1."
     return Verdict(outcome, text, own.value, (own.low, own.high), count, "class accuracy of cgan")
 
@@ -73,7 +73,8 @@ def accuracy_for_variety(results: Results) -> Verdict:
     gain = statistics.average((with_loss - without).dropna())
     ratio = ratio_of(experiment, found[1.0], found[0.0], "right_variety")
     count = min(gain.count, ratio.count)
-    outcome = outcome_of(count, gain.below(0) or ratio.above(1), gain.above(0) and ratio.below(1))
+    failed, held = gain.below(0) or ratio.above(1), gain.above(0) and ratio.below(1)
+    outcome = outcome_of(count, failed=failed, held=held)
     each = []
     for weight, name in sorted(found.items()):
         means = (show(_mean(experiment, name, of)) for of in ("class_accuracy", "right_variety"))
@@ -94,7 +95,7 @@ def of_ratios(ratios: Mapping[str, Estimate], measure: str, before: str = "") ->
     """The verdict of ratios that are to lie below 1; the largest one is told."""
     count = min(ratio.count for ratio in ratios.values())
     failed = any(ratio.above(1) for ratio in ratios.values())
-    outcome = outcome_of(count, failed, all(ratio.below(1) for ratio in ratios.values()))
+    outcome = outcome_of(count, failed=failed, held=all(ratio.below(1) for ratio in ratios.values()))
     largest = max(ratios.values(), key=lambda ratio: -np.inf if np.isnan(ratio.value) else ratio.value)
     text = f"Ratios of Fréchet distances, {before}" + "; ".join(f"{name}: {show(one)}" for name, one in ratios.items())
     return Verdict(outcome, f"{text}.", largest.value, (largest.low, largest.high), count, measure)
@@ -114,12 +115,6 @@ def _by_value(
 def _mean(experiment: Experiment, setting: str, metric: str) -> Estimate:
     """The mean over seeds of a metric, inside of its range."""
     return average(experiment.about(metric), experiment.values(setting, metric))
-
-
-def outcome_of(seeds: int, failed: bool, held: bool) -> Outcome:
-    if seeds < LEAST_SEEDS:
-        return "inconclusive"
-    return "contradicted" if failed else "reproduced" if held else "inconclusive"
 
 
 CLAIMS: tuple[Claim, ...] = (

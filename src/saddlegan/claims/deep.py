@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from saddlegan.claims.conditional import ADVICE, of_ratios, outcome_of, ratio_of
+from saddlegan.claims.conditional import ADVICE, of_ratios, ratio_of
 from saddlegan.reporting import statistics
-from saddlegan.reporting.evidence import Claim
+from saddlegan.reporting.evidence import Claim, outcome_of
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.results import Results
@@ -68,7 +68,7 @@ def features_beat_kmeans(results: Results) -> Verdict:
             gains[count, other] = statistics.average((values["learned"] - values[other]).dropna())
     fewest = min(gain.count for gain in gains.values())
     failed = any(gain.below(0) for gain in gains.values())
-    outcome = outcome_of(fewest, failed, all(gain.above(0) for gain in gains.values()))
+    outcome = outcome_of(fewest, failed=failed, held=all(gain.above(0) for gain in gains.values()))
     least = min(gains.values(), key=lambda gain: gain.value)
     text = f"Accuracies at {'; at '.join(told)}. Least gain: {show(least)}."
     return Verdict(outcome, text, least.value, (least.low, least.high), fewest, "least gain of accuracy")

@@ -79,9 +79,9 @@ def _check_given(config: dict[str, Any]) -> None:
         )
     for player in ("generator", "discriminator"):
         target = config["model"][player]["_target_"]
-        any_of_them = conditions if "conditions" in (signature_of(target) or {}) else ()  # where a network names none
-        takes = class_attribute(target, "takes") or any_of_them
-        if set(takes) != set(conditions) or bool(any_of_them) != bool(conditions):
+        any_of_them = "conditions" in (signature_of(target) or {})
+        takes = class_attribute(target, "takes") or (conditions if any_of_them else ())
+        if any_of_them != bool(conditions) or set(takes) != set(conditions):
             has, wants = (", ".join(names) for names in (conditions, takes or ("label",)))
             needed = f"{has}, which it does not take" if conditions else f"no {wants}, which it needs"
             named = "dcgan_classes" if class_attribute(method, "judges_by") == "logits and classes" else "mnist_cgan"

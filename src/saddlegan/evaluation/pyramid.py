@@ -19,8 +19,7 @@ class EvaluatePyramid(EvaluateImages):
     def fakes(self, module: Any) -> Tensor:
         fake = super().fakes(module)
         if getattr(module, "below", None) is not None:
-            self.chained = module({"latent": self.given["latent"]})
-            seen = self.images.pictures(self.chained[0])
+            seen = self.images.pictures(module({"latent": self.given["latent"]})[0])
             features, logits = self.extractor.see(seen)
             self.beside = {"chained_features": features, "chained_pictures": seen}
             self.beside |= {"chained_logits": logits} if self.classes else {}

@@ -25,19 +25,19 @@ class EvaluateScenes(EvaluateImages):
         scenes, count = law_of(self.images, EmojiScenes), self.real["x"].shape[1]
         if "text" in module.conditions:  # of the test scenes, in their order, as `given` has them
             asked = scenes.test_grounds[torch.arange(self.samples) % count]
-            self.beside = self.of_grounds(self.images.pictures(fake[0]), asked)
+            self.beside = self.of_grounds(asked)
         coarse = module.coarse(self.given) if hasattr(module, "coarse") else None
         if coarse is not None:
             enlarged = interpolate(coarse[0], list(self.images.shape[1:]), mode="bilinear")
             self.beside |= {"enlarged_pictures": enlarged}
         return fake
 
-    def of_grounds(self, pictures: Tensor, asked: Tensor) -> dict[str, Tensor]:
-        colours = law_of(self.images, EmojiScenes).ground_colours
-        return {"pictures": pictures, "asked_grounds": asked, "ground_colours": colours}
+    def of_grounds(self, asked: Tensor) -> dict[str, Tensor]:
+        return {"asked_grounds": asked, "ground_colours": law_of(self.images, EmojiScenes).ground_colours}
 
     def floors(self) -> dict[str, float]:
         """Of real scenes the ground is that of their captions."""
         scenes = law_of(self.images, EmojiScenes)
-        train = scenes.values(scenes.train[: self.samples])
-        return super().floors() | self.computed("through", self.of_grounds(train, scenes.train_grounds[: self.samples]))
+        train = {"pictures": scenes.values(scenes.train[: self.samples])}
+        offered = train | self.of_grounds(scenes.train_grounds[: self.samples])
+        return super().floors() | self.computed("through", offered)

@@ -17,8 +17,6 @@ from saddlegan.checks import NonNegativeFloat, checked
 from saddlegan.engine.variant import Loss, Losses
 from saddlegan.methods.gan_non_saturating import NonSaturatingGAN
 
-NOTHING = torch.empty(1, 0)
-
 
 class StackGAN(NonSaturatingGAN):
     """Args beyond those of `AdversarialModule`:
@@ -56,8 +54,9 @@ class StackGAN(NonSaturatingGAN):
     def coarse(self, given: Batch) -> Tensor | None:
         """The first stage's images, `(seeds, n, channels, height, width)`, from which a second stage makes samples of a
         batch; None in the first."""
-        found = self.of_average(given, lambda generator, part: self.make(generator, part).get("coarse", NOTHING))
-        return found if found.numel() else None
+        if not hasattr(self.generator.network, "first"):
+            return None
+        return self.of_average(given, lambda generator, part: self.make(generator, part)["coarse"])
 
 
 def normal_divergence(mean: Float[Tensor, "seeds batch dim"], log_variance: Float[Tensor, "seeds batch dim"]) -> Loss:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from saddlegan.checks import ConfigError, PositiveFloat, PositiveInt, checked
+from saddlegan.networks.dcgan_layers import beside, initialise
 
 Made = dict[str, Tensor]
 #: Sides of the images in which text is joined to what is seen, and from which the first stage begins.
@@ -66,13 +67,13 @@ class MatchingDiscriminator(nn.Module):
             nn.LeakyReLU(slope),
             nn.Conv2d(wide, 1, START),
         )
-        initialise_all(self, initial_std)
+        initialise(self, "normal", initial_std)
 
     def forward(
         self, images: Float[Tensor, "batch channel side side"], text: Float[Tensor, "batch text"]
     ) -> Float[Tensor, "batch"]:
         x = self.body(2.0 * images - 1.0)
-        return self.head(torch.cat([x, tiled(self.caption(text), x)], dim=1)).flatten()
+        return self.head(beside(x, self.caption(text))).flatten()
 
 
 def doublings_of(shape: Sequence[int]) -> int:
@@ -87,24 +88,5 @@ def doublings_of(shape: Sequence[int]) -> int:
     return doublings
 
 
-def tiled(condition: Float[Tensor, "batch width"], x: Tensor) -> Float[Tensor, "batch width height breadth"]:
-    """A condition at each place of `x`."""
-    return condition[:, :, None, None].expand(-1, -1, *x.shape[2:])
-
-
 def down(inputs: int, outputs: int, activation: nn.Module) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), activation]
-
-
-@torch.no_grad()
-def initialise_all(network: nn.Module, std: float) -> None:
-    """Weights N(0, std^2), gains of batch normalisation N(1, std^2), biases 0."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            layer.weight.normal_(0.0, std)
-        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            layer.weight.normal_(1.0, std)
-        else:
-            continue
-        if layer.bias is not None:
-            layer.bias.zero_()

@@ -44,8 +44,10 @@ def labels_beside(x: Tensor, label: Sequence[Tensor], classes: int) -> Shares:
     return shares(label[0], classes, x.dtype) if label else x.new_zeros(len(x), 0)
 
 
-def beside(x: Float[Tensor, "batch maps height width"], given: Shares) -> Float[Tensor, "batch more height width"]:
-    """Maps, and after them one for each class, which is constant."""
+def beside(
+    x: Float[Tensor, "batch maps height width"], given: Float[Tensor, "batch numbers"]
+) -> Float[Tensor, "batch more height width"]:
+    """Maps, and after them one for each number that is given, which is constant."""
     return torch.cat([x, given[:, :, None, None].expand(-1, -1, *x.shape[2:])], dim=1) if given.shape[1] else x
 
 

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from saddlegan.checks import ConfigError, NonNegativeInt, PositiveFloat, PositiveInt, checked
-from saddlegan.networks.captions import START, Augmentation, Made, doublings_of, down, initialise_all, tiled
+from saddlegan.networks.captions import START, Augmentation, Made, doublings_of, down
+from saddlegan.networks.dcgan_layers import beside, initialise
 
 
 class StageOneGenerator(nn.Module):
@@ -50,7 +51,7 @@ class StageOneGenerator(nn.Module):
         )
         self.ups = nn.Sequential(*(_up(channels >> k, channels >> (k + 1)) for k in range(doublings)))
         self.last = nn.Conv2d(width, shape[0], 3, padding=1)
-        initialise_all(self, initial_std)
+        initialise(self, "normal", initial_std)
 
     def forward(self, latent: Float[Tensor, "batch latent"], text: Float[Tensor, "batch text"]) -> Made:
         own, noise = latent.split([latent.shape[-1] - self.noise, self.noise], dim=-1)
@@ -105,7 +106,7 @@ class StageTwoGenerator(nn.Module):
         widths = [max(wide >> k, width) for k in range(ups + 1)]
         self.ups = nn.Sequential(*(_up(n, m) for n, m in pairwise(widths)))
         self.last = nn.Conv2d(widths[-1], shape[0], 3, padding=1)
-        initialise_all(self, initial_std)
+        initialise(self, "normal", initial_std)
         self.first = first  # whose weights are those of its run
 
     def forward(self, latent: Float[Tensor, "batch latent"], text: Float[Tensor, "batch text"]) -> Made:
@@ -113,7 +114,7 @@ class StageTwoGenerator(nn.Module):
         coarse = self.first(own, text)["x"]
         condition, augmented = self.caption(text, noise)
         x = self.down(coarse)
-        x = self.blocks(self.joined(torch.cat([x, tiled(condition, x)], dim=1)))
+        x = self.blocks(self.joined(beside(x, condition)))
         return {"x": torch.sigmoid(2.0 * self.last(self.ups(x))), "coarse": coarse, **augmented}
 
 
