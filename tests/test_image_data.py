@@ -1,14 +1,20 @@
 """Image sets: what is in memory, in which order it comes, and what is said where files are missing or damaged."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from conftest import MNIST_ROOT, needs_mnist
+from torchvision import datasets
 
 from saddlegan.checks import ConfigError
 from saddlegan.data import files
-from saddlegan.data.images import ImageSet, unit
+from saddlegan.data.images import Cifar10, ImageSet, check_images, unit
 from saddlegan.data.sets import SetData
+
+#: What torchvision and the suite say of CIFAR-10's files.
+KNOWN_CIFAR10, CIFAR10_SUMS = datasets.CIFAR10.__dict__.copy(), dict(files.CIFAR10_MD5)
 
 DIGITS = {"name": "digits", "root": "", "download": False, "train_images": 0}
 SPANS = {"batch_size": 100, "draws": 2, "iterations": 100, "evaluate_every": 50}
@@ -180,3 +186,67 @@ def test_whole_files_are_read_as_torchvision_reads_them(folder):
         found = [images.validation[place].flatten()[:2].tolist() for place in (0, -1)]
         assert found == [[7, 50_000 % 251], [7, 59_999 % 251]]
         assert len(images.validation) == 10_000
+
+
+# CIFAR-10 ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cifar10(tmp_path, monkeypatch):
+    """Its files with 40 images each, and their sums in the place of the real ones; the first pixel says which image."""
+    files._check_set.cache_clear()
+    folder = tmp_path / files.FOLDERS["cifar10"]
+    folder.mkdir()
+    sums = {}
+    for at, name in enumerate(files.CIFAR10_MD5):
+        pixels = np.zeros((40, 3, 32, 32), dtype=np.uint8)
+        pixels[:, 1, 2, 3] = 40 * at + np.arange(40)
+        content = {
+            "data": pixels.reshape(40, -1),
+            "labels": [(at + n) % 10 for n in range(40)],
+            "label_names": [*"abcdefghij"],
+        }
+        (folder / name).write_bytes(pickle.dumps(content))
+        sums[name] = files.hashlib.md5((folder / name).read_bytes()).hexdigest()
+    monkeypatch.setattr(files, "CIFAR10_MD5", sums)
+    *train, test, meta = sums.items()
+    monkeypatch.setattr(datasets.CIFAR10, "train_list", train)
+    monkeypatch.setattr(datasets.CIFAR10, "test_list", [test])
+    monkeypatch.setattr(datasets.CIFAR10, "meta", {"filename": meta[0], "key": "label_names", "md5": meta[1]})
+    return tmp_path
+
+
+def test_cifar10_has_torchvisions_sums_and_its_files_in_torchvisions_order(cifar10):
+    known = dict([*KNOWN_CIFAR10["train_list"], *KNOWN_CIFAR10["test_list"]])
+    assert known | {KNOWN_CIFAR10["meta"]["filename"]: KNOWN_CIFAR10["meta"]["md5"]} == CIFAR10_SUMS
+    images = Cifar10(name="cifar10", root=str(cifar10), download=False, train_images=0)
+    check_images(images)
+    assert images.train[:, 1, 2, 3].tolist() == list(range(200))
+    assert images.test[:, 1, 2, 3].tolist() == list(range(200, 240))
+    assert images.train.flatten(1).count_nonzero(1).max() == 1
+    assert images.train_labels is not None
+    assert images.train_labels.tolist() == [(at + n) % 10 for at in range(5) for n in range(40)]
+    assert len(Cifar10(name="cifar10", root=str(cifar10), download=False, train_images=150).train) == 150
+
+
+def test_missing_and_altered_files_of_cifar10_are_named(cifar10):
+    check(cifar10, "cifar10")
+    files._check_set.cache_clear()
+    batch = cifar10 / "cifar-10-batches-py" / "data_batch_3"
+    batch.write_bytes(batch.read_bytes() + b"0")
+    with pytest.raises(ConfigError, match=r"data_batch_3: got MD5 .*it was altered.*data.download=true"):
+        check(cifar10, "cifar10")
+    batch.unlink()
+    with pytest.raises(ConfigError, match=r"got no CIFAR10 \(.*lacks data_batch_3;.*holds cifar-10-batches-py by"):
+        check(cifar10, "cifar10")
+
+
+def test_labels_of_cifar10_are_learned_and_its_images_made(cifar10, run):
+    """As `experiment=adversarial_classification data=labels_of_cifar10` has it, and a GAN of images with labels."""
+    words = (f"data.root={cifar10}", "iterations=2", "batch_size=8", "num_seeds=1", "evaluation.samples=200")
+    narrow = ("model.generator.width=2", "model.discriminator.width=2")
+    result = run("data=labels_of_cifar10", "method=bgan_discrete", *words, *narrow, folder="labels")
+    assert 0 <= result["final"]["error_rate"][0] <= 1
+    result = run("data=cifar10", "method=gan_non_saturating", *words, folder="images")
+    assert np.isfinite(result["final"]["frechet"][0])
+    assert "classes_covered" not in result["final"]

@@ -17,13 +17,19 @@ from saddlegan.data import FEWEST, drawings, listing
 
 __all__ = ["FEWEST", "check_files"]
 
-#: torchvision's folder of each set; `digits` comes with scikit-learn and needs none.
-FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
+#: torchvision's name of each set, and where it keeps the files; `digits` comes with scikit-learn and needs none.
+KINDS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST", "cifar10": "CIFAR10"}
+FOLDERS = {
+    "mnist": "MNIST/raw",
+    "fashion_mnist": "FashionMNIST/raw",
+    "kmnist": "KMNIST/raw",
+    "cifar10": "cifar-10-batches-py",
+}
 #: What has its files read by `drawings`.
 EMOJI = "emoji"
 #: Training images of each set.
-TRAINING = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "digits": 1348}
-#: Bytes of the four files, which the three sets share: a header, then a byte a pixel or a label.
+TRAINING = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "digits": 1348, "cifar10": 50_000}
+#: Bytes of the four files, which the three sets of grey images share: a header, then a byte a pixel or a label.
 SIZES = {
     "train-images-idx3-ubyte": 16 + 60_000 * 784,
     "train-labels-idx1-ubyte": 8 + 60_000,
@@ -36,6 +42,16 @@ MNIST_MD5 = {
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+#: MD5 of CIFAR-10's files, pickles, which torchvision checks before it opens them, too.
+CIFAR10_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+    "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
 }
 
 
@@ -107,7 +123,7 @@ def data_root(root: str) -> Path:
 
 def folder_of(name: str, root: str) -> Path:
     """Where torchvision keeps the raw files of a set."""
-    return data_root(root) / FOLDERS[name] / "raw"
+    return data_root(root) / FOLDERS[name]
 
 
 def missing(name: str, root: str) -> list[str]:
@@ -117,15 +133,15 @@ def missing(name: str, root: str) -> list[str]:
         there = set(os.listdir(folder)) if folder.exists() else set()
     except OSError as error:
         raise _unreadable(folder, error) from None
-    return [file for file in SIZES if file not in there]
+    return [file for file in (CIFAR10_MD5 if name == "cifar10" else SIZES) if file not in there]
 
 
 def no_data(name: str, root: str, why: str) -> ConfigError:
     """The error for a set that is not there and cannot be fetched."""
     folder = folder_of(name, root)
     return ConfigError(
-        f"data.root={root}: got no {FOLDERS[name]} ({folder} lacks {', '.join(missing(name, root))}; {why})."
-        f" Remedy: put its four files into {folder}, or name the folder that holds {FOLDERS[name]}/raw by data.root=DIR"
+        f"data.root={root}: got no {KINDS[name]} ({folder} lacks {', '.join(missing(name, root))}; {why})."
+        f" Remedy: put its files into {folder}, or name the folder that holds {FOLDERS[name]} by data.root=DIR"
         " or SADDLEGAN_DATA; or run once with data.download=true where there is a network; data=digits needs neither."
     )
 
@@ -149,19 +165,20 @@ def _check_set(name: str, root: str, download: bool) -> None:
         if not download:
             raise no_data(name, root, "data.download=false")
         return
-    for file, size in SIZES.items():
+    for file in CIFAR10_MD5 if name == "cifar10" else SIZES:
         path = folder_of(name, root) / file
         try:
             found = path.stat().st_size
             digest = hashlib.md5(path.read_bytes()).hexdigest()
         except OSError as error:
             raise _unreadable(path, error) from None
-        if found != size:
-            fault = f"got {found} bytes, expected {size}: it is truncated or another file"
-        elif name == "mnist" and digest != MNIST_MD5[file]:
-            fault = f"got MD5 {digest}, expected {MNIST_MD5[file]}: it was altered"
-        elif name != "mnist" and digest == MNIST_MD5[file]:
-            fault = f"got the file of MNIST, expected that of {FOLDERS[name]}"
+        known = {"mnist": MNIST_MD5, "cifar10": CIFAR10_MD5}.get(name)
+        if found != SIZES.get(file, found):
+            fault = f"got {found} bytes, expected {SIZES[file]}: it is truncated or another file"
+        elif known and digest != known[file]:
+            fault = f"got MD5 {digest}, expected {known[file]}: it was altered"
+        elif not known and digest == MNIST_MD5[file]:
+            fault = f"got the file of MNIST, expected that of {KINDS[name]}"
         else:
             continue
         raise ConfigError(f"{path}: {fault}. Remedy: delete it, and fetch it again (data.download=true).")

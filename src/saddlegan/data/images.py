@@ -117,13 +117,35 @@ class ImageSet(Images):
         (train, labels), (self.test, self.test_labels) = (
             _digits() if name == "digits" else _torchvision(name, root, download)
         )
-        if 0 < train_images < files.FEWEST:
-            least = files.FEWEST
-            raise ConfigError(f"data.train_images={train_images}: got too few, expected 0 (all) or at least {least}.")
-        if train_images > len(train):
-            raise ConfigError(f"data.train_images={train_images}: got more than the {len(train)} images of {name}.")
         self.validation = None if name == "digits" else train[-10_000:]
-        self.train, self.train_labels = (x[: train_images or len(train)] for x in (train, labels))
+        self.train, self.train_labels = _first(train_images, train, labels, name)
+
+
+class Cifar10(Images):
+    """CIFAR-10 (Krizhevsky 2009): colour images of 32 x 32 pixels in ten classes, 50 000 of training and 10 000 of
+    test; the files are torchvision's.
+
+    Args and errors: those of `ImageSet`; `root` holds cifar-10-batches-py.
+    """
+
+    shape = (3, 32, 32)
+    sizes = {"label": 10}  # noqa: RUF012 - read without being imported, as a literal
+    classes = "cifar10"
+
+    @checked
+    def __init__(self, *, name: Literal["cifar10"], root: str, download: bool, train_images: NonNegativeInt) -> None:
+        self.name = name
+        (train, labels), (self.test, self.test_labels) = _torchvision(name, root, download)
+        self.train, self.train_labels = _first(train_images, train, labels, name)
+
+
+def _first(count: int, images: Pixels, labels: Labels, name: str) -> tuple[Pixels, Labels]:
+    """The first `count` images and their labels; 0 is all. Raises `ConfigError` where `data.train_images` cannot be."""
+    if 0 < count < files.FEWEST:
+        raise ConfigError(f"data.train_images={count}: got too few, expected 0 (all) or at least {files.FEWEST}.")
+    if count > len(images):
+        raise ConfigError(f"data.train_images={count}: got more than the {len(images)} images of {name}.")
+    return images[: count or len(images)], labels[: count or len(images)]
 
 
 def _digits() -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:
@@ -139,7 +161,7 @@ def _digits() -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:
 
 def _torchvision(name: str, root: str, download: bool) -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:
     files.check_files({"name": name, "root": root, "download": download})
-    kind = getattr(datasets, files.FOLDERS[name])
+    kind = getattr(datasets, files.KINDS[name])
     if files.missing(name, root):
         folder = files.folder_of(name, root)
         try:
@@ -149,4 +171,9 @@ def _torchvision(name: str, root: str, download: bool) -> tuple[tuple[Pixels, La
         except (OSError, RuntimeError) as error:
             raise files.no_data(name, root, f"the download failed: {error}") from None
     train, test = (kind(files.data_root(root), train=part) for part in (True, False))
+    if name == "cifar10":  # arrays (n, height, width, channels), and lists
+        return tuple(
+            (torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets))
+            for part in (train, test)
+        )
     return (train.data[:, None], train.targets), (test.data[:, None], test.targets)
