@@ -26,7 +26,7 @@ from saddlegan.claims import budget, modes, toys
 from saddlegan.folder import METRICS, RESULT, SAMPLES
 from saddlegan.report import write_report
 from saddlegan.reporting import notes, quality, spread, statistics, tables
-from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.experiment import Experiment, floors_of
 from saddlegan.reporting.fates import counted
 from saddlegan.reporting.ledger import Finding
 from saddlegan.reporting.measures import average
@@ -51,7 +51,7 @@ IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
     *("stacked_mnist", "created_equal"),
 )
-DISCRETE_IMAGES = ("discrete_mnist",)
+DISCRETE_IMAGES = ("discrete_mnist", "quantized_images")
 DISCRETE = ("discrete_toy", "adversarial_classification", *DISCRETE_IMAGES, "char_text")
 THEORY = "theory"
 #: Distances that fresh discriminators estimate.
@@ -211,6 +211,9 @@ def blocks() -> dict[str, str]:
             results.experiments["discrete_mnist"],
             ("frechet", "expected_frechet", "classes_covered", *FRESH, "ess"),
         ),
+        "quantized": measured(
+            results.experiments["quantized_images"], ("frechet", "expected_frechet", "classes_covered", *FRESH, "ess")
+        ),
         "char-text": measured(results.experiments["char_text"], (*BESIDE, "copied", "ess")),
         "figure-2": "\n\n".join(quality.beside_real(mnist, list(mnist.settings))[1:-1]),
         "figure-2-pairs": tables.paired_table(tables.comparisons(mnist)),
@@ -226,6 +229,7 @@ def blocks() -> dict[str, str]:
         "bench-scaling": (REFERENCE / "bench_scaling.md").read_text().strip(),
         "bench": (REFERENCE / "bench.md").read_text().strip(),
         "bench-methods": (REFERENCE / "bench_methods.md").read_text().strip(),
+        "bench-discrete": (REFERENCE / "bench_discrete.md").read_text().strip(),
         "bench-images": (REFERENCE / "bench_images.md").read_text().strip(),
     }
 
@@ -238,8 +242,14 @@ def measured(experiment: Experiment, metrics: Iterable[str]) -> str:
         values = {metric: experiment.values(setting, metric) for metric in metrics}
         estimates = (show(average(experiment.about(metric), values[metric])) for metric in metrics)
         rows.append([setting, experiment.values(setting).size, *estimates])
-    first = experiment.runs[0].result
-    for name, known in {"independent characters": first.independent, "real data": experiment.floors}.items():
+    data = dict.fromkeys(experiment.configured(setting, "data") for setting in experiment.settings)
+    real = {
+        "real data" + f" of {name}" * (len(data) > 1): floors_of(
+            [run for run in experiment.runs if run.choices.get("data") == name]
+        )
+        for name in data
+    }
+    for name, known in {"independent characters": experiment.runs[0].result.independent, **real}.items():
         if known:
             rows.append([name, "–", *("–" if known.get(m) is None else f"{known[m]:.3g}" for m in metrics)])
     return tables.markdown(["setting", "seeds", *(experiment.about(metric).directed for metric in metrics)], rows)

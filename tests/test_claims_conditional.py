@@ -12,7 +12,12 @@ from saddlegan.claims.deep import RULES, TIPS
 from saddlegan.reporting.results import load_results
 
 BY_ID = {claim.id: claim for claim in claims.CLAIMS}
-TARGETS = {"cgan": "saddlegan.methods.cgan.ConditionalGAN", "acgan": "saddlegan.methods.acgan.AuxiliaryClassifierGAN"}
+TARGETS = {
+    "cgan": "saddlegan.methods.cgan.ConditionalGAN",
+    "acgan": "saddlegan.methods.acgan.AuxiliaryClassifierGAN",
+    "lapgan": "saddlegan.methods.lapgan.LAPGAN",
+    "stackgan": "saddlegan.methods.stackgan.StackGAN",
+}
 
 
 def write(folder, method, experiment, seeds=3, model=None, keys=None, frechet=100.0, **values):
@@ -176,7 +181,87 @@ def test_advice_helps_where_the_distance_is_less_with_it(tmp_path, claim, other,
     assert verdict.effect == pytest.approx(100 / other, rel=0.1)
 
 
-@pytest.mark.parametrize("claim", [claim.id for claim in (*claims.conditional.CLAIMS, *claims.deep.CLAIMS)])
+SHARPNESS = [  # of ours and of theirs
+    ((0.95, 0.6), 3, "reproduced"),
+    ((1.05, 0.6), 3, "reproduced"),
+    ((2.0, 0.6), 3, "contradicted"),
+    ((0.5, 0.9), 3, "contradicted"),
+    ((0.7, 1 / 0.7), 3, "inconclusive"),
+    ((0.95, 0.6), 2, "inconclusive"),
+]
+
+
+@pytest.mark.parametrize(("sharpness", "seeds", "outcome"), SHARPNESS)
+def test_a_chain_is_sharper_where_it_is_nearer_to_real_images_not_where_it_is_noisier(
+    tmp_path, sharpness, seeds, outcome
+):
+    ours, theirs = sharpness
+    for size, own in ((14, 0.01), (28, ours)):
+        keys = {"data.size": size}
+        write(tmp_path / f"l{size}", "lapgan", "lapgan_mnist", seeds, keys=keys, chained_sharpness=own, sharpness=1.0)
+    for size, own in ((7, 1.0), (28, theirs)):
+        write(
+            tmp_path / f"g{size}", "gan_non_saturating", "lapgan_mnist", seeds, None, {"data.size": size}, sharpness=own
+        )
+    verdict = decide("pyramid-sharper", tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(abs(np.log(ours)) - abs(np.log(theirs)), abs=0.05)
+
+
+@pytest.mark.parametrize(("sharpness", "seeds", "outcome"), SHARPNESS)
+def test_a_second_stage_is_sharper_by_the_same_rule(tmp_path, sharpness, seeds, outcome):
+    ours, theirs = sharpness
+    values = {"sharpness": ours, "enlarged_sharpness": theirs}
+    write(tmp_path / "one", "stackgan", "stackgan_emoji", seeds, keys={"data.size": 16}, sharpness=1.0)
+    write(tmp_path / "two", "stackgan", "stackgan_emoji", seeds, keys={"data.size": 32}, **values)
+    assert decide("second-stage-sharper", tmp_path).verdict == outcome
+
+
+@pytest.mark.parametrize(
+    ("chained", "seeds", "outcome"),
+    [(150, 3, "reproduced"), (60, 3, "contradicted"), (100, 3, "inconclusive"), (150, 2, "inconclusive")],
+)
+def test_real_coarse_images_are_better_where_their_distance_is_less(tmp_path, chained, seeds, outcome):
+    keys = {"data.size": 28}
+    write(tmp_path / "run", "lapgan", "lapgan_mnist", seeds, keys=keys, chained_frechet=float(chained))
+    verdict = decide("real-coarse-better-than-chained", tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    assert verdict.effect == pytest.approx(100 / chained, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("claim", "key", "metric"),
+    [
+        ("augmentation-varies", "model.generator.augmented", "caption_spread"),
+        ("mismatched-captions-fit", "method.mismatched", "ground_accuracy"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("with_it", "seeds", "outcome"),
+    [(0.6, 3, "reproduced"), (0.2, 3, "contradicted"), (0.4, 3, "inconclusive"), (0.6, 2, "inconclusive")],
+)
+def test_a_part_of_stackgan_helps_where_its_metric_is_higher_with_it(
+    tmp_path, claim, key, metric, with_it, seeds, outcome
+):
+    """Of stage I alone, and with all else as it was: stage II, and the run without either, are not asked."""
+    whole = {"data.size": 16, "model.generator.augmented": True, "method.mismatched": True}
+    both = {"model.generator.augmented": False, "method.mismatched": False}
+    for name, keys, value in (
+        ("with", {}, with_it),
+        ("without", {key: False}, 0.4),
+        ("neither", both, 0.9),
+        ("two", {"data.size": 32}, 0.01),
+    ):
+        write(tmp_path / name, "stackgan", "stackgan_emoji", seeds, keys=whole | keys, **{metric: value})
+    verdict = decide(claim, tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    expected = with_it / 0.4 if metric == "caption_spread" else with_it - 0.4
+    assert verdict.effect == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "claim", [claim.id for claim in (*claims.conditional.CLAIMS, *claims.deep.CLAIMS, *claims.stages.CLAIMS)]
+)
 def test_a_claim_without_its_runs_is_not_run(tmp_path, claim):
     write(tmp_path / "other", "gan_non_saturating", "mnist")
     assert decide(claim, tmp_path).verdict == "not_run"

@@ -9,8 +9,14 @@ from conftest import MNIST_ROOT, SMALL, composed, needs_mnist
 from run_folders import image_arrays, write_image_run
 
 from saddlegan.engine.build import build, evaluation
-from saddlegan.evaluation.conditions import between_classes, of_each_class
-from saddlegan.metrics.conditional import class_accuracy, class_variety, nearest_class_accuracy, right_variety
+from saddlegan.evaluation.conditions import between_classes, of_captions, of_each_class
+from saddlegan.metrics.conditional import (
+    caption_spread,
+    class_accuracy,
+    class_variety,
+    nearest_class_accuracy,
+    right_variety,
+)
 from saddlegan.report import write_report
 from saddlegan.reporting.arrays import read_samples
 from saddlegan.reporting.results import load_results
@@ -150,13 +156,18 @@ def test_the_report_shows_a_class_a_column(tmp_path):
                 "classes": np.full((8, 10, 28, 28), 7, np.uint8),
                 "classes_through": np.full((5, 10, 28, 28), 7, np.uint8),
                 "between_classes": np.full((5, 10, 28, 28), 7, np.uint8),
+                "captioned": np.full((3, 2, 7, 28, 28), 7, np.uint8),
+                "captions": np.array(["one", "two", "three"]),
+                "levels": np.full((8, 3, 28, 28), 7, np.uint8),
             }
         np.savez(folder / "samples.npz", **arrays)
     page = write_report([tmp_path], tmp_path / "report").with_suffix(".md").read_text()
-    for name in ("classes", "classes-through", "between-classes"):
+    for name in ("classes", "classes-through", "between-classes", "captions-1", "levels"):
         assert f"cgan_mnist-{name}.png" in page
         assert list((tmp_path / "report").rglob(f"cgan_mnist-{name}.png"))
     assert "one class a column" in page
+    assert "cgan: What captions of test images gave" in page
+    assert "captions-2" not in page
 
 
 @pytest.mark.parametrize(
@@ -165,6 +176,8 @@ def test_the_report_shows_a_class_a_column(tmp_path):
         ({"classes": np.zeros((8, 10, 28, 28))}, "'classes': got float64"),
         ({"classes": np.zeros((8, 28, 28), np.uint8)}, "expected 4 axes"),
         ({"classes_through": np.zeros((4, 10, 28, 28), np.uint8)}, "got 4 frames, expected 5"),
+        ({"captioned": np.zeros((3, 1, 7, 28, 28), np.uint8)}, "'captions': got 0, expected 3"),
+        ({"levels": np.zeros((8, 3, 14, 14), np.uint8)}, "of the size"),
     ],
 )
 def test_classes_of_another_shape_are_a_problem_and_no_picture(tmp_path, change, said):
@@ -173,3 +186,24 @@ def test_classes_of_another_shape_are_a_problem_and_no_picture(tmp_path, change,
     (run,) = load_results([tmp_path]).runs
     assert said in read_samples(run).why
     assert json.loads((folder / "result.json").read_text())["status"] == "finished"
+
+
+# Captions -------------------------------------------------------------------------------------------------------------
+
+
+def test_each_caption_is_asked_for_with_the_same_latents():
+    given = {"latent": torch.rand(1, 10, 3), "text": torch.rand(1, 10, 5), "coarse": torch.rand(1, 10, 1, 4, 4)}
+    asked = of_captions(given, captions=2, latents=3)
+    assert torch.equal(asked["text"][0], given["text"][0, [0, 0, 0, 1, 1, 1]])
+    for name in ("latent", "coarse"):
+        assert torch.equal(asked[name][0], given[name][0, [0, 1, 2, 0, 1, 2]])
+
+
+def test_the_spread_of_one_caption_is_over_latents_and_not_over_captions():
+    """Pixels of captions 0 and 1, of 2 latents each: deviations 0.1 and 0.3 within, whatever lies between."""
+    centre = torch.tensor([[[0.0], [0.0]], [[9.0], [9.0]]])
+    away = torch.tensor([[[-0.1], [0.1]], [[-0.3], [0.3]]]) / 2**0.5
+    same = (centre + away)[..., None, None].expand(2, 2, 1, 4, 4)
+    real = torch.tensor([0.0, 2.0])[:, None, None, None].expand(2, 1, 4, 4)
+    assert caption_spread(same, real) == pytest.approx((0.05**0.5) / 2**0.5, rel=1e-5)
+    assert caption_spread(same[:, :1].expand(2, 5, 1, 4, 4), real) == 0

@@ -301,7 +301,7 @@ def test_the_judge_reads_held_out_drawings_as_often_as_it_says(settings):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(("method", "share"), [("cgan", False), ("captioned", True), ("gan", False)])
-def test_a_run_measures_and_shows_scenes(saddlegan, tmp_path, root, method, share):
+def test_a_run_measures_and_shows_scenes(saddlegan, tmp_path, root, settings, method, share):
     """The ground's share is measured where captions are given."""
     words = ("model=flat",) if method == "gan" else ()
     status, output = saddlegan("-m", CONF, "data=emoji", f"data.root={root}", f"method={method}", *words, *RUN)
@@ -313,8 +313,17 @@ def test_a_run_measures_and_shows_scenes(saddlegan, tmp_path, root, method, shar
     assert result["extractor"]["dataset"] == "emoji_groups"
     if share:
         assert 0 <= result["final"]["ground_accuracy"][0] <= 1
+    assert ("caption_spread" in result["final"]) is share
     folder = next(tmp_path.rglob("samples.npz")).parent
-    assert np.load(folder / "samples.npz")["images"].shape == (64, 16, 16, 3)
+    arrays = np.load(folder / "samples.npz")
+    assert arrays["images"].shape == (64, 16, 16, 3)
+    assert ("captioned" in arrays) is share
+    if share:
+        scenes = EmojiScenes(**settings)
+        assert arrays["captions"].tolist() == scenes.test_captions[:8]
+        assert arrays["captioned"].shape == (8, 1, 7, 16, 16, 3)
+        assert (arrays["captioned"][:, 0, 0] == scenes.test[:8].permute(0, 2, 3, 1).numpy()).all()
+        assert (folder / "figures" / "captions.png").is_file()
     (report,) = tmp_path.rglob("report.md")
     assert f"it reads {result['extractor']['accuracy']:.0%} right" in report.read_text()
 

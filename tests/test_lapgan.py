@@ -1,5 +1,6 @@
 """LAPGAN: the pyramid, a level's networks, and samples that are chained through the levels."""
 
+import numpy as np
 import pytest
 import torch
 from conftest import SMALL, composed
@@ -166,6 +167,16 @@ def test_three_levels_of_runs_make_one_chain(run, tmp_path):
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert chain.sample(3).shape == (1, 3, 1, 28, 28)
+    latent = torch.randn(1, 8, chain.module.latent.dim)
+    small, middle, large = chain.module.chain(latent)
+    assert torch.equal(small, FrozenRun(run=str(tmp_path / "7")).sample(8)[0])
+    assert torch.equal(middle, FrozenRun(run=str(tmp_path / "14")).sample(8)[0])
+    assert torch.equal(large, chain.module({"latent": latent})[0])
+    with np.load(tmp_path / "28" / "samples.npz") as arrays:
+        levels, images = arrays["levels"], arrays["images"]
+    assert levels.shape == (8, 3, 28, 28)
+    assert (levels[:, 0] == (small * 255).round().byte().numpy()[:, 0].repeat(4, 1).repeat(4, 2)).all()
+    assert not (levels[:, 2] == images[:8]).all(), "those are of real coarse images"
 
 
 # Sharpness ------------------------------------------------------------------------------------------------------------

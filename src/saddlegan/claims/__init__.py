@@ -13,6 +13,7 @@ from saddlegan.claims import (
     images,
     modes,
     parzen,
+    stages,
     steadiness,
     toys,
 )
@@ -38,7 +39,20 @@ __all__ = [
 
 CLAIMS: tuple[Claim, ...] = tuple(
     claim
-    for topic in (toys, modes, steadiness, depth, images, budget, parzen, discriminator, discrete, conditional, deep)
+    for topic in (
+        toys,
+        modes,
+        steadiness,
+        depth,
+        images,
+        budget,
+        parzen,
+        discriminator,
+        discrete,
+        conditional,
+        deep,
+        stages,
+    )
     for claim in topic.CLAIMS
 )
 

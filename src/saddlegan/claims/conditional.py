@@ -27,10 +27,10 @@ def conditioning_works(results: Results) -> Verdict:
     Contradicted: the first lies below 0.5, or the second above 0.2. Inconclusive: all else, and fewer than 3 seeds.
     """
     experiment = results.experiments.get("cgan_mnist")
-    found = _by_value(experiment, "cgan", "method.labels")
+    found = by_value(experiment, "cgan", "method.labels")
     if experiment is None or not {"own", "shuffled"} <= found.keys():
         return Verdict("not_run", "No runs of cgan with own and with shuffled labels.")
-    own, shuffled = (_mean(experiment, found[labels], "class_accuracy") for labels in ("own", "shuffled"))
+    own, shuffled = (mean_of(experiment, found[labels], "class_accuracy") for labels in ("own", "shuffled"))
     count = min(own.count, shuffled.count)
     failed = own.below(FAR_ABOVE) or shuffled.above(NEAR_CHANCE)
     outcome = outcome_of(count, failed=failed, held=own.above(FAR_ABOVE) and shuffled.below(NEAR_CHANCE))
@@ -49,7 +49,7 @@ def labels_help(results: Results) -> Verdict:
     plain = experiment.of_method("gan_non_saturating") if experiment else []
     if experiment is None or not plain:
         return Verdict("not_run", "No runs of gan_non_saturating in cgan_mnist.")
-    conditional, named = _by_value(experiment, "cgan", "method.labels"), experiment.of_method("acgan")
+    conditional, named = by_value(experiment, "cgan", "method.labels"), experiment.of_method("acgan")
     if "own" not in conditional or not named:
         return Verdict("not_run", "No runs of both cgan and acgan in cgan_mnist.")
     settings = {"cgan": conditional["own"], "acgan": named[0]}
@@ -66,7 +66,7 @@ def accuracy_for_variety(results: Results) -> Verdict:
     difference lies below 0, or the ratio above 1. Inconclusive: all else, and fewer than 3 common seeds.
     """
     experiment = results.experiments.get("acgan_mnist")
-    found = _by_value(experiment, "acgan", "method.class_weight", {"method.class_loss": "real_and_fake"})
+    found = by_value(experiment, "acgan", "method.class_weight", {"method.class_loss": "real_and_fake"})
     if experiment is None or not {0.0, 1.0} <= found.keys():
         return Verdict("not_run", "No runs of acgan with the weights 0 and 1.")
     with_loss, without = (experiment.values(found[weight], "class_accuracy") for weight in (1.0, 0.0))
@@ -77,7 +77,7 @@ def accuracy_for_variety(results: Results) -> Verdict:
     outcome = outcome_of(count, failed=failed, held=held)
     each = []
     for weight, name in sorted(found.items()):
-        means = (show(_mean(experiment, name, of)) for of in ("class_accuracy", "right_variety"))
+        means = (show(mean_of(experiment, name, of)) for of in ("class_accuracy", "right_variety"))
         each.append(f"weight {weight:g}: " + ", variety ".join(means))
     text = f"Class accuracy: {'; '.join(each)}. Weight 1 against 0: difference {show(gain)}, ratio {show(ratio)}."
     measure = "ratio of varieties of right samples, weight 1 / 0"
@@ -101,7 +101,7 @@ def of_ratios(ratios: Mapping[str, Estimate], measure: str, before: str = "") ->
     return Verdict(outcome, f"{text}.", largest.value, (largest.low, largest.high), count, measure)
 
 
-def _by_value(
+def by_value(
     experiment: Experiment | None, method: str, key: str, where: Mapping[str, Any] | None = None
 ) -> dict[Any, str]:
     """{value of `key`: the setting of a method that has it}, of those that have the values of `where`."""
@@ -112,7 +112,7 @@ def _by_value(
     }
 
 
-def _mean(experiment: Experiment, setting: str, metric: str) -> Estimate:
+def mean_of(experiment: Experiment, setting: str, metric: str) -> Estimate:
     """The mean over seeds of a metric, inside of its range."""
     return average(experiment.about(metric), experiment.values(setting, metric))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from saddlegan.checks import Above, Annotated, ConfigError, check_value, nearest, shown
 from saddlegan.config.measured import check_metrics, metrics_in
-from saddlegan.config.signatures import class_attribute, signature_of
+from saddlegan.config.signatures import class_attribute, gathered, signature_of
 from saddlegan.data.files import FEWEST, training_of, without
 from saddlegan.folder import CHECKPOINT
 
@@ -185,8 +185,8 @@ def _check_devices(config: dict[str, Any]) -> None:
 def _check_evaluation(config: dict[str, Any]) -> None:
     """Whether the evaluation is one, and its metrics can be computed by it."""
     target = config["evaluation"]["_target_"]
-    offers = class_attribute(target, "offers")
-    if offers is None:
+    offers = gathered(target, "offers")
+    if not offers:
         raise ConfigError(
             f"evaluation._target_: got {shown(target)}, expected an Evaluate of saddlegan.evaluation. Remedy: name"
             " none, and the data do."
@@ -204,7 +204,7 @@ def _check_evaluation(config: dict[str, Any]) -> None:
             f"model.discriminator: got {network}, expected one that shows its layers' activations of images alone,"
             f" which {target} measures. Remedy: model=dcgan, or evaluation=images."
         )
-    check_metrics(config, (*offers, *(class_attribute(target, "of_networks") or ())))
+    check_metrics(config, offers)
     if "diverged" not in metrics_in(config):
         raise ConfigError("evaluation.metrics.diverged: got none, expected the metric that says which seeds are lost.")
 

@@ -57,15 +57,35 @@ def class_attribute(target: str, name: str) -> Any:
     path, node = defined(target)
     if not isinstance(node, ast.ClassDef) or path is None:
         return None
+    if (value := _own(node, name)) is not None:
+        return value
+    for base in node.bases:
+        with contextlib.suppress(checks.ConfigError):
+            if (value := class_attribute(_absolute(ast.unparse(base), path, target), name)) is not None:
+                return value
+    return None
+
+
+@functools.cache
+def gathered(target: str, name: str) -> tuple[Any, ...]:
+    """The literal sequences that a class and its bases give an attribute, one after the other."""
+    path, node = defined(target)
+    if not isinstance(node, ast.ClassDef) or path is None:
+        return ()
+    found = tuple(_own(node, name) or ())
+    for base in node.bases:
+        with contextlib.suppress(checks.ConfigError):
+            found += gathered(_absolute(ast.unparse(base), path, target), name)
+    return found
+
+
+def _own(node: ast.ClassDef, name: str) -> Any:
+    """The literal that a class itself gives an attribute."""
     for statement in node.body:
         value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
         if value is not None and name in (ast.unparse(target) for target in _targets(statement)):
             with contextlib.suppress(ValueError):  # an expression, which only the interpreter can read
                 return ast.literal_eval(value)
-    for base in node.bases:
-        with contextlib.suppress(checks.ConfigError):
-            if (value := class_attribute(_absolute(ast.unparse(base), path, target), name)) is not None:
-                return value
     return None
 
 

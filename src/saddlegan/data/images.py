@@ -171,9 +171,11 @@ def _torchvision(name: str, root: str, download: bool) -> tuple[tuple[Pixels, La
         except (OSError, RuntimeError) as error:
             raise files.no_data(name, root, f"the download failed: {error}") from None
     train, test = (kind(files.data_root(root), train=part) for part in (True, False))
-    if name == "cifar10":  # arrays (n, height, width, channels), and lists
-        return tuple(
-            (torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets))
-            for part in (train, test)
-        )
-    return (train.data[:, None], train.targets), (test.data[:, None], test.targets)
+    return _tensors(train), _tensors(test)
+
+
+def _tensors(part: Any) -> tuple[Pixels, Labels]:
+    """What torchvision read: tensors of grey images and labels, or an array `(n, height, width, 3)` and a list."""
+    if isinstance(part.data, Tensor):
+        return part.data[:, None], part.targets
+    return torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets)

@@ -1,5 +1,5 @@
-"""What a conditional generator is asked for so that one can see it: every class of the same latents, and points between
-two classes."""
+"""What a conditional generator is asked for so that one can see it: every class of the same latents, points between two
+classes, and captions with several latents each."""
 
 from typing import Any
 
@@ -11,6 +11,8 @@ from saddlegan.batch import Batch
 
 #: Latents of a sheet at the end, and through training; classes that are shown, lines between two of them, their steps.
 ROWS, FOLLOWED, MOST, LINES, STEPS = 8, 3, 16, 6, 10
+#: Captions that are measured, latents of each; and how many of either are shown.
+CAPTIONS, LATENTS, SHOWN_CAPTIONS, SHOWN_LATENTS = 16, 16, 8, 6
 
 
 def classes_of(module: Any) -> int:
@@ -36,3 +38,9 @@ def between_classes(given: Batch, classes: int) -> dict[str, Tensor]:
     weight = torch.linspace(0, 1, STEPS).repeat(lines)[:, None]
     label = (1 - weight) * start + weight * end
     return asked | {"label": label.expand(len(given["latent"]), -1, -1)}
+
+
+def of_captions(given: Batch, captions: int, latents: int) -> dict[str, Tensor]:
+    """The first `captions` of a batch, each with the same `latents` latents: `(seeds, captions * latents)`."""
+    asked = {name: x[:, :latents].repeat(1, captions, *([1] * (x.ndim - 2))) for name, x in given.items()}
+    return asked | {"text": given["text"][:, :captions].repeat_interleave(latents, dim=1)}

@@ -10,14 +10,11 @@ from saddlegan.evaluation.images import EvaluateImages
 class EvaluateDiscreteImages(EvaluateImages):
     """What is measured of samples, and offers the features of the expectations too, of the same latents."""
 
-    offers = (
-        "features", "real_features", "logits", "channel_logits", "images", "test", "train", "others", "validation",
-        "asked", "real_labels", "expected_features", "expected_logits",
-    )  # fmt: skip
+    offers = ("expected_features", "expected_logits")
 
     def fakes(self, module: Any) -> Tensor:
         fake = super().fakes(module)
         expected = self.images.pictures(module.expected(self.given)[0])
         features, logits = self.extractor.see(expected)
-        self.beside = {"expected_features": features} | ({"expected_logits": logits} if self.classes else {})
+        self.beside |= {"expected_features": features} | ({"expected_logits": logits} if self.classes else {})
         return fake

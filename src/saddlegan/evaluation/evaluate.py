@@ -49,10 +49,9 @@ class Evaluate(L.Callback, ABC):
     #: What the data must be, `vectors` or `images`; and of vectors the number of coordinates.
     kind: ClassVar[str]
     dim: ClassVar[int | None] = None
-    #: What metrics may ask for by name, of samples; `over` some evaluations also metrics themselves.
-    offers: ClassVar[tuple[str, ...]] = ()
-    #: And of the networks, whatever the data.
-    of_networks: ClassVar[tuple[str, ...]] = ("layer_gradients",)
+    #: What metrics may ask for by name, besides what the class's bases offer; `over` some evaluations also metrics
+    #: themselves.
+    offers: ClassVar[tuple[str, ...]] = ("layer_gradients",)
     #: Real samples and what comes along with them, each `(seeds, n, ...)`.
     real: Batch
 

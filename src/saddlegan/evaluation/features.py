@@ -28,10 +28,7 @@ class EvaluateFeatures(EvaluateImages):
     """
 
     represents = True
-    offers = (
-        "features", "real_features", "logits", "channel_logits", "images", "test", "train", "others", "validation",
-        "asked", "real_labels", "representations", "represented",
-    )  # fmt: skip
+    offers = ("representations", "represented")
 
     def __init__(self, data: SetData, *, extractor: str | None, **evaluation: Any) -> None:
         super().__init__(data, extractor=extractor, **evaluation)

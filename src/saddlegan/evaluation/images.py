@@ -9,7 +9,9 @@ import lightning as L
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
+from saddlegan.batch import Batch
 from saddlegan.checks import ConfigError
 from saddlegan.data.files import FEWEST
 from saddlegan.data.images import Images, unit
@@ -18,7 +20,7 @@ from saddlegan.evaluation import board, conditions
 from saddlegan.evaluation.evaluate import Conclusion, Evaluate, law_of
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
-from saddlegan.figures.images import ImagePanel, image_figure, square
+from saddlegan.figures.images import ImagePanel, caption_panels, image_figure, square
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
 from saddlegan.metrics.neighbours import SEARCHED, distances, nearest
@@ -50,6 +52,8 @@ class EvaluateImages(Evaluate):
         "real_pictures",
         "asked",
         "real_labels",
+        "same_caption",
+        "enlarged_pictures",
     )
 
     def __init__(self, data: SetData, *, extractor: str | None, **evaluation: Any) -> None:
@@ -91,6 +95,27 @@ class EvaluateImages(Evaluate):
         return fake
 
     # Metrics ---------------------------------------------------------------------------------------------------------
+
+    def fakes(self, module: Any) -> Tensor:
+        """Of a generator that is given captions also several samples of the same ones; of a second stage also what the
+        first one made, enlarged."""
+        fake, self.beside = super().fakes(module), {}
+        if "text" in module.conditions and any("same_caption" in metric.asks for metric in self.metrics):
+            self.beside["same_caption"] = self.of_captions(module, conditions.CAPTIONS, conditions.LATENTS)[:, -1]
+        if (coarse := self.first_stage(module, self.given)) is not None:
+            self.beside["enlarged_pictures"] = coarse
+        return fake
+
+    def first_stage(self, module: Any, given: Batch) -> Tensor | None:
+        """Images of the first stage, enlarged to the size of the second one's; None where there are no two stages."""
+        coarse = module.coarse(given) if hasattr(module, "coarse") else None
+        return None if coarse is None else interpolate(coarse[0], list(self.images.shape[1:]), mode="bilinear")
+
+    def of_captions(self, module: Any, captions: int, latents: int) -> Tensor:
+        """Images of the first test captions from the same latents, `(captions, stages, latents, *shape)`."""
+        asked = conditions.of_captions(self.given, captions, latents)
+        stages = [self.first_stage(module, asked), self.images.pictures(module(asked)[0])]
+        return torch.stack([made.unflatten(0, (captions, latents)) for made in stages if made is not None], dim=1)
 
     def offered(self, fake: Tensor) -> dict[str, Any]:
         """Features; logits of classes, or of those of the channels, where the extractor knows them."""
@@ -177,8 +202,10 @@ class EvaluateImages(Evaluate):
         }
         if self.class_frames:
             arrays |= self.pictures_of_classes(module, kept)
+        if "text" in module.conditions and hasattr(self.images, "test_captions"):
+            arrays |= self.pictures_of_captions(module)
         moments = {"iterations": np.array([self.frames[k][0] for k in kept])}
-        return {name: array.numpy() for name, array in arrays.items()} | moments
+        return {name: np.asarray(array) for name, array in arrays.items()} | moments
 
     def pictures_of_classes(self, module: Any, kept: np.ndarray) -> dict[str, Tensor]:
         """Of some latents every class, of one of them through training, and what lies between two classes."""
@@ -188,6 +215,14 @@ class EvaluateImages(Evaluate):
             made = self.shown(module(conditions.between_classes(self.given, module.sizes["label"]))[0])
             found["between_classes"] = made.unflatten(0, (-1, conditions.STEPS))
         return found
+
+    def pictures_of_captions(self, module: Any) -> dict[str, Any]:
+        """Images of test captions, a stage a row, the last row after the real image."""
+        made = pixels(self.of_captions(module, conditions.SHOWN_CAPTIONS, conditions.SHOWN_LATENTS))
+        real = torch.full_like(made[:, :, :1], 255)
+        real[:, -1, 0] = channels_last(self.images.test[: len(made)])
+        captions = np.array(self.images.test_captions[: len(made)])  # type: ignore[attr-defined]
+        return {"captioned": torch.cat([real, made], dim=2), "captions": captions}
 
     def of_each_class(self, module: Any, rows: int) -> Tensor:
         """Pixels of `rows` latents, every class of each: `(rows, classes, height, width)`."""
@@ -220,6 +255,10 @@ class EvaluateImages(Evaluate):
             panels["between_classes"] = [
                 ImagePanel("from a class to the next one, at one latent", arrays["between_classes"])
             ]
+        if "captioned" in arrays:
+            panels["captions"] = caption_panels(arrays["captions"], arrays["captioned"])
+        if "levels" in arrays:
+            panels["levels"] = [ImagePanel("a sample a row, its levels from left to right", arrays["levels"])]
         for name, content in panels.items():
             figure = image_figure(content)
             save_png(figure, folder / "figures" / f"{name}.png")

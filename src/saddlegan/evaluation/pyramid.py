@@ -2,25 +2,38 @@
 
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from saddlegan.evaluation.images import EvaluateImages
+
+#: Samples that are shown level by level.
+CHAINS = 8
 
 
 class EvaluatePyramid(EvaluateImages):
     """What is measured of images, and, where a method chains levels, offers samples of the same latents on the coarse
     images that the level below makes."""
 
-    offers = (
-        "features", "real_features", "logits", "channel_logits", "images", "test", "train", "others", "validation",
-        "pictures", "real_pictures", "asked", "real_labels", "chained_features", "chained_pictures", "chained_logits",
-    )  # fmt: skip
+    offers = ("chained_features", "chained_pictures", "chained_logits")
 
     def fakes(self, module: Any) -> Tensor:
         fake = super().fakes(module)
         if getattr(module, "below", None) is not None:
             seen = self.images.pictures(module({"latent": self.given["latent"]})[0])
             features, logits = self.extractor.see(seen)
-            self.beside = {"chained_features": features, "chained_pictures": seen}
+            self.beside |= {"chained_features": features, "chained_pictures": seen}
             self.beside |= {"chained_logits": logits} if self.classes else {}
         return fake
+
+    def pictures(self, module: Any, fake: Tensor, train: Tensor) -> dict[str, np.ndarray]:
+        """Also `levels`: some samples on all levels of the chain, the coarsest first, each enlarged to this one."""
+        arrays = super().pictures(module, fake, train)
+        if getattr(module, "below", None) is not None:
+            made = [
+                interpolate(level, self.images.shape[1]) for level in module.chain(self.given["latent"][:, :CHAINS])
+            ]
+            arrays["levels"] = np.asarray(self.shown(torch.stack(made, dim=1)))
+        return arrays

@@ -42,6 +42,11 @@ def square(images: NDArray) -> NDArray:
     return images[: side * side].reshape(side, side, *images.shape[1:])
 
 
+def caption_panels(captions: NDArray, captioned: NDArray) -> list[ImagePanel]:
+    """A panel for each of the captions (n,), of the images `captioned` (n, rows, columns, height, width)."""
+    return [ImagePanel(str(caption), images) for caption, images in zip(captions, captioned, strict=True)]
+
+
 def image_figure(panels: Sequence[ImagePanel], columns: int | None = None) -> Figure:
     """Panels of images in `columns`, by default so that they make about a square; all are enlarged alike."""
     columns = columns or {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3}.get(len(panels), 4)

@@ -60,3 +60,12 @@ class LAPGAN(NonSaturatingGAN):
         """So many coarse images of the level below, `(1, count, channels, height, width)`."""
         assert self.below is not None
         return doubled(self.below.sample(count)[0])[None]
+
+    @torch.no_grad()
+    def chain(self, latent: Tensor) -> list[Tensor]:
+        """Samples of latents `(1, count, latent)`, and those of the levels below that they are made of, the coarsest
+        first, each `(count, channels, height, width)`."""
+        levels, module = [self({"latent": latent})[0]], self
+        while (below := getattr(module, "below", None)) is not None:
+            levels, module = [below.sample(latent.shape[1])[0], *levels], below.module
+        return levels

@@ -73,3 +73,15 @@ def nearest_class_accuracy(
         return math.nan
     _, index = nearest(test[:SEARCHED], images)
     return (asked[index] == real_labels[:SEARCHED]).double().mean().item()
+
+
+@metric("spread of samples of one caption", better="none")
+def caption_spread(
+    same_caption: Float[Tensor, "captions latents channels height width"],
+    real_pictures: Float[Tensor, "m channels height width"],
+) -> float:
+    """How far samples of one caption spread: the standard deviation of a pixel over latents, root mean square over
+    captions and pixels, over that of real images of all captions. 0 is one image for each caption. NaN for samples that
+    are not finite."""
+    own, real = (images.double().var(-4).mean().sqrt() for images in (same_caption, real_pictures))
+    return (own / real).item()

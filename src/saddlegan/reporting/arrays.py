@@ -28,7 +28,9 @@ TABLE = {"shares": 2, "probabilities": 1, "names": 1}
 KINDS = {"points": PLANE, "texts": TEXT, "shares": TABLE, "confusion": {"confusion": 2}}
 #: What a conditional run of images adds: `classes` (rows, classes, height, width), `classes_through` (frames, classes,
 #: height, width), and where labels may be shares of classes `between_classes` (lines, steps, height, width).
-CLASSES = {"classes": 4, "classes_through": 4, "between_classes": 4}
+#: Of captions: `captioned` (captions, stages, 1 + samples, height, width), the real image before the last stage, and
+#: `captions` (captions,). Of a pyramid: `levels` (n, levels, height, width).
+FURTHER = {"classes": 4, "classes_through": 4, "between_classes": 4, "captioned": 5, "levels": 4}
 IMAGE = {"images": 3, "real": 3, "through": 4, "iterations": 1, "interpolation": 4, "neighbours": 4}
 
 
@@ -73,7 +75,7 @@ def _fault(arrays: Arrays, expected: Mapping[str, int]) -> str | None:
 def _fault_of_images(arrays: Arrays) -> str | None:
     size = arrays["images"].shape[1:]
     colours = size[2:] == (3,)
-    known = IMAGE | {name: axes for name, axes in CLASSES.items() if name in arrays}
+    known = IMAGE | {name: axes for name, axes in FURTHER.items() if name in arrays}
     if fault := _fault(arrays, {name: axes + (colours and name != "iterations") for name, axes in known.items()}):
         return fault
     for name in known.keys() - {"iterations"}:
@@ -87,6 +89,8 @@ def _fault_of_images(arrays: Arrays) -> str | None:
         )
     if len(arrays.get("classes_through", arrays["through"])) != frames:
         return f"'classes_through': got {len(arrays['classes_through'])} frames, expected {frames}, as in 'through'"
+    if len(arrays.get("captioned", ())) != len(arrays.get("captions", ())):
+        return f"'captions': got {len(arrays.get('captions', ()))}, expected {len(arrays.get('captioned', ()))}"
     if len(arrays["neighbours"]) != 2:
         return f"'neighbours': got shape {arrays['neighbours'].shape}, expected (2, n, height, width)"
     return None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from saddlegan import figures
 from saddlegan.figures import ImagePanel, Progress, square
@@ -27,12 +28,17 @@ BETWEEN = (
     "From a class to the next one at a fixed latent, one pair a row: the generator is given shares of both, which it "
     "never saw in training."
 )
+CAPTIONED = (
+    "What captions of test images gave: after the real image, samples of its caption, one latent a column; of two "
+    "stages the first one's, enlarged, stand above."
+)
+LEVELS = "A sample a row, from its coarsest level to its finest: each level adds what is missing in the one before."
 MOMENTS = 6  # rows of `CLASSES_THROUGH`
 
 
 def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, which: str) -> list[Picture]:
-    """Five pictures of the settings `shown`, and those of classes where they have any; none where there is no such
-    setting."""
+    """Five pictures of the settings `shown`, and those of classes, levels and captions where they have any; none where
+    there is no such setting."""
     if not shown:
         return []
     rows = [Progress(one.setting, one.arrays["through"], one.arrays["iterations"]) for one in shown]
@@ -45,6 +51,7 @@ def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, whic
         ("neighbours", NEIGHBOURS, figures.image_figure(pairs, columns=1 if len(pairs) <= 3 else 2)),
     ]
     pages += [(name, caption, figures.image_figure(panels)) for name, caption, panels in _of_classes(shown) if panels]
+    pages += _of_captions(shown)
     which = seeds_shown(experiment, shown) + which
     pictures = [
         Picture(figures.save_png(figure, stem.with_name(f"{stem.name}-{name}.png")), caption + which)
@@ -71,6 +78,20 @@ def _of_classes(shown: Sequence[Shown]) -> list[tuple[str, str, list[ImagePanel]
         ("classes", CLASSES, sheets),
         ("classes-through", CLASSES_THROUGH, through),
         ("between-classes", BETWEEN, lines),
+        ("levels", LEVELS, [ImagePanel(one.setting, one.arrays["levels"]) for one in shown if "levels" in one.arrays]),
+    ]
+
+
+def _of_captions(shown: Sequence[Shown]) -> list[tuple[str, str, Figure]]:
+    """A page for each setting whose generator was asked for captions: name, caption, figure."""
+    asked = [one for one in shown if "captioned" in one.arrays]
+    return [
+        (
+            f"captions-{place}",
+            f"{one.setting}: {CAPTIONED}",
+            figures.image_figure(figures.caption_panels(one.arrays["captions"], one.arrays["captioned"]), columns=2),
+        )
+        for place, one in enumerate(asked, start=1)
     ]
 
 

@@ -1,0 +1,163 @@
+"""GANs in several stages: LAPGAN's pyramid, and StackGAN."""
+
+import numpy as np
+import pandas as pd
+
+from saddlegan.claims.conditional import by_value, mean_of, ratio_of
+from saddlegan.reporting import paired, statistics
+from saddlegan.reporting.evidence import Claim, outcome_of
+from saddlegan.reporting.ledger import Verdict
+from saddlegan.reporting.results import Results
+from saddlegan.reporting.tables import show
+
+DENTON, ZHANG = "Denton et al. (2015), arXiv:1506.05751", "Zhang et al. (2017), arXiv:1612.03242"
+
+
+def chained_sharper(results: Results) -> Verdict:
+    """In `lapgan_mnist`, at 28 x 28, over common seeds: how far sharpness, mean over the last fifth, is from that of
+    real images, |log sharpness|: of samples that are chained through all levels, minus that of one generator.
+
+    Reproduced: the 95 % interval of the difference lies below 0. Contradicted: it lies above 0. Inconclusive: all else,
+    and fewer than 3 common seeds.
+    """
+    experiment = results.experiments.get("lapgan_mnist")
+    levels, whole = (by_value(experiment, of, "data.size") for of in ("lapgan", "gan_non_saturating"))
+    if experiment is None or 28 not in levels or 28 not in whole:
+        return Verdict("not_run", "No runs of lapgan, and of one generator, at 28 x 28 in lapgan_mnist.")
+    ours, theirs = experiment.values(levels[28], "chained_sharpness"), experiment.values(whole[28], "sharpness")
+    return _nearer(ours, theirs, "chained samples", "one generator")
+
+
+def real_coarse_better(results: Results) -> Verdict:
+    """In `lapgan_mnist`, at 28 x 28: the geometric mean ratio, over seeds, of the Fréchet distances, means over the
+    last fifth, of samples on real coarse images to those of chained samples of the same runs.
+
+    Reproduced: the 95 % interval lies below 1. Contradicted: it lies above 1. Inconclusive: all else, and fewer than 3
+    seeds.
+    """
+    experiment = results.experiments.get("lapgan_mnist")
+    levels = by_value(experiment, "lapgan", "data.size")
+    if experiment is None or 28 not in levels:
+        return Verdict("not_run", "No runs of lapgan at 28 x 28 in lapgan_mnist.")
+    real, chained = (experiment.values(levels[28], metric) for metric in ("frechet", "chained_frechet"))
+    ratio = paired.equivalence(real, chained)
+    outcome = outcome_of(ratio.count, failed=ratio.above(1), held=ratio.below(1))
+    means = ", ".join(
+        f"{name} {show(mean_of(experiment, levels[28], metric))}"
+        for name, metric in {"on real coarse images": "frechet", "chained": "chained_frechet"}.items()
+    )
+    text = f"Fréchet distances: {means}; ratio {show(ratio)}."
+    measure = "ratio of Fréchet distances, on real coarse images / chained"
+    return Verdict(outcome, text, ratio.value, (ratio.low, ratio.high), ratio.count, measure)
+
+
+def second_stage_sharper(results: Results) -> Verdict:
+    """In `stackgan_emoji`, over the seeds of stage II: how far sharpness, mean over the last fifth, is from that of
+    real images, |log sharpness|: of stage II, minus that of the images of stage I that it was given, enlarged by
+    bilinear interpolation.
+
+    Reproduced: the 95 % interval of the difference lies below 0. Contradicted: it lies above 0. Inconclusive: all else,
+    and fewer than 3 seeds.
+    """
+    experiment = results.experiments.get("stackgan_emoji")
+    sizes = by_value(experiment, "stackgan", "data.size")
+    if experiment is None or 32 not in sizes:
+        return Verdict("not_run", "No runs of stage II in stackgan_emoji.")
+    ours, theirs = (experiment.values(sizes[32], metric) for metric in ("sharpness", "enlarged_sharpness"))
+    return _nearer(ours, theirs, "stage II", "stage I, enlarged")
+
+
+def augmentation_varies(results: Results) -> Verdict:
+    """In `stackgan_emoji`, of stage I with mismatched captions: the geometric mean ratio of the spreads of samples of
+    one caption, means over the last fifth, with augmented captions to without, over common seeds.
+
+    Reproduced: the 95 % interval lies above 1. Contradicted: it lies below 1. Inconclusive: all else, and fewer than 3
+    common seeds.
+    """
+    experiment = results.experiments.get("stackgan_emoji")
+    where = {"data.size": 16, "method.mismatched": True}
+    found = by_value(experiment, "stackgan", "model.generator.augmented", where)
+    if experiment is None or not {True, False} <= found.keys():
+        return Verdict("not_run", "No runs of stage I with and without augmented captions in stackgan_emoji.")
+    ratio = ratio_of(experiment, found[True], found[False], "caption_spread")
+    outcome = outcome_of(ratio.count, failed=ratio.below(1), held=ratio.above(1))
+    with_it, without = (show(mean_of(experiment, found[own], "caption_spread")) for own in (True, False))
+    text = f"Spread with augmented captions {with_it}, without {without}; ratio {show(ratio)}."
+    measure = "ratio of spreads of one caption, augmented / not"
+    return Verdict(outcome, text, ratio.value, (ratio.low, ratio.high), ratio.count, measure)
+
+
+def mismatched_fit(results: Results) -> Verdict:
+    """In `stackgan_emoji`, of stage I with augmented captions: the difference of the shares of samples whose ground is
+    the one of their caption, means over the last fifth, with mismatched captions in the discriminator minus without,
+    over common seeds.
+
+    Reproduced: the 95 % interval lies above 0. Contradicted: it lies below 0. Inconclusive: all else, and fewer than 3
+    common seeds.
+    """
+    experiment = results.experiments.get("stackgan_emoji")
+    where = {"data.size": 16, "model.generator.augmented": True}
+    found = by_value(experiment, "stackgan", "method.mismatched", where)
+    if experiment is None or not {True, False} <= found.keys():
+        return Verdict("not_run", "No runs of stage I with and without mismatched captions in stackgan_emoji.")
+    shares = {own: experiment.values(found[own], "ground_accuracy") for own in (True, False)}
+    gain = statistics.average((shares[True] - shares[False]).dropna())
+    outcome = outcome_of(gain.count, failed=gain.below(0), held=gain.above(0))
+    with_them, without = (show(mean_of(experiment, found[own], "ground_accuracy")) for own in (True, False))
+    text = f"Grounds as asked for: {with_them} with mismatched captions, {without} without; difference {show(gain)}."
+    measure = "difference of shares of grounds as asked for, with mismatched captions - without"
+    return Verdict(outcome, text, gain.value, (gain.low, gain.high), gain.count, measure)
+
+
+def _nearer(ours: pd.Series, theirs: pd.Series, our_name: str, their_name: str) -> Verdict:
+    """Whether one sharpness is nearer to that of real images than another, by seed."""
+    far, their_far = (values.map(lambda sharpness: abs(np.log(sharpness))) for values in (ours, theirs))
+    difference = statistics.average((far - their_far).dropna())
+    outcome = outcome_of(difference.count, failed=difference.above(0), held=difference.below(0))
+    told = ", ".join(
+        f"{name} {show(statistics.average(values.dropna(), 0.0))}"
+        for name, values in ((our_name, ours), (their_name, theirs))
+    )
+    text = f"Sharpness, 1 of real images: {told}. Difference of |log sharpness|: {show(difference)}."
+    measure = f"|log sharpness|, {our_name} - {their_name}"
+    return Verdict(outcome, text, difference.value, (difference.low, difference.high), difference.count, measure)
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "pyramid-sharper",
+        f"{DENTON}, in samples and by human judges; the measure is ours",
+        "Images that levels of a pyramid make one after the other are as sharp as real ones, more than those of one"
+        " generator.",
+        chained_sharper,
+        ("lapgan_mnist",),
+    ),
+    Claim(
+        "real-coarse-better-than-chained",
+        f"{DENTON}, who train each level on real coarse images; the comparison is ours",
+        "A level makes better images on real coarse images than on those of the level below.",
+        real_coarse_better,
+        ("lapgan_mnist",),
+    ),
+    Claim(
+        "second-stage-sharper",
+        f"{ZHANG}, in samples; the measure is ours",
+        "The second stage makes images as sharp as real ones of the first stage's blurred ones.",
+        second_stage_sharper,
+        ("stackgan_emoji",),
+    ),
+    Claim(
+        "augmentation-varies",
+        f"{ZHANG}, section 3.2, without a number",
+        "Augmented captions make the images of one caption more various.",
+        augmentation_varies,
+        ("stackgan_emoji",),
+    ),
+    Claim(
+        "mismatched-captions-fit",
+        f"{ZHANG}, section 3.3, after Reed et al. (2016), arXiv:1605.05396, without a number",
+        "A discriminator that also rejects mismatched captions makes images fit their captions better.",
+        mismatched_fit,
+        ("stackgan_emoji",),
+    ),
+)
