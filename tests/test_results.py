@@ -109,6 +109,16 @@ def test_beta1_is_named_once_and_not_as_the_betas_of_both_players():
     assert settings.label(adam(0.5), keys) == "gan · beta1=0.5"
 
 
+def test_what_the_data_choose_of_evaluation_is_said_by_the_data():
+    """And what differs among runs of the same data is said."""
+
+    def run(data, extractor):
+        return {"method": "gan", "data": data, "evaluation.extractor": extractor}
+
+    assert settings.varying([run("mnist", None), run("emoji", "emoji_groups")]) == ["method", "data"]
+    assert "evaluation.extractor" in settings.varying([run("mnist", None), run("mnist", "own.safetensors")])
+
+
 def test_a_reference_with_its_own_settings_is_paired_by_the_keys_that_both_have():
     each = {"gan k=1": {"method": "gan", "method.k": 1}, "gan k=2": {"method": "gan", "method.k": 2},
             "pd k=2": {"method": "pd", "method.k": 2}, "pd k=3": {"method": "pd", "method.k": 3}}  # fmt: skip
@@ -270,6 +280,14 @@ def test_a_run_measured_by_another_extractor_is_a_problem(tmp_path):
     assert problems_of(results) == {("mismatch", "0")}
     assert "cdcdcdcdcdcd" in results.problems[0].why
     assert results.experiments["mnist"].extractors("gan") == {"ab" * 32, "cd" * 32}
+
+
+def test_data_of_other_classes_have_an_extractor_of_their_own(tmp_path):
+    """No run of MNIST or of emoji is a problem where each has its own, and one of emoji by MNIST's is."""
+    for seed in range(3):
+        write_image_run(tmp_path / f"m{seed}", "gan", seed)
+        write_image_run(tmp_path / f"e{seed}", "gan", seed, data="emoji", extractor=("ef" if seed else "ab") * 32)
+    assert problems_of(load_results([tmp_path])) == {("mismatch", "e0")}
 
 
 def test_a_non_saturating_setting_is_compared_with_the_gan_of_the_same_first_term(tmp_path):

@@ -170,15 +170,18 @@ def _shortened(runs: Sequence[Run]) -> list[Problem]:
 
 
 def _mismatches(runs: Sequence[Run]) -> list[Problem]:
-    """The runs measured by another network than most runs of their experiment."""
-    digests = Counter(run.extractor for run in runs if run.extractor)
-    usual = digests.most_common(1)[0][0] if digests else None
+    """The runs measured by another network than most runs of their experiment on the same data."""
+    digests: dict[str, Counter[str]] = {}
+    for run in runs:
+        if run.extractor:
+            digests.setdefault(str(run.choices.get("data")), Counter())[run.extractor] += 1
+    usual = {data: counted.most_common(1)[0][0] for data, counted in digests.items()}
     return [
         Problem(
             "mismatch",
             run.name,
-            f"measured by extractor {run.extractor[:12]}, most runs by {usual[:12]}: {NO_COMPARISON}",
+            f"measured by extractor {run.extractor[:12]}, most runs by {own[:12]}: {NO_COMPARISON}",
         )
         for run in runs
-        if usual and run.extractor and run.extractor != usual
+        if run.extractor and run.extractor != (own := usual[str(run.choices.get("data"))])
     ]

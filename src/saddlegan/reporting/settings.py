@@ -25,11 +25,11 @@ def varying(settings: Sequence[Setting]) -> list[str]:
     """The keys that tell `settings` apart, choices of a group first and `method` always.
 
     A key of a group (`optimizer.lr`) varies if it differs between runs with the same choice of that group: what a
-    choice implies is said by the choice.
+    choice implies is said by the choice. The evaluation's are chosen with the data.
     """
     keys = ["method"] + [group for group in GROUPS[1:] if len({setting.get(group) for setting in settings}) > 1]
     for key in dict.fromkeys(key for setting in settings for key in setting if key not in GROUPS):
-        group = key.split(".")[0]
+        group = key.split(".")[0].replace("evaluation", "data")
         classes: dict[Any, set[Any]] = {}
         for setting in settings:
             classes.setdefault(setting.get(group) if group in GROUPS else None, set()).add(setting.get(key))
