@@ -7,6 +7,7 @@ import operator
 import os
 import pickle
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,6 +50,9 @@ MODELS = sorted(
 PLACES = (Path(os.environ.get("SADDLEGAN_DATA", ROOT / "data")), *sorted(ROOT.parent.glob("*/datasets")))
 MNIST_ROOT = next((place for place in PLACES if (place / "MNIST" / "raw").is_dir()), None)
 needs_mnist = pytest.mark.skipif(MNIST_ROOT is None, reason="the real MNIST is not at hand (SADDLEGAN_DATA)")
+
+#: Data one of which goes with nearly every method.
+ANY = ("gaussian_1d", "digits", "ring", "bits")
 
 #: A run that takes a fraction of a second.
 SMALL = (
@@ -142,9 +146,7 @@ def likely(**choices: str) -> bool:
     return True
 
 
-def candidates(
-    *overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "ring", "bits")
-) -> Iterator[tuple[str, ...]]:
+def candidates(*overrides: str, data: tuple[str, ...] = ANY) -> Iterator[tuple[str, ...]]:
     """`overrides`, to put after `SMALL`, with each of the data and the models that are likely to go with them."""
     named = {"method": "gan"} | dict(word.split("=", 1) for word in overrides if "=" in word)
     given = {group: named[group] for group in ("method", "evaluation") if group in named}
@@ -158,8 +160,24 @@ def candidates(
 
 
 @functools.cache
-def fitting(*overrides: str, data: tuple[str, ...] = ("gaussian_1d", "digits", "ring", "bits")) -> tuple[str, ...]:
-    """The first of the `candidates` that passes the check."""
+def of_stages(method: str) -> tuple[str, ...]:
+    """What goes with a method of several stages, whose data and networks are no other method's: its first stage."""
+    if method == "lapgan":
+        return ("data=pyramid_digits", "data.size=14", "model=lapgan_14")
+    if method == "stackgan":
+        import emoji_files
+
+        root = emoji_files.root(Path(tempfile.mkdtemp()))
+        return ("data=emoji", f"data.root={root}", "data.size=16", "data.grounds=white", "model=stackgan_1")
+    return ()
+
+
+@functools.cache
+def fitting(*overrides: str, data: tuple[str, ...] = ANY) -> tuple[str, ...]:
+    """The first of the `candidates` that passes the check; of a method of stages, where any data may be, its own."""
+    method = next((word.removeprefix("method=") for word in overrides if word.startswith("method=")), "")
+    if data == ANY and (own := of_stages(method)):
+        return (*own, "num_seeds=1", "evaluation.samples=128", *overrides)
     for found in candidates(*overrides, data=data):
         try:
             schema.check(composed(*SMALL, *found))
