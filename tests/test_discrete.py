@@ -6,13 +6,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL, composed
+from conftest import DISCRETE, SMALL, composed
 
 from saddlegan.checks import ConfigError
 from saddlegan.config.schema import check
 from saddlegan.discrete import ESTIMATORS, basic, drawn, law_of, log_probability, means, normalised, reinforce
 from saddlegan.divergences import BOUNDARY_SEEKING, DIVERGENCES, LEAST_WEIGHT
-from saddlegan.engine.build import build
+from saddlegan.engine.build import build, evaluation
 
 pytestmark = pytest.mark.usefixtures("own_draws")
 
@@ -282,6 +282,54 @@ def test_the_effective_sample_size_by_hand():
     module.discriminator = Steep(1.0)
     between = module.watch({}, fake)["ess"]
     assert ((ess >= 1) & (ess < between) & (between < 6)).all()
+    module.log_weights = lambda _: torch.tensor([0.5, 0.3, 0.2]).log()[None, :, None]
+    assert module.watch({}, fake)["ess"] == pytest.approx(1 / (0.25 + 0.09 + 0.04))
+
+
+@pytest.mark.parametrize("method", DISCRETE)
+def test_every_method_is_evaluated_on_several_levels(run, method):
+    """As digits in greys and text are: two bits' worth of outcomes, at three levels and one place."""
+    words = ("data=bits", "data.levels=3", "data.places=1", "data.probabilities=[0.5,0.3,0.2]")
+    result = run(*words, f"method={method}", "iterations=3", "evaluation.samples=32")
+    assert result["status"] == "finished"
+    assert np.isfinite(result["final"]["outcome_variation"]).all()
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+def test_a_lost_seed_makes_samples_that_are_not_finite_and_leaves_the_others_alone(levels):
+    logits = torch.randn(2, 50, levels, 4)
+    whole = law_of(logits)
+    logits[1] = torch.nan
+    lost = law_of(logits)
+    uniform = torch.rand(1, 2, 50, 4)
+    x = drawn(lost, uniform)
+    assert x[:, 1].isnan().all()
+    assert torch.equal(x[:, 0], drawn(whole, uniform)[:, 0])
+    torch.testing.assert_close(log_probability(lost, x)[:, 0], log_probability(whole, drawn(whole, uniform))[:, 0])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("data=bits", "num_seeds=1"),
+        ("data=binarized_digits", "model.generator.width=2", "model.discriminator.width=2", "evaluation.samples=128"),
+        ("data=quantized_digits", "model.generator.width=2", "model.discriminator.width=2", "evaluation.samples=128"),
+        ("data=labels_of_digits", "model.generator.width=2", "model.discriminator.width=2"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_generator_that_is_lost_counts_as_diverged(words):
+    config = composed(*SMALL, *words, "num_seeds=1", "method=bgan_discrete", "method.num_samples=2")
+    module, data = build(config)
+    evaluate = evaluation(data, config)
+    evaluate.path = None
+    evaluate.evaluate(module)
+    assert math.isfinite(evaluate.median(evaluate.headline))
+    with torch.no_grad():
+        for weight in module.generator.parameters():
+            weight.fill_(math.nan)
+    evaluate.evaluate(module)
+    assert not math.isfinite(evaluate.history[-1][1][evaluate.headline][0])
 
 
 # What training shows in place of samples ------------------------------------------------------------------------------

@@ -153,6 +153,26 @@ def test_estimates_come_near_to_what_the_laws_have_and_not_above():
     assert 1.7 < found["fresh_wasserstein"] < 2.3
 
 
+@pytest.mark.parametrize("distance", [5, 10])
+def test_wassersteins_distance_does_not_grow_faster_than_it_is(distance):
+    """By a penalty of weight 10 alone slopes are 1 + distance / 20, and what the critic says so much more."""
+    found = estimate("fresh_wasserstein", points(distance, 8000, 0), points(0, 8000, 1), points(0, 8000, 2))
+    assert 0.8 * distance < found < 1.06 * distance
+
+
+def test_a_critic_that_is_wrong_of_a_few_held_out_samples_makes_no_generator_look_good():
+    """Laws that hardly meet, of few samples: KL(q|p) is 72, of which few samples show some; it is never below 0."""
+    found = estimate("fresh_reverse_kl", points(12, 400, 0), points(0, 400, 1), points(0, 400, 2))
+    assert 3 < found <= 20
+
+
+def test_where_no_critic_says_more_than_none_the_distance_is_0():
+    for name in BOUNDS:
+        assert estimate(name, points(0, 60, 0), points(0, 60, 1), points(0, 60, 2)) < 0.3
+    same = torch.zeros(200, 3)
+    assert [estimate(name, same, same, same) for name in BOUNDS] == pytest.approx([0.0, 0.0, 0.0], abs=1e-5)
+
+
 def test_what_takes_long_to_learn_is_learned():
     """Normal laws in three dimensions of which one is twice as wide: no plane tells them apart."""
     wide, narrow = (scale * points(0, 8000, seed) for seed, scale in enumerate((2.0, 1.0)))

@@ -340,6 +340,13 @@ def test_captions_go_with_samples_and_the_asked_grounds_are_theirs(root):
     scenes = data.examples
     torch.testing.assert_close(evaluate.given["text"][0], scenes.test_along["text"][:128])
     assert torch.equal(evaluate.beside["asked_grounds"], scenes.test_grounds[:128])
+    config = composed(SEARCHED, "data=emoji", f"data.root={root}", "method=captioned", *RUN, "evaluation.samples=2600")
+    evaluate = evaluation(data, config)
+    evaluate.fakes(module)
+    count = len(scenes.test)
+    at = 2590 % count  # beyond the scenes whose images are searched
+    torch.testing.assert_close(evaluate.given["text"][0, 2590], scenes.test_along["text"][at])
+    assert evaluate.beside["asked_grounds"][2590] == scenes.test_grounds[at]
 
 
 # Few colours ----------------------------------------------------------------------------------------------------------

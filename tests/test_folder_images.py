@@ -104,7 +104,11 @@ def test_captions_come_along_as_vectors_of_their_pictures(images):
         torch.testing.assert_close(along["text"].norm(dim=1), torch.ones(len(captions)))
 
 
-def test_sizes_and_shapes_are_known_without_the_pictures(folder, monkeypatch):
+def test_sizes_and_shapes_are_known_without_decoding_pictures(folder, monkeypatch):
+    def refused(*_):
+        raise AssertionError("a picture is decoded")
+
+    monkeypatch.setattr(Image.Image, "load", refused)
     data = SETTINGS | {"folder": str(folder), "channels": 1}
     assert ImagesFolder.sizes_of(data) == {"label": 3}
     assert ImagesFolder.along_of(data) == {"text": (8,)}
@@ -147,6 +151,14 @@ def test_a_picture_is_cut_in_its_middle_and_averaged(tmp_path):
     assert upright[:3].max() < 50 < 200 < upright[-3:].min()
 
 
+def test_a_picture_of_more_than_8_bits_is_refused(copy):
+    """Pillow would make nearly all of it white."""
+    deep = np.linspace(0, 65535, 400).astype(np.uint16).reshape(20, 20)
+    Image.fromarray(deep).save(copy / "leaves" / "000.png")
+    with pytest.raises(ConfigError, match=r"got 000.png, which cannot be read .*I;16.*save it with 8"):
+        ImagesFolder(folder=str(copy), **SETTINGS)
+
+
 # What is refused ------------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +193,8 @@ def test_an_empty_class_and_too_few_pictures_are_refused(copy):
     assert "378 training pictures and 42 test pictures" in said
     assert "data.held_out=3 holds more out" in said
     assert "more pictures" in refused(painted(copy / "few", each=20, captions=False))
+    said = refused(painted(copy / "many", dict.fromkeys("abcdefghij", (9, 9, 9)), each=64, captions=False), held_out=10)
+    assert "data.held_out=4 holds more out" in said, "of 64 pictures every fifth are 12"
 
 
 def test_captions_and_pictures_that_do_not_fit_are_refused(copy):
@@ -193,6 +207,13 @@ def test_captions_and_pictures_that_do_not_fit_are_refused(copy):
     assert "got no caption of skies/139.png, as of 1 pictures" in refused(copy)
     write(copy, rows, head=("picture", "text"))
     assert "got captions.csv with picture, text, expected file,caption" in refused(copy)
+    write(copy, [*rows, (rows[0][0], "another")])
+    assert f"got 2 captions of {rows[0][0]}, expected one for each picture" in refused(copy)
+    write(copy, [*rows, ("/elsewhere/1.png", "another")])
+    assert "got a caption of /elsewhere/1.png, which is not there" in refused(copy)
+    write(copy, rows)
+    (copy / "captions.csv").write_bytes(b"\xef\xbb\xbf" + (copy / "captions.csv").read_bytes())
+    assert len(ImagesFolder(folder=str(copy), **SETTINGS).captions) > 0, "as Excel writes UTF-8"
     (copy / "captions.csv").write_bytes(b"file,caption\n\xff\xfe")
     assert "got captions.csv that cannot be read" in refused(copy)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Bernoulli, Independent, OneHotCategorical
+from torch.distributions import Bernoulli, Categorical, Distribution, Independent, OneHotCategorical
 
 #: The axes before those of a sample: seeds and batch.
 LEADING = 2
@@ -24,21 +24,30 @@ def law_of(logits: Float[Tensor, "seeds batch levels *places"]) -> Independent:
     last = logits.movedim(LEADING, -1)
     if logits.shape[LEADING] == 1:
         return Independent(Bernoulli(logits=last, validate_args=False), last.dim() - LEADING, validate_args=False)
-    choice = OneHotCategorical(logits=last, validate_args=False)
-    return Independent(choice, last.dim() - LEADING - 1, validate_args=False)
+    return Independent(OneHot(last), last.dim() - LEADING - 1, validate_args=False)
+
+
+class OneHot(OneHotCategorical):
+    """One of several levels, of logits that may be NaN: torch's own checks those of its inner law whatever it is told,
+    and a seed that is lost would end the others."""
+
+    def __init__(self, logits: Float[Tensor, "*batch levels"]) -> None:
+        self._categorical = Categorical(logits=logits, validate_args=False)
+        Distribution.__init__(self, logits.shape[:-1], logits.shape[-1:], validate_args=False)
 
 
 def drawn(
     law: Independent, uniform: Float[Tensor, "count seeds batch *places"]
 ) -> Float[Tensor, "count seeds batch levels *places"]:
     """`count` samples of each law, a place for each number in [0, 1), by inversion of the distribution function: what
-    is drawn is a function of the numbers, on whatever device."""
+    is drawn is a function of the numbers, on whatever device. Of a law that is NaN samples are NaN."""
     chance = law.base_dist.probs
     if isinstance(law.base_dist, Bernoulli):
-        return (uniform[..., None] < chance).to(chance.dtype).movedim(-1, LEADING + 1)
-    below = chance.cumsum(-1)[..., :-1]
-    level = (uniform[..., None] >= below).sum(-1)
-    return torch.nn.functional.one_hot(level, chance.shape[-1]).to(chance.dtype).movedim(-1, LEADING + 1)
+        found = (uniform[..., None] < chance).to(chance.dtype)
+    else:
+        level = (uniform[..., None] >= chance.cumsum(-1)[..., :-1]).sum(-1)
+        found = torch.nn.functional.one_hot(level, chance.shape[-1]).to(chance.dtype)
+    return torch.where(chance.isnan(), chance, found).movedim(-1, LEADING + 1)
 
 
 def log_probability(

@@ -9,9 +9,9 @@ from saddlegan.interface import load
 
 
 class Frozen(nn.Module):
-    """The network of a player of a run folder, with the weights of its last checkpoint: they do not move, and it is
-    never in training mode. It takes and gives what it did there, `(seeds, batch, ...)`; of images, whose networks have
-    no axis of seeds, `(batch, ...)`.
+    """The network of a player of a run folder, with the weights of its last checkpoint; of a generator those that
+    samples come from, the average where one is kept. They do not move, and it is never in training mode. It takes and
+    gives what it did there, `(seeds, batch, ...)`; of images, whose networks have no axis of seeds, `(batch, ...)`.
 
     Raises `DamagedRun` where the folder holds no whole run.
     """
@@ -20,7 +20,8 @@ class Frozen(nn.Module):
     def __init__(self, *, run: str, player: str) -> None:
         super().__init__()
         module = load(run)
-        network = getattr(module, player)
+        averaged = module.average if player == "generator" else None
+        network: Any = getattr(module, player) if averaged is None else averaged.module
         self.network = (network if module.stacked else network.network).requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "Frozen":

@@ -59,8 +59,9 @@ def load(folder: str | Path, allow: Iterable[str] = ()) -> AdversarialModule:
     """The module of a run folder with the weights of its last checkpoint, on the CPU, in evaluation mode.
 
     `load(folder).sample(64)` draws, `load(folder)(latent)` maps latents `(seeds, n, dim)` to samples. Neither data nor
-    the experiment's files are needed. A folder from someone else runs none of its own code: classes outside of this
-    suite are made where `allow` names their package alone. Raises `DamagedRun` where the folder holds no whole run,
+    the experiment's files are needed; of a run that stands on an earlier one (`earlier=RUN`), that one's folder, where
+    it was. A folder from someone else runs none of its own code: classes outside of this suite are made where `allow`
+    names their package alone. Raises `DamagedRun` where the folder holds no whole run,
     `ConfigError` where it names other code.
     """
     path = Path(folder).expanduser()
@@ -184,9 +185,15 @@ def save_samples(
 def save_generator(module: AdversarialModule, folder: Path) -> Path:
     """Write generator.safetensors and generator.json into `folder`: what `load_generator` needs, and where it is from.
 
-    The weights are those that samples come from: of the averaged generator, where one is kept.
+    The weights are those that samples come from: of the averaged generator, where one is kept. Raises `ConfigError` for
+    a generator that is built on an earlier run's.
     """
     assert module.config is not None
+    if _has_calls(module.config["model"]):
+        raise ConfigError(
+            "model.generator: got one that is built on the generator of an earlier run, expected one that stands alone."
+            " Remedy: saddlegan-sample RUN draws its samples."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     sampler = module.generator if module.average is None else module.average.module
     tensors = {name: tensor.contiguous() for name, tensor in sampler.state_dict().items()}
@@ -233,6 +240,11 @@ def _check_description(content: dict[str, Any], path: Path) -> None:
         found = get_class(target) if target.startswith(allowed) else None  # which may still name what a module imports
         if found is None or not issubclass(found, kind) or not f"{found.__module__}.".startswith(allowed):
             raise ConfigError(f"{path}: got {shown(target)}, expected a network or a latent of saddlegan.")
-    text = json.dumps(model)
-    if text.count('"_target_"') > len(model) or '"_args_"' in text:
+    if _has_calls(model):
         raise ConfigError(f"{path}: got calls inside of the model's parts, expected none.")
+
+
+def _has_calls(model: Mapping[str, Any]) -> bool:
+    """Whether anything is made inside of the model's parts."""
+    text = json.dumps(model)
+    return text.count('"_target_"') > len(model) or '"_args_"' in text

@@ -26,7 +26,11 @@ MODELS = {
     ("labels", True): "classifier",
 }
 #: Data that bring a condition along, and what a folder of pictures without it lacks: for remedies.
-BRINGING = {"label": "data=mnist or data=digits", "text": "data=emoji, or data=images_folder with captions.csv"}
+BRINGING = {
+    "label": "data=mnist or data=digits",
+    "coarse": "data=pyramid or data=pyramid_digits",
+    "text": "data=emoji, or data=images_folder with captions.csv",
+}
 LACKING = {"label": " (its folder has no subfolders, the classes)", "text": " (its folder has no captions.csv)"}
 
 

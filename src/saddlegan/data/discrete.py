@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from saddlegan.checks import Above, checked
 from saddlegan.data.emoji import EmojiScenes
-from saddlegan.data.images import ImageSet, Pixels, unit
+from saddlegan.data.images import ImageSet, Pixels, changed, unit
 from saddlegan.random import stream
 
 #: Grey values from which on a pixel is white.
@@ -62,7 +62,7 @@ class QuantizedImages(ImageSet):
         self.levels = levels
         for part in ("train", "test", "validation"):
             if (grey := getattr(self, part)) is not None:
-                setattr(self, part, self.pictures(self.values(grey)).mul_(255.0).round_().to(torch.uint8))
+                setattr(self, part, changed(grey, lambda x: (x * (levels - 1)).round() / (levels - 1)))
 
     @classmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
@@ -96,8 +96,7 @@ class QuantizedEmoji(EmojiScenes):
         #: Red, green and blue of each colour, `(colours, 3)` in [0, 1], from dark to light.
         self.palette = unit(palette(self.train, colours))
         for part in ("train", "test"):
-            near = self.pictures(self.values(getattr(self, part)))
-            setattr(self, part, near.mul_(255.0).round_().to(torch.uint8))
+            setattr(self, part, changed(getattr(self, part), lambda x: self.palette[self.nearest(x)].movedim(-1, 1)))
 
     @classmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
@@ -106,9 +105,12 @@ class QuantizedEmoji(EmojiScenes):
     def values(
         self, chosen: Pixels, numbers: Float[Tensor, "n 3 height width"] | None = None
     ) -> Float[Tensor, "n colours height width"]:
-        near = torch.cdist(unit(chosen).movedim(1, -1).flatten(0, 2), self.palette.to(chosen.device)).argmin(-1)
-        codes = near.unflatten(0, (len(chosen), *chosen.shape[2:]))
-        return one_hot(codes, len(self.palette)).movedim(-1, 1).float()
+        return one_hot(self.nearest(unit(chosen)), len(self.palette)).movedim(-1, 1).float()
+
+    def nearest(self, x: Float[Tensor, "n 3 height width"]) -> Int64[Tensor, "n height width"]:
+        """The number of the nearest colour of each pixel."""
+        near = torch.cdist(x.movedim(1, -1).flatten(0, 2), self.palette.to(x.device)).argmin(-1)
+        return near.unflatten(0, (len(x), *x.shape[2:]))
 
     def pictures(self, x: Float[Tensor, "*n colours height width"]) -> Float[Tensor, "*n 3 height width"]:
         return torch.einsum("...khw,kc->...chw", x, self.palette.to(x))

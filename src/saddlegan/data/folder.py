@@ -96,8 +96,10 @@ class ImagesFolder(Images):
 
 def pixels(path: Path, size: int, channels: int) -> np.ndarray:
     """The middle of a picture as `(size, size, channels)`, uint8: upright as its camera was, what is transparent on
-    white."""
+    white. Raises `ValueError` for numbers of more than 8 bits, whose range is the picture's own."""
     with Image.open(path) as opened:
+        if opened.mode.startswith(("I", "F")):
+            raise ValueError(f"its mode is {opened.mode}, more than 8 bits a colour: save it with 8")
         upright = ImageOps.exif_transpose(opened)
         if "A" in upright.getbands() or "transparency" in upright.info:
             upright = upright.convert("RGBA")

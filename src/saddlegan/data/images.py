@@ -1,6 +1,6 @@
 """Sets of images: torchvision's files, and the digits of scikit-learn."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -17,6 +17,10 @@ from saddlegan.data.sets import Examples, Labels, unit
 __all__ = ["ImageSet", "Images", "Pixels", "check_images", "unit"]
 
 Pixels = UInt8[Tensor, "n channels height width"]
+
+
+#: Images that are changed at once.
+CHUNK = 10_000
 
 
 class Images(Examples):
@@ -53,6 +57,12 @@ class Images(Examples):
     def pictures(x: Float[Tensor, "*n levels height width"]) -> Float[Tensor, "*n channels height width"]:
         """What networks see, or the expectation of it, as images in [0, 1]."""
         return x
+
+
+def changed(pixels: Pixels, change: Callable[[Tensor], Tensor]) -> Pixels:
+    """What `change` makes of images in [0, 1], as uint8; of some at once, whatever memory that takes of each."""
+    parts: list[Tensor] = [change(unit(part)).mul_(255.0).round_().to(torch.uint8) for part in pixels.split(CHUNK)]
+    return torch.cat(parts)
 
 
 def check_images(images: Images) -> None:

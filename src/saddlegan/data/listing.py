@@ -3,6 +3,7 @@ is imported; pictures are opened, but not yet decoded."""
 
 import csv
 import functools
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,29 +104,35 @@ def _captions(root: Path, pictures: list[Path], folder: str) -> dict[Path, str]:
     if not file.exists():
         return {}
     try:
-        with file.open(newline="", encoding="utf-8") as opened:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
             rows = list(csv.DictReader(opened))
     except (OSError, ValueError, csv.Error) as error:
         raise _refused(folder, f"{CAPTIONS} that cannot be read ({error})", "a table in UTF-8", remedy) from None
     if not rows or not {"file", "caption"} <= rows[0].keys():
         raise _refused(folder, f"{CAPTIONS} with {', '.join(rows[0]) if rows else 'no row'}", "file,caption", remedy)
-    said = {root / str(row["file"]): str(row["caption"] or "").strip() for row in rows}
-    known = {str(path.relative_to(root)) for path in pictures}
-    if strangers := [path for path in said if str(path.relative_to(root)) not in known]:
-        got = f"a caption of {strangers[0].relative_to(root)}, which is not there"
-        raise _refused(folder, got, "captions of its pictures", f"drop that row.{nearest(str(strangers[0]), known)}")
-    if silent := [path for path in pictures if not said.get(path)]:
-        got = f"no caption of {silent[0].relative_to(root)}, as of {len(silent)} pictures"
+    said = {Path(str(row["file"])).as_posix(): str(row["caption"] or "").strip() for row in rows}
+    known = {path.relative_to(root).as_posix(): path for path in pictures}
+    if strangers := [name for name in said if name not in known]:
+        got = f"a caption of {strangers[0]}, which is not there"
+        raise _refused(folder, got, "captions of its pictures", f"drop that row.{nearest(strangers[0], set(known))}")
+    if len(said) < len(rows):
+        counted = Counter(Path(str(row["file"])).as_posix() for row in rows)
+        got = f"{counted.most_common(1)[0][1]} captions of {counted.most_common(1)[0][0]}"
+        raise _refused(folder, got, "one for each picture", "keep one of them")
+    if silent := [name for name in known if not said.get(name)]:
+        got = f"no caption of {silent[0]}, as of {len(silent)} pictures"
         raise _refused(folder, got, "one for each picture", f"add a row for each, or remove {CAPTIONS}")
-    return said
+    return {known[name]: caption for name, caption in said.items()}
 
 
 def _check_enough(folder: str, found: Mapping[bool, list[Picture]], held_out: int) -> None:
     train, test = len(found[False]), len(found[True])
     if min(train, test) >= FEWEST:
         return
-    other = max((train + test) // FEWEST, 2) if train + test >= 2 * FEWEST else 0
-    remedy = f"data.held_out={other} holds more out" if 2 <= other < held_out else "more pictures"
+    sizes = Counter(picture.label for part in found.values() for picture in part).values()
+    held = {other: sum(size // other for size in sizes) for other in range(held_out - 1, 1, -1)}
+    enough = [other for other, out in held.items() if out >= FEWEST and sum(sizes) - out >= FEWEST]
+    remedy = f"data.held_out={enough[0]} holds more out" if enough else "more pictures"
     got = f"{train} training pictures and {test} test pictures with data.held_out={held_out}"
     raise _refused(folder, got, f"{FEWEST} or more of each", remedy)
 

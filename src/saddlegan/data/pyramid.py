@@ -3,15 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from saddlegan.checks import Literal, checked
-from saddlegan.data.images import ImageSet, Pixels, unit
+from saddlegan.data.images import ImageSet, Pixels, changed
 from saddlegan.pyramid import doubled, halved
-
-#: Images that are resized at once.
-CHUNK = 10_000
 
 
 class PyramidImages(ImageSet):
@@ -30,11 +24,11 @@ class PyramidImages(ImageSet):
         for part in ("train", "test", "validation"):
             pixels: Pixels | None = getattr(self, part)
             for _ in range({28: 0, 14: 1, 7: 2}[size]):
-                pixels = None if pixels is None else resized(pixels, halved)
+                pixels = None if pixels is None else changed(pixels, halved)
             setattr(self, part, pixels)
         if size != 7:
             self.train_along, self.test_along = (
-                {"coarse": resized(pixels, lambda x: doubled(halved(x)))} for pixels in (self.train, self.test)
+                {"coarse": changed(pixels, lambda x: doubled(halved(x)))} for pixels in (self.train, self.test)
             )
 
     @classmethod
@@ -44,9 +38,3 @@ class PyramidImages(ImageSet):
     @classmethod
     def along_of(cls, data: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
         return {} if data["size"] == 7 else {"coarse": cls.shape_of(data)}
-
-
-def resized(pixels: Pixels, change: Any) -> Pixels:
-    """What `change` makes of images in [0, 1], as uint8."""
-    parts: list[Tensor] = [change(unit(part)).mul_(255.0).round_().to(torch.uint8) for part in pixels.split(CHUNK)]
-    return torch.cat(parts)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Independent
 
 from saddlegan.batch import Batch
-from saddlegan.checks import PositiveInt, checked
+from saddlegan.checks import checked
 from saddlegan.discrete import drawn, law_of, log_probability, means
 from saddlegan.engine.adversarial import AdversarialModule
 from saddlegan.random import Law, Uniform
@@ -19,15 +19,15 @@ from saddlegan.random import Law, Uniform
 class DiscreteModule(AdversarialModule):
     """The generator maps latents to logits of samples of `shape` = `(levels, *places)`; see `saddlegan.discrete`.
 
-    Args beyond those of `AdversarialModule`: num_samples, M: samples that are drawn of each latent in training. Of n
-    latents these are M n samples, first one of each latent, then another one of each.
+    Of n latents `num_samples` = M times as many samples are made in training, first one of each, then another of each.
     """
 
     makes = "logits"
+    num_samples = 1
 
     @checked
-    def __init__(self, *, shape: Sequence[int], num_samples: PositiveInt = 1, **shared: Any) -> None:
-        self.shape, self.num_samples = tuple(shape), num_samples
+    def __init__(self, *, shape: Sequence[int], **shared: Any) -> None:
+        self.shape = tuple(shape)
         self.noise = {**self.noise, **self.noise_of_training()}
         super().__init__(shape=shape, **shared)
 

@@ -16,6 +16,11 @@ from saddlegan.random import Latent, Law, Purpose, draw_evaluation, torch_stream
 
 #: Samples that are made at once.
 CHUNK = 2000
+#: How conditions that are missing can be had, besides in Python.
+ASKING = {
+    "text": 'saddlegan-sample RUN caption="...", or ',
+    "coarse": "train with earlier=RUN, the level below, or pass ",
+}
 
 
 class Sampler(Variant):
@@ -80,8 +85,8 @@ class Sampler(Variant):
         missing = [name for name in self.conditions if name not in given and name not in labels]
         if missing:
             raise ConfigError(
-                f"samples: got no {missing[0]}, which this method's generator is given besides the latent. Remedy: pass"
-                f" a batch, {{'latent': ..., '{missing[0]}': ...}}."
+                f"samples: got no {missing[0]}, which this method's generator is given besides the latent. Remedy:"
+                f" {ASKING.get(missing[0], '')}a batch, {{'latent': ..., '{missing[0]}': ...}}, in Python."
             )
         laws = self.laws_of_samples()
         noise = {name: draw_evaluation(law.draw, self.seeds, count, part=name) for name, law in laws.items()}

@@ -14,6 +14,7 @@ from saddlegan.data.sets import SetData
 from saddlegan.evaluation.evaluate import Conclusion
 from saddlegan.evaluation.images import EvaluateImages
 from saddlegan.metrics.svm import kmeans_features, pooled
+from saddlegan.random import stream
 
 #: Training images to learn from, those that choose C, and test images; a smaller set gives a fifth of it for C.
 LEARNED, CHOOSING, TESTED, BATCH = 6000, 1000, 2000, 128
@@ -57,13 +58,15 @@ class EvaluateFeatures(EvaluateImages):
         return Conclusion(found.final | {name: [value] for name, value in values.items()}, found.entries)
 
     def represented(self, module: Any) -> dict[str, Any]:
-        """Images to learn from, to choose C by and to test, and their labels, in four representations."""
+        """Images to learn from and to choose C by, others for each seed, those to test, and their labels, in four
+        representations."""
         train, test = self.images.train, self.images.test[:TESTED]
         choosing = min(CHOOSING, len(train) // 5)
         learned = min(LEARNED, len(train) - choosing)
         assert self.images.train_labels is not None
         assert self.images.test_labels is not None
-        rows = {"train": slice(0, learned), "validation": slice(learned, learned + choosing)}
+        order = torch.from_numpy(stream(self.seeds[0], "evaluation/features").permutation(len(train)))
+        rows = {"train": order[:learned], "validation": order[learned : learned + choosing]}
         images = {part: self.images.values(train[of]) for part, of in rows.items()} | {"test": self.images.values(test)}
         labels = {part: self.images.train_labels[of] for part, of in rows.items()}
         initial = copy.deepcopy(module.discriminator)

@@ -18,9 +18,9 @@ class EvaluateScenes(EvaluateImages):
 
     def fakes(self, module: Any) -> Tensor:
         fake = super().fakes(module)
-        scenes, count = law_of(self.images, EmojiScenes), self.real["x"].shape[1]
+        scenes = law_of(self.images, EmojiScenes)
         if "text" in module.conditions:  # of the test scenes, in their order, as `given` has them
-            asked = scenes.test_grounds[torch.arange(self.samples) % count]
+            asked = scenes.test_grounds[torch.arange(self.samples) % len(scenes.test_grounds)]
             self.beside |= self.of_grounds(asked)
         return fake
 

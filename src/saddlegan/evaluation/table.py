@@ -68,7 +68,7 @@ class EvaluateTable(Evaluate):
         estimators = [*ESTIMATORS.values(), functools.partial(reinforce, log_beta=log_beta)]
         exact = torch.stack([slope(counts(said, log_chance), outcomes[:, None, None], law) for counts in estimators])
         size = module.num_samples * outcomes.shape[-1]
-        uniform = draw_evaluation(Uniform(REPEATS * size).draw, self.seeds, WATCHED, part="gradients")
+        uniform = draw_evaluation(Uniform(REPEATS * size).draw, self.seeds, law.batch_shape[-1], part="gradients")
         estimates = []
         for numbers in module.place(uniform).split(size, dim=-1):
             x = drawn(law, module.by_sample(numbers))

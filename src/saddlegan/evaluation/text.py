@@ -34,7 +34,7 @@ class EvaluateText(Evaluate):
         super().__init__(**evaluation)
         self.text = text = law_of(data.examples, TextWindows)
         self.characters = len(text.vocabulary)
-        self.real = {"x": text.values(text.test[:: len(text.test) // JUDGED][:JUDGED])[None]}
+        self.real = {"x": text.values(text.test[:: max(len(text.test) // JUDGED, 1)][:JUDGED])[None]}
         self.real_codes = text.test[:: text.length].numpy()
         self.words = {word.lower() for word in WORD.findall(text.text)}
         self.frames: list[tuple[int, list[str]]] = []

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from saddlegan.batch import Batch
-from saddlegan.checks import ConfigError, Literal, checked
+from saddlegan.checks import ConfigError, Literal, PositiveInt, checked
 from saddlegan.discrete import ESTIMATORS, BySample
 from saddlegan.divergences import BOUNDARY_SEEKING, variational
 from saddlegan.engine.discrete import DiscreteModule
@@ -20,6 +20,7 @@ from saddlegan.random import draw_evaluation
 class DiscreteBGAN(DiscreteModule):
     """Args beyond those of `DiscreteModule`:
 
+    num_samples: M, the samples that are drawn of each latent in training.
     divergence: which one the discriminator estimates.
     weights: `normalised` over the M samples of each latent, or `basic`: over the mean weight of the minibatch, the
         estimate of beta, which needs no second sample of a latent.
@@ -33,12 +34,14 @@ class DiscreteBGAN(DiscreteModule):
     def __init__(
         self,
         *,
+        num_samples: PositiveInt,
         divergence: Literal["gan", "jensen_shannon", "kl", "reverse_kl", "squared_hellinger", "pearson"],
         weights: Literal["normalised", "basic"],
         **shared: Any,
     ) -> None:
+        self.num_samples = num_samples
         super().__init__(**shared)
-        if weights == "normalised" and self.num_samples == 1:
+        if weights == "normalised" and num_samples == 1:
             raise ConfigError(
                 "method.num_samples=1: got one sample of each latent, expected two or more, since the only one has a"
                 " weight of 1, whatever the discriminator says. Remedy: method.num_samples=20, or method.weights=basic."

@@ -21,8 +21,8 @@ from saddlegan.methods.gan_non_saturating import NonSaturatingGAN
 class StackGAN(NonSaturatingGAN):
     """Args beyond those of `AdversarialModule`:
 
-    mismatched: whether the discriminator also rejects real images with the captions of others, the next one's of the
-        minibatch. Where both captions have equal vectors the pair does not count.
+    mismatched: whether the discriminator also rejects real images with the captions of others, that of the one
+        before in the minibatch. Where both captions have equal vectors the pair does not count.
     divergence_weight: of KL(N(mean, variance) | N(0, 1)) of augmented captions; without augmentation there is none.
     """
 

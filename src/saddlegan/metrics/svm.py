@@ -102,9 +102,10 @@ def kmeans_features(images: Mapping[str, Float[Tensor, "n c height width"]]) -> 
     from sklearn.cluster import MiniBatchKMeans
 
     rng = np.random.default_rng(0)
-    some = unfold(images["train"], PATCH)  # (n, numbers, places)
-    image, place = rng.integers(len(some), size=PATCHES), rng.integers(some.shape[2], size=PATCHES)
-    patches = normalised(some[image, :, place])
+    _, _, height, width = images["train"].shape
+    places = (height - PATCH + 1) * (width - PATCH + 1)
+    image, place = rng.integers(len(images["train"]), size=PATCHES), rng.integers(places, size=PATCHES)
+    patches = normalised(cut(images["train"], image, *np.divmod(place, width - PATCH + 1)))
     mean = patches.mean(0)
     values, vectors = torch.linalg.eigh((patches - mean).T.cov().double())
     whiten = ((vectors / (values + WHITENING).sqrt()) @ vectors.T).float()
@@ -115,6 +116,13 @@ def kmeans_features(images: Mapping[str, Float[Tensor, "n c height width"]]) -> 
         part: torch.cat([_described(block, mean, whiten, centres) for block in of.split(250)])
         for part, of in images.items()
     }
+
+
+def cut(images: Float[Tensor, "n c height width"], image: NDArray, top: NDArray, left: NDArray) -> Tensor:
+    """A patch of each of these images, whose upper left corner lies there, as numbers `(patches, c * side * side)`."""
+    inside = np.arange(PATCH)
+    rows, columns = (top[:, None] + inside)[:, :, None], (left[:, None] + inside)[:, None, :]
+    return images.movedim(1, -1)[image[:, None, None], rows, columns].movedim(-1, 1).flatten(1)
 
 
 def _described(images: Tensor, mean: Tensor, whiten: Tensor, centres: Tensor) -> Tensor:
