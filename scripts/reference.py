@@ -51,6 +51,7 @@ IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
     *("stacked_mnist", "created_equal"),
 )
+CONDITIONAL = ("cgan_mnist", "stackgan_emoji")
 DISCRETE_IMAGES = ("discrete_mnist", "quantized_images")
 DISCRETE = ("discrete_toy", "adversarial_classification", *DISCRETE_IMAGES, "char_text")
 THEORY = "theory"
@@ -86,12 +87,12 @@ def keep(outputs: Path, name: str) -> None:
     drawn: dict[str, int] = {}  # the seed that images and the plane are shown of, by its place in the run
     for setting in shown:
         ranked = [pair for pair in from_the_median(experiment, setting) if (pair[0].folder / SAMPLES).is_file()]
-        for run, row in ranked[:1] if name in (*IMAGES, *DISCRETE_IMAGES) else ranked:
+        for run, row in ranked[:1] if name in (*IMAGES, *CONDITIONAL, *DISCRETE_IMAGES) else ranked:
             drawn.setdefault(run.name, row)
     with zipfile.ZipFile(REFERENCE / name / PACKED, "w") as pack:
         for run in sorted(experiment.runs, key=lambda run: run.name):
             result = json.loads((run.folder / RESULT).read_text())
-            without_places(result)
+            result = without_places(result, outputs)
             kept = {experiment.metric, "converged"}  # of a stop before the end: what maps and tables show
             result["stops"] = {
                 at: {key: values for key, values in metrics.items() if key in kept}
@@ -108,14 +109,16 @@ def keep(outputs: Path, name: str) -> None:
                 put(pack, f"{run.folder.name}/{SAMPLES}", drawn_samples(run, drawn[run.name]))
 
 
-def without_places(result: dict[str, Any]) -> None:
-    """Take out places on the machine that a run ran on, which decide nothing."""
+def without_places(result: dict[str, Any], outputs: Path) -> dict[str, Any]:
+    """The result without places on the machine that a run ran on, which decide nothing."""
+    result = json.loads(json.dumps(result).replace(f"{outputs.resolve()}/", "outputs/"))  # those of earlier runs
     config = result["config"]
     config["output_root"] = "outputs"
     for key, place in {"root": "data", "file": "data/text/kjv.txt"}.items():
         if config["data"].get(key):
             config["data"][key] = place
     result["command"] = " ".join(word for word in result["command"].split() if not word.startswith("output_root="))
+    return result
 
 
 def drawn_columns(run: Run, metrics: set[str]) -> bytes:
@@ -159,7 +162,7 @@ def report(name: str) -> None:
     write_report([REFERENCE / name], folder)
     for file in LEFT:
         (folder / file).unlink()
-    if name in (*IMAGES[1:], *DISCRETE_IMAGES, "grid", "critic_depth"):
+    if name in (*IMAGES[1:], *CONDITIONAL, *DISCRETE_IMAGES, "grid", "critic_depth"):
         for picture in (folder / "figures").iterdir():
             if picture.name.endswith(ONCE):
                 picture.unlink()
@@ -178,7 +181,7 @@ def ledger(findings: Iterable[Finding]) -> str:
 
 def blocks() -> dict[str, str]:
     """The generated parts of the pages, by name."""
-    results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES, *DISCRETE)])
+    results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES, *CONDITIONAL, *DISCRETE)])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
     mnist, updates = results.experiments["mnist"], results.experiments["mnist_updates"]
     theory, problems = load_sections([REFERENCE / THEORY])
@@ -210,6 +213,14 @@ def blocks() -> dict[str, str]:
         "discrete-mnist": measured(
             results.experiments["discrete_mnist"],
             ("frechet", "expected_frechet", "classes_covered", *FRESH, "ess"),
+        ),
+        "labels": measured(
+            results.experiments["cgan_mnist"],
+            ("frechet", "class_accuracy", "right_variety", "nearest_class_accuracy", "precision", "recall"),
+        ),
+        "captions": measured(
+            results.experiments["stackgan_emoji"],
+            ("ground_accuracy", "caption_spread", "sharpness", "enlarged_sharpness", "frechet"),
         ),
         "quantized": measured(
             results.experiments["quantized_images"], ("frechet", "expected_frechet", "classes_covered", *FRESH, "ess")
@@ -364,7 +375,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1 and (Path(sys.argv[1]) / THEORY).is_dir():
         keep_theory(Path(sys.argv[1]))
     report(THEORY)
-    for name in (*TOYS, *IMAGES, *DISCRETE):
+    for name in (*TOYS, *IMAGES, *CONDITIONAL, *DISCRETE):
         if len(sys.argv) > 1 and (Path(sys.argv[1]) / name).is_dir():
             keep(Path(sys.argv[1]), name)
         report(name)

@@ -109,6 +109,19 @@ def test_beta1_is_named_once_and_not_as_the_betas_of_both_players():
     assert settings.label(adam(0.5), keys) == "gan · beta1=0.5"
 
 
+def test_the_earlier_run_of_a_stage_is_no_setting():
+    """Of each seed it is another one; a value that is nothing is none."""
+
+    def run(seed):
+        folder = f"outputs/one/seed={seed}"
+        config = {"earlier": folder, "method": {"below": folder, "cap": None}, "model": {"first": {"run": folder}}}
+        return settings.describe({"method": "lapgan"}, config)
+
+    assert run(0) == run(1) == {"method": "lapgan", "method.cap": None}
+    alone = settings.describe({"method": "lapgan"}, {"earlier": None, "method": {"below": None}})
+    assert alone == {"method": "lapgan", "method.below": None}
+
+
 def test_what_the_data_choose_of_evaluation_is_said_by_the_data():
     """And what differs among runs of the same data is said."""
 

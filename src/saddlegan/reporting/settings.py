@@ -12,8 +12,10 @@ IGNORED = (*NEUTRAL, "hydra", "experiment", "seed", "num_seeds")
 
 
 def describe(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:
-    """One flat mapping of a run's choices (`method`) and values (`method.sigma`), without what is no setting."""
+    """One flat mapping of a run's choices (`method`) and values (`method.sigma`), without what is no setting: the
+    folder of an earlier run is another for each seed."""
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in without(config, IGNORED).items()}
+    values = {key: value for key, value in values.items() if value is None or value != config.get("earlier")}
     derived = [key for key in values if _says_the_same(values, key)]
     named = {group: choices[group] for group in GROUPS if group in choices}
     return named | {
