@@ -104,6 +104,10 @@ class Variant(L.LightningModule):
         """What this variant shows of itself at each evaluation, per seed; `fake` carries gradients to the generator."""
         return {}
 
+    def shows_itself(self) -> bool:
+        """Whether this variant has a `watch` of its own."""
+        return type(self).watch is not Variant.watch
+
     # What hooks call ------------------------------------------------------------------------------------------------
 
     def logits(self, batch: Batch) -> Logits:

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from saddlegan.batch import Batch, first
 from saddlegan.checks import ConfigError, shown
-from saddlegan.engine.variant import Variant
 from saddlegan.evaluation.board import log_scalars
 from saddlegan.evaluation.gradients import layer_gradients
 from saddlegan.evaluation.metrics import computed, metrics_of
@@ -248,7 +247,7 @@ def watched(module: Any, real: Batch, given: Batch) -> dict[str, Tensor]:
     """What the variant shows of itself on real samples and on what it makes of `given`, each `(seeds,)`: without
     dropout, or always with the same where the generator keeps it in samples, and uncompiled. Nothing that training uses
     is moved. A variant that shows nothing is not asked."""
-    if type(module).watch is Variant.watch:
+    if not module.shows_itself():
         return {}
     training = module.training
     module.eval()
