@@ -253,13 +253,7 @@ def measured(experiment: Experiment, metrics: Iterable[str]) -> str:
         values = {metric: experiment.values(setting, metric) for metric in metrics}
         estimates = (show(average(experiment.about(metric), values[metric])) for metric in metrics)
         rows.append([setting, experiment.values(setting).size, *estimates])
-    data = dict.fromkeys(experiment.configured(setting, "data") for setting in experiment.settings)
-    real = {
-        "real data" + f" of {name}" * (len(data) > 1): floors_of(
-            [run for run in experiment.runs if run.choices.get("data") == name]
-        )
-        for name in data
-    }
+    real = {name: floors_of(runs) for name, runs in experiment.on_real_data(experiment.settings).items()}
     for name, known in {"independent characters": experiment.runs[0].result.independent, **real}.items():
         if known:
             rows.append([name, "–", *("–" if known.get(m) is None else f"{known[m]:.3g}" for m in metrics)])

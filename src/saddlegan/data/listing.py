@@ -110,14 +110,15 @@ def _captions(root: Path, pictures: list[Path], folder: str) -> dict[Path, str]:
         raise _refused(folder, f"{CAPTIONS} that cannot be read ({error})", "a table in UTF-8", remedy) from None
     if not rows or not {"file", "caption"} <= rows[0].keys():
         raise _refused(folder, f"{CAPTIONS} with {', '.join(rows[0]) if rows else 'no row'}", "file,caption", remedy)
-    said = {Path(str(row["file"])).as_posix(): str(row["caption"] or "").strip() for row in rows}
+    names = [Path(str(row["file"])).as_posix() for row in rows]
+    said = {name: str(row["caption"] or "").strip() for name, row in zip(names, rows, strict=True)}
     known = {path.relative_to(root).as_posix(): path for path in pictures}
     if strangers := [name for name in said if name not in known]:
         got = f"a caption of {strangers[0]}, which is not there"
         raise _refused(folder, got, "captions of its pictures", f"drop that row.{nearest(strangers[0], set(known))}")
     if len(said) < len(rows):
-        counted = Counter(Path(str(row["file"])).as_posix() for row in rows)
-        got = f"{counted.most_common(1)[0][1]} captions of {counted.most_common(1)[0][0]}"
+        ((name, count),) = Counter(names).most_common(1)
+        got = f"{count} captions of {name}"
         raise _refused(folder, got, "one for each picture", "keep one of them")
     if silent := [name for name in known if not said.get(name)]:
         got = f"no caption of {silent[0]}, as of {len(silent)} pictures"

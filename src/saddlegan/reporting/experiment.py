@@ -1,6 +1,6 @@
 """An experiment: the runs that compare settings, as one long table and what is read from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -60,6 +60,14 @@ class Experiment:
     def floors(self) -> dict[str, float]:
         """The metrics of real training images against test images, mean over runs; empty for toys."""
         return floors_of(self.runs)
+
+    def on_real_data(self, settings: Iterable[str]) -> dict[str, list[Run]]:
+        """{what a table calls the row of real data: the runs on them}, for each choice of data of these settings."""
+        names = dict.fromkeys(self.configured(setting, "data") for setting in settings)
+        return {
+            "real data" + f" of {name}" * (len(names) > 1): [r for r in self.runs if r.choices.get("data") == name]
+            for name in names
+        }
 
     def stops(self, setting: str) -> list[int]:
         """The iterations at which `setting` has metrics, ascending; the last is the end of training."""

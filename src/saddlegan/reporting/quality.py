@@ -57,13 +57,8 @@ def _table(experiment: Experiment, settings: Sequence[str], metrics: Sequence[st
             count, whole = int(values.count()), int(experiment.values(setting).count())  # of those that did not diverge
             cells.append(show(average(experiment.about(metric), values)) + f" of {count} seeds" * (0 < count < whole))
         rows.append([setting, seeds, *cells])
-    data = dict.fromkeys(experiment.configured(setting, "data") for setting in settings)
-    for name in data:
-        runs = [run for run in experiment.runs if run.choices.get("data") == name]
-        floors = floors_of(runs)
-        label = (
-            "real data" + f" of {name}" * (len(data) > 1) + " (train against test)" * any(run.extractor for run in runs)
-        )
+    for name, runs in experiment.on_real_data(settings).items():
+        floors, label = floors_of(runs), name + " (train against test)" * any(run.extractor for run in runs)
         relative = {metric for metric in metrics if experiment.about(metric).better == "one" and runs[0].extractor}
         rows.append([label, "–", *("1" if metric in relative else _real(metric, floors) for metric in metrics)])
     return markdown(["setting", "seeds", *(experiment.about(metric).directed for metric in metrics)], rows)
