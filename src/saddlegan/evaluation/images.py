@@ -101,7 +101,9 @@ class EvaluateImages(Evaluate):
         first one made, enlarged."""
         fake, self.beside = super().fakes(module), {}
         if "text" in module.conditions and any("same_caption" in metric.asks for metric in self.metrics):
-            self.beside["same_caption"] = self.of_captions(module, conditions.CAPTIONS, conditions.LATENTS)[:, -1]
+            asked = conditions.of_captions(self.given, conditions.CAPTIONS, conditions.LATENTS)
+            made = self.images.pictures(module(asked)[0])
+            self.beside["same_caption"] = made.unflatten(0, (conditions.CAPTIONS, -1))
         if (coarse := self.first_stage(module, self.given)) is not None:
             self.beside["enlarged_pictures"] = coarse
         return fake
@@ -110,12 +112,6 @@ class EvaluateImages(Evaluate):
         """Images of the first stage, enlarged to the size of the second one's; None where there are no two stages."""
         coarse = module.coarse(given) if hasattr(module, "coarse") else None
         return None if coarse is None else interpolate(coarse[0], list(self.images.shape[1:]), mode="bilinear")
-
-    def of_captions(self, module: Any, captions: int, latents: int) -> Tensor:
-        """Images of the first test captions from the same latents, `(captions, stages, latents, *shape)`."""
-        asked = conditions.of_captions(self.given, captions, latents)
-        stages = [self.first_stage(module, asked), self.images.pictures(module(asked)[0])]
-        return torch.stack([made.unflatten(0, (captions, latents)) for made in stages if made is not None], dim=1)
 
     def offered(self, fake: Tensor) -> dict[str, Any]:
         """Features; logits of classes, or of those of the channels, where the extractor knows them."""
@@ -218,10 +214,13 @@ class EvaluateImages(Evaluate):
 
     def pictures_of_captions(self, module: Any) -> dict[str, Any]:
         """Images of test captions, a stage a row, the last row after the real image."""
-        made = pixels(self.of_captions(module, conditions.SHOWN_CAPTIONS, conditions.SHOWN_LATENTS))
+        count = conditions.SHOWN_CAPTIONS
+        asked = conditions.of_captions(self.given, count, conditions.SHOWN_LATENTS)
+        stages = [self.first_stage(module, asked), self.images.pictures(module(asked)[0])]
+        made = pixels(torch.stack([stage.unflatten(0, (count, -1)) for stage in stages if stage is not None], dim=1))
         real = torch.full_like(made[:, :, :1], 255)
-        real[:, -1, 0] = channels_last(self.images.test[: len(made)])
-        captions = np.array(self.images.test_captions[: len(made)])  # type: ignore[attr-defined]
+        real[:, -1, 0] = channels_last(self.images.test[:count])
+        captions = np.array(self.images.test_captions[:count])  # type: ignore[attr-defined]
         return {"captioned": torch.cat([real, made], dim=2), "captions": captions}
 
     def of_each_class(self, module: Any, rows: int) -> Tensor:
