@@ -302,7 +302,8 @@ def test_the_judge_reads_held_out_drawings_as_often_as_it_says(settings):
 @pytest.mark.thorough
 @pytest.mark.parametrize(("method", "share"), [("cgan", False), ("captioned", True), ("gan", False)])
 def test_a_run_measures_and_shows_scenes(saddlegan, tmp_path, root, settings, method, share):
-    """The ground's share is measured where captions are given."""
+    """Whether the ground, and the group of the drawing, are those of the caption is measured where captions are given;
+    the group also where labels are."""
     words = ("model=flat",) if method == "gan" else ()
     status, output = saddlegan("-m", CONF, "data=emoji", f"data.root={root}", f"method={method}", *words, *RUN)
     assert status == 0, output
@@ -314,6 +315,9 @@ def test_a_run_measures_and_shows_scenes(saddlegan, tmp_path, root, settings, me
     if share:
         assert 0 <= result["final"]["ground_accuracy"][0] <= 1
     assert ("caption_spread" in result["final"]) is share
+    of_groups = {"class_accuracy", "class_variety", "nearest_class_accuracy"}
+    for measured in (result["final"], result["floors"]):
+        assert of_groups & measured.keys() == (set() if method == "gan" else of_groups)
     folder = next(tmp_path.rglob("samples.npz")).parent
     arrays = np.load(folder / "samples.npz")
     assert arrays["images"].shape == (64, 16, 16, 3)
@@ -340,6 +344,7 @@ def test_captions_go_with_samples_and_the_asked_grounds_are_theirs(root):
     scenes = data.examples
     torch.testing.assert_close(evaluate.given["text"][0], scenes.test_along["text"][:128])
     assert torch.equal(evaluate.beside["asked_grounds"], scenes.test_grounds[:128])
+    assert torch.equal(evaluate.offered(module(evaluate.given))["asked"], scenes.test_labels[:128])
     config = composed(SEARCHED, "data=emoji", f"data.root={root}", "method=captioned", *RUN, "evaluation.samples=2600")
     evaluate = evaluation(data, config)
     evaluate.fakes(module)
@@ -347,6 +352,7 @@ def test_captions_go_with_samples_and_the_asked_grounds_are_theirs(root):
     at = 2590 % count  # beyond the scenes whose images are searched
     torch.testing.assert_close(evaluate.given["text"][0, 2590], scenes.test_along["text"][at])
     assert evaluate.beside["asked_grounds"][2590] == scenes.test_grounds[at]
+    assert evaluate.offered(module(evaluate.given))["asked"][2590] == scenes.test_labels[at]
 
 
 # Few colours ----------------------------------------------------------------------------------------------------------

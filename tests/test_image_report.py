@@ -227,6 +227,18 @@ def test_real_data_are_those_of_each_data_set(tmp_path):
     assert counts[[200, 240]] == pytest.approx(counts[20] / 2, rel=0.01)
 
 
+def test_real_data_are_those_of_each_size(tmp_path):
+    """Two levels of a pyramid: their real images differ, and so does the best that can be hoped for."""
+    for size, floor in ((14, 0.5), (28, 0.75)):
+        run = write_image_run(tmp_path / str(size), "gan", data="pyramid", floors={"frechet": floor})
+        result = json.loads((run / "result.json").read_text())
+        result["config"]["data"]["size"] = size
+        (run / "result.json").write_text(json.dumps(result))
+    (table,) = tables_of(text_of(report_on(tmp_path)), "Fréchet distance ↓")
+    assert table["real data of pyramid · size=14 (train against test)"]["Fréchet distance ↓"] == "0.5"
+    assert table["real data of pyramid · size=28 (train against test)"]["Fréchet distance ↓"] == "0.75"
+
+
 def test_toys_and_images_without_an_experiment_are_both_drawn(tmp_path):
     write_run(tmp_path / "toy", "gan", spread(0.2, 3), experiment=None)
     write_image_run(tmp_path / "image", "gan", experiment=None)

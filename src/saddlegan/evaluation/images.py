@@ -120,9 +120,16 @@ class EvaluateImages(Evaluate):
         found = {"features": features, "real_features": self.features, "pictures": seen, "real_pictures": self.test}
         if self.channels:
             found["channel_logits"] = torch.stack([self.extractor.see(x)[1] for x in seen.split(1, dim=1)], dim=1)
-        if "label" in self.given:  # the labels that samples were asked for
-            found |= {"asked": self.given["label"][0], "real_labels": self.images.test_labels}
+        if (asked := self.asked()) is not None:
+            found |= {"asked": asked, "real_labels": self.images.test_labels}
         return found | ({"logits": logits} if self.classes else {})
+
+    def asked(self) -> Tensor | None:
+        """The class that each sample was asked for, by its label, or as that of the image whose caption it was given;
+        None of samples that were asked for neither, or by captions of images without labels."""
+        if self.images.test_labels is None or not {"label", "text"} & self.given.keys():
+            return None
+        return self.images.test_labels[torch.arange(self.samples) % len(self.images.test_labels)]
 
     def offered_at_the_end(self, fake: Tensor) -> dict[str, Any]:
         """Also the images themselves, flat, and real ones."""
@@ -143,7 +150,7 @@ class EvaluateImages(Evaluate):
         names = tuple(name for metric in self.metrics for name in metric.names)
         train = self.images.train[: self.samples]
         pixels_of = hashlib.sha256(train.numpy().tobytes() + self.images.test.numpy().tobytes()).digest()
-        key = (pixels_of, self.extractor.sha256, names, "label" in self.given)
+        key = (pixels_of, self.extractor.sha256, names, self.asked() is not None)
         if key not in FLOORS:
             offered = self.offered_at_the_end(self.images.values(train)[None])
             others = self.images.train[self.samples :]

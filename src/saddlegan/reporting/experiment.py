@@ -62,12 +62,17 @@ class Experiment:
         return floors_of(self.runs)
 
     def on_real_data(self, settings: Iterable[str]) -> dict[str, list[Run]]:
-        """{what a table calls the row of real data: the runs on them}, for each choice of data of these settings."""
-        names = dict.fromkeys(self.configured(setting, "data") for setting in settings)
-        return {
-            "real data" + f" of {name}" * (len(names) > 1): [r for r in self.runs if r.choices.get("data") == name]
-            for name in names
-        }
+        """{what a table calls the row of real data: runs on them}, for each data, and size of them, of these
+        settings."""
+        found: dict[str, list[Run]] = {}
+        for setting in settings:
+            found.setdefault(self._data_of(setting), []).extend(self.runs_of(setting))
+        return {"real data" + f" of {name}" * (len(found) > 1): runs for name, runs in found.items()}
+
+    def _data_of(self, setting: str) -> str:
+        """The choice of data, and its values that vary."""
+        keys = ["data", *(key for key in self.keys if key.startswith("data."))]
+        return naming.label({**self.settings[setting], "data": self.configured(setting, "data")}, keys)
 
     def stops(self, setting: str) -> list[int]:
         """The iterations at which `setting` has metrics, ascending; the last is the end of training."""
