@@ -624,6 +624,22 @@ def test_the_likelihood_is_that_of_the_method_of_the_source(tmp_path):
     assert "The best of 2 settings: gan_non_saturating · num_critic_steps=2" in verdict.text
 
 
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ([128.5, 128.4, 128.6], "reproduced"),
+        ([128.3, 128.2, 128.4], "inconclusive"),
+        ([132, 139, 125], "inconclusive"),  # [114.6, 149.4] holds the next best of the table
+    ],
+)
+def test_the_likelihood_of_the_conditional_gan(tmp_path, values, outcome):
+    for seed, value in enumerate(values):
+        write_image_run(tmp_path / str(seed), "cgan", seed, experiment="cgan_parzen", parzen=value, files=False)
+    verdict = BY_ID["parzen-conditional"].decide(load_results([tmp_path]))
+    assert verdict.verdict == outcome
+    assert "132 ± 1.8, the next best 121" in verdict.text
+
+
 def near(folder, *errors, seeds=16):
     for number, (method, error) in enumerate(zip(("gan", "gan_non_saturating"), errors, strict=False)):
         write_run(

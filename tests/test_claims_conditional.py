@@ -212,8 +212,8 @@ def test_a_chain_is_sharper_where_it_is_nearer_to_real_images_not_where_it_is_no
 def test_a_second_stage_is_sharper_by_the_same_rule(tmp_path, sharpness, seeds, outcome):
     ours, theirs = sharpness
     values = {"sharpness": ours, "enlarged_sharpness": theirs}
-    write(tmp_path / "one", "stackgan", "stackgan_emoji", seeds, keys={"data.size": 16}, sharpness=1.0)
-    write(tmp_path / "two", "stackgan", "stackgan_emoji", seeds, keys={"data.size": 32}, **values)
+    write(tmp_path / "one", "stackgan", "stackgan_emoji", seeds, "stackgan_1", {"data.size": 16}, sharpness=1.0)
+    write(tmp_path / "two", "stackgan", "stackgan_emoji", seeds, "stackgan_2", {"data.size": 32}, **values)
     assert decide("second-stage-sharper", tmp_path).verdict == outcome
 
 
@@ -246,13 +246,13 @@ def test_a_part_of_stackgan_helps_where_its_metric_is_higher_with_it(
     """Of stage I alone, and with all else as it was: stage II, and the run without either, are not asked."""
     whole = {"data.size": 16, "model.generator.augmented": True, "method.mismatched": True}
     both = {"model.generator.augmented": False, "method.mismatched": False}
-    for name, keys, value in (
-        ("with", {}, with_it),
-        ("without", {key: False}, 0.4),
-        ("neither", both, 0.9),
-        ("two", {"data.size": 32}, 0.01),
+    for name, model, keys, value in (
+        ("with", "stackgan_1", {}, with_it),
+        ("without", "stackgan_1", {key: False}, 0.4),
+        ("neither", "stackgan_1", both, 0.9),
+        ("two", "stackgan_2", {"data.size": 32}, 0.01),
     ):
-        write(tmp_path / name, "stackgan", "stackgan_emoji", seeds, keys=whole | keys, **{metric: value})
+        write(tmp_path / name, "stackgan", "stackgan_emoji", seeds, model, whole | keys, **{metric: value})
     verdict = decide(claim, tmp_path)
     assert verdict.verdict == outcome, verdict.text
     expected = with_it / 0.4 if metric == "caption_spread" else with_it - 0.4
@@ -265,3 +265,15 @@ def test_a_part_of_stackgan_helps_where_its_metric_is_higher_with_it(
 def test_a_claim_without_its_runs_is_not_run(tmp_path, claim):
     write(tmp_path / "other", "gan_non_saturating", "mnist")
     assert decide(claim, tmp_path).verdict == "not_run"
+
+
+def test_runs_of_the_size_for_a_gpu_decide_where_there_are_some(tmp_path):
+    """Of 32 and 64 pixels a side, where those of two cores have 16 and 32."""
+    for folder, experiment, size, ours in (
+        ("small", "stackgan_emoji", 32, 0.5),
+        ("large", "stackgan_emoji_gpu", 64, 1.0),
+    ):
+        values = {"sharpness": ours, "enlarged_sharpness": 0.7}
+        write(tmp_path / folder, "stackgan", experiment, 3, "stackgan_2", {"data.size": size}, **values)
+    assert decide("second-stage-sharper", tmp_path / "small").verdict == "contradicted"
+    assert decide("second-stage-sharper", tmp_path).verdict == "reproduced"

@@ -59,8 +59,7 @@ def none_is_better(results: Results) -> Verdict:
     Contradicted: for some method the interval lies above 1/2. Reproduced: for each it lies below 0.8. Inconclusive: all
     else, and where a method has fewer than 16 settings. Methods that are not part of the study are told and not judged.
     """
-    found_in = map(results.experiments.get, ("created_equal_gpu", "created_equal"))
-    experiment = next(filter(None, found_in), None)
+    experiment = results.largest("created_equal")
     found = by_method(experiment, "frechet") if experiment else {}
     others = [method for method in found if method != STANDARD]
     judged = [method for method in others if method in EQUAL_SAYS]

@@ -26,7 +26,7 @@ def conditioning_works(results: Results) -> Verdict:
     Reproduced: the 95 % interval of the first lies above 0.5, and that of the second below 0.2; chance is 0.1.
     Contradicted: the first lies below 0.5, or the second above 0.2. Inconclusive: all else, and fewer than 3 seeds.
     """
-    experiment = results.experiments.get("cgan_mnist")
+    experiment = results.largest("cgan_mnist")
     found = by_value(experiment, "cgan", "method.labels")
     if experiment is None or not {"own", "shuffled"} <= found.keys():
         return Verdict("not_run", "No runs of cgan with own and with shuffled labels.")
@@ -45,7 +45,7 @@ def labels_help(results: Results) -> Verdict:
     Reproduced: both 95 % intervals lie below 1. Contradicted: one lies above 1. Inconclusive: all else, and fewer
     than 3 common seeds.
     """
-    experiment = results.experiments.get("cgan_mnist")
+    experiment = results.largest("cgan_mnist")
     plain = experiment.of_method("gan_non_saturating") if experiment else []
     if experiment is None or not plain:
         return Verdict("not_run", "No runs of gan_non_saturating in cgan_mnist.")
@@ -65,7 +65,7 @@ def accuracy_for_variety(results: Results) -> Verdict:
     Reproduced: the 95 % interval of the difference lies above 0, and that of the ratio below 1. Contradicted: the
     difference lies below 0, or the ratio above 1. Inconclusive: all else, and fewer than 3 common seeds.
     """
-    experiment = results.experiments.get("acgan_mnist")
+    experiment = results.largest("acgan_mnist")
     found = by_value(experiment, "acgan", "method.class_weight", {"method.class_loss": "real_and_fake"})
     if experiment is None or not {0.0, 1.0} <= found.keys():
         return Verdict("not_run", "No runs of acgan with the weights 0 and 1.")
@@ -124,20 +124,20 @@ CLAIMS: tuple[Claim, ...] = (
         "Mirza & Osindero (2014), arXiv:1411.1784, Figure 2, digits of each label, without a number",
         "A conditional GAN makes digits of the class that it is asked for; with labels that say nothing it does not.",
         conditioning_works,
-        ("cgan_mnist",),
+        ("cgan_mnist", "cgan_mnist_gpu"),
     ),
     Claim(
         "labels-help",
         f"{ADVICE}: use labels where there are any",
         "On MNIST images are better where labels are used, by a conditional GAN and by AC-GAN.",
         labels_help,
-        ("cgan_mnist",),
+        ("cgan_mnist", "cgan_mnist_gpu"),
     ),
     Claim(
         "class-loss-accuracy-for-variety",
         "Odena, Olah & Shlens (2017), arXiv:1610.09585; that variety falls is said by others, without a number",
         "AC-GAN's class loss makes samples be what they were asked to be, at the price of variety within a class.",
         accuracy_for_variety,
-        ("acgan_mnist",),
+        ("acgan_mnist", "acgan_mnist_gpu"),
     ),
 )

@@ -38,7 +38,7 @@ def each_rule_helps(results: Results) -> Verdict:
     Reproduced: all 95 % intervals lie below 1. Contradicted: the networks are better without one of them, by Student's
     paired test after Holm's correction over the rules, at 0.05. Inconclusive: all else, and fewer than 3 common seeds.
     """
-    experiment = results.experiments.get("dcgan_rules")
+    experiment = results.largest("dcgan_rules")
     whole, changed = _one_by_one(experiment, RULES)
     if experiment is None or whole is None or not changed:
         return Verdict("not_run", "No runs with all rules, and without one of them.")
@@ -63,7 +63,7 @@ def features_beat_kmeans(results: Results) -> Verdict:
     Reproduced: all four 95 % intervals lie above 0. Contradicted: one lies below 0. Inconclusive: all else, and fewer
     than 3 seeds.
     """
-    experiment = results.experiments.get("dcgan_features")
+    experiment = results.largest("dcgan_features")
     settings = experiment.of_method("gan_non_saturating") if experiment else []
     if experiment is None or not settings or experiment.values(settings[0], "svm_learned_10").dropna().empty:
         return Verdict("not_run", "No runs of dcgan_features with the SVM's accuracies.")
@@ -114,7 +114,7 @@ def _tip(results: Results, key: str, value: Any, on: bool = False) -> Verdict:
     Reproduced: the 95 % interval lies below 1. Contradicted: it lies above 1. Inconclusive: all else, and fewer than 3
     common seeds.
     """
-    experiment = results.experiments.get("tips")
+    experiment = results.largest("tips")
     whole, changed = _one_by_one(experiment, TIPS)
     if experiment is None or whole is None or (key, value) not in changed:
         return Verdict("not_run", f"No runs of tips with and without {key.rpartition('.')[2]}={value}.")
@@ -146,7 +146,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Radford, Metz & Chintala (2016), arXiv:1511.06434, section 3, without a number",
         "Each of DCGAN's rules makes training better.",
         each_rule_helps,
-        ("dcgan_rules",),
+        ("dcgan_rules", "dcgan_rules_gpu"),
     ),
     Claim(
         "features-beat-k-means",
@@ -154,41 +154,41 @@ CLAIMS: tuple[Claim, ...] = (
         "A linear SVM on the features of DCGAN's discriminator is better than one on k-means features; here of few"
         " labels, and than one on pixels.",
         features_beat_kmeans,
-        ("dcgan_features",),
+        ("dcgan_features", "dcgan_features_gpu"),
     ),
     Claim(
         "tip-inputs",
         ADVICE,
         "Values in [-1, 1] make training better.",
         tip_inputs,
-        ("tips",),
+        ("tips", "tips_gpu"),
     ),
     Claim(
         "tip-non-saturating",
         ADVICE,
         "A generator that maximises log D is better than one that minimises log(1 - D).",
         tip_non_saturating,
-        ("tips",),
+        ("tips", "tips_gpu"),
     ),
     Claim(
         "tip-normal-latents",
         ADVICE,
         "Normal latents are better than uniform ones.",
         tip_normal_latents,
-        ("tips",),
+        ("tips", "tips_gpu"),
     ),
     Claim(
         "tip-normalisation",
         ADVICE,
         "Layers that normalise make training better.",
         tip_normalisation,
-        ("tips",),
+        ("tips", "tips_gpu"),
     ),
     Claim(
         "tip-labels",
         ADVICE,
         "A discriminator that also names the class makes the images better.",
         tip_labels,
-        ("tips",),
+        ("tips", "tips_gpu"),
     ),
 )

@@ -85,8 +85,7 @@ def unrolled_keeps_stacked_modes(results: Results) -> Verdict:
     Reproduced: the interval (Student's, of few seeds) lies above 0. Contradicted: below 0. Inconclusive: all else, and
     fewer than 3 seeds.
     """
-    found = map(results.experiments.get, ("stacked_mnist_gpu", "stacked_mnist"))
-    experiment = next(filter(None, found), None)
+    experiment = results.largest("stacked_mnist")
     plain = experiment.pairs("gan") if experiment else {}
     steps = {name: count for name, count in _steps(experiment).items() if name in plain}
     if experiment is None or not steps:

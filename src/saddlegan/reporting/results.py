@@ -27,6 +27,10 @@ class Results:
     experiments: Mapping[str, Experiment]
     problems: tuple[Problem, ...] = field(default=())
 
+    def largest(self, name: str) -> Experiment | None:
+        """The experiment `name` at its size for a GPU, `name`_gpu, or, where this was not run, as it is."""
+        return self.experiments.get(f"{name}_gpu") or self.experiments.get(name)
+
     @property
     def table(self) -> pd.DataFrame:
         """The tables of all experiments, one under the other."""
