@@ -163,8 +163,9 @@ def test_the_ground_is_told_apart_from_the_drawings_colour(scenes):
 @pytest.mark.parametrize(("caption", "said"), [("zzground qqq", "Did you mean 'ground'"), ("", "got no word")])
 def test_a_caption_of_unknown_words_is_refused_with_the_nearest_known_one(scenes, caption, said):
     with pytest.raises(ConfigError, match=said):
-        scenes.encoder(["blue ground", caption])
-    assert scenes.encoder(["qqq blue ground"]).shape == (1, 64), "one known word is enough"
+        scenes.encoder.asked(caption)
+    assert not scenes.encoder([caption]).any(), "of data, it says nothing"
+    assert np.linalg.norm(scenes.encoder.asked("qqq blue ground")) == pytest.approx(1), "one known word is enough"
 
 
 def test_ones_own_vectors_are_taken_by_caption(scenes, settings, tmp_path):
@@ -329,7 +330,7 @@ def test_a_run_measures_and_shows_scenes(saddlegan, tmp_path, root, settings, me
         assert (arrays["captioned"][:, 0, 0] == scenes.test[:8].permute(0, 2, 3, 1).numpy()).all()
         assert (folder / "figures" / "captions.png").is_file()
     (report,) = tmp_path.rglob("report.md")
-    assert f"it reads {result['extractor']['accuracy']:.0%} right" in report.read_text()
+    assert f"it reads {result['extractor']['accuracy']:.1%} right" in report.read_text()
 
 
 def test_captions_go_with_samples_and_the_asked_grounds_are_theirs(root):

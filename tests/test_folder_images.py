@@ -104,6 +104,27 @@ def test_captions_come_along_as_vectors_of_their_pictures(images):
         torch.testing.assert_close(along["text"].norm(dim=1), torch.ones(len(captions)))
 
 
+def test_captions_of_rare_words_say_nothing_and_it_is_told(tmp_path, capsys):
+    """A test picture's word that no training picture has, and one that few numbers do not hold, stop no training."""
+    folder = painted(tmp_path / "rare", captions=False)
+    names = [f"{name}/{number:03}.png" for name in CLASSES for number in range(EACH)]
+    said = {name: f"{LOOKS[place % 5]} {name.split('/')[0]}" for place, name in enumerate(names)}
+    alone, unseen = names[0], names[2]  # the third of a class is a test picture
+    write(folder, [*(said | {alone: "gorilla", unseen: "firecracker"}).items()])
+    images = ImagesFolder(folder=str(folder), **SETTINGS | {"text_dim": 6})
+    assert not images.train_along["text"][0].any()
+    assert not images.test_along["text"][0].any()
+    assert (images.train_along["text"][1:].norm(dim=1) > 0.99).all()
+    train, test = len(images.train), len(images.test)
+    told = f"captions of 1 of {train} training pictures and of 1 of {test} test pictures say nothing"
+    assert told in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="only words that no training caption has"):
+        images.encoder.asked("firecracker")
+    with pytest.raises(ConfigError, match=r"words that are too rare for \d+ numbers \(gorilla\)"):
+        images.encoder.asked("gorilla")
+    assert images.encoder.asked("bright apples").any()
+
+
 def test_sizes_and_shapes_are_known_without_decoding_pictures(folder, monkeypatch):
     def refused(*_):
         raise AssertionError("a picture is decoded")

@@ -136,7 +136,7 @@ def asked_for(
         check_value("label", Annotated[int, Above(0, inclusive=True, most=module.sizes["label"] - 1)], label)
         found["label"] = torch.full((seeds, count), label)
     if caption is not None:
-        vectors = instantiate(module.config["data"], _convert_="all").encoder([caption])
+        vectors = instantiate(module.config["data"], _convert_="all").encoder.asked(caption)
         found["text"] = torch.from_numpy(vectors).expand(seeds, count, -1)
     return found
 

@@ -27,7 +27,7 @@ class Extractor(msgspec.Struct, frozen=True):
     def described(self) -> str:
         """Its data set in words, with what it reads right."""
         return self.dataset + (
-            "" if self.accuracy is None else f" (of held-out images it reads {self.accuracy:.0%} right)"
+            "" if self.accuracy is None else f" (of held-out images it reads {self.accuracy:.1%} right)"
         )
 
 

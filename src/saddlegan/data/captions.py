@@ -18,12 +18,18 @@ from saddlegan.data.files import read_vectors
 Array = np.ndarray
 #: What counts as a word: letters or digits, two or more, as scikit-learn's own.
 WORD = re.compile(r"(?u)\b\w\w+\b")
+#: The length of a vector below which it says nothing.
+NOTHING = 1e-6
 
 
 class Encoder(Protocol):
-    """Captions to float32 vectors `(n, dim)` of length 1. Raises `ConfigError` for one that has none."""
+    """Captions of data to float32 vectors `(n, dim)`, of length 1, or 0 where it makes nothing of their words."""
 
     def __call__(self, captions: Sequence[str]) -> Array: ...
+
+    def asked(self, caption: str) -> Array:
+        """The vector `(1, dim)` of a caption that someone asks for. Raises `ConfigError` where it would be 0."""
+        ...
 
 
 class FittedVectors:
@@ -52,17 +58,23 @@ class FittedVectors:
         places = {caption: place for place, caption in enumerate(dict.fromkeys(captions))}  # many come more than once
         found = self.reduced.transform(self.counts.transform(list(places)))
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        for caption, place in places.items():
-            if lengths[place, 0] < 1e-6:
-                raise self.unknown(caption)
-        return (found / lengths).astype(np.float32)[[places[caption] for caption in captions]]
+        vectors = np.where(lengths < NOTHING, 0.0, found / np.maximum(lengths, NOTHING)).astype(np.float32)
+        return vectors[[places[caption] for caption in captions]]
 
-    def unknown(self, caption: str) -> ConfigError:
-        """The error for a caption none of whose words is known."""
-        said = words_of(caption)
-        hint = next((hint for word in said if (hint := nearest(word, self.words))), "")
-        got = f"only words that no training caption has ({', '.join(said)})" if said else "no word"
-        return ConfigError(
+    def asked(self, caption: str) -> Array:
+        vector = self([caption])
+        if vector.any():
+            return vector
+        words = words_of(caption)
+        known = [word for word in words if word in self.words]
+        hint = next((hint for word in words if (hint := nearest(word, self.words))), "") if not known else ""
+        why = (
+            f"words that are too rare for {vector.shape[1]} numbers"
+            if known
+            else "only words that no training caption has"
+        )
+        got = f"{why} ({', '.join(known or words)})" if words else "no word"
+        raise ConfigError(
             f"caption={shown(caption)!r}: got {shown(got, 200)}, expected some of the {len(self.words)} known words,"
             f" such as {', '.join(self.words[:: max(len(self.words) // 5, 1)][:5])}.{hint}"
         )
@@ -88,6 +100,9 @@ class OwnVectors:
                 " `captions` and `vectors`."
             )
         return self.vectors[[self.places[caption] for caption in captions]]
+
+    def asked(self, caption: str) -> Array:
+        return self([caption])
 
 
 def encoder(captions: Sequence[str], dim: int, vectors: str | None) -> Encoder:

@@ -1,5 +1,6 @@
 """A user's own pictures: a folder whose subfolders are classes, with or without captions."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +28,7 @@ class ImagesFolder(Images):
         held_out: of each class every picture of this number, by name, is a test picture.
         text_dim: numbers of a caption's vector.
         vectors: file of vectors of one's own, .npz with `captions` and `vectors`; None: `FittedVectors` of the training
-            captions.
+            captions, 0 for those that have no word of them, of which a warning tells.
 
     Raises `ConfigError` where the folder cannot be read, holds what is no picture or a smaller one, fewer than 128
     training or test pictures, a class of too few, or where a caption has no picture or a picture no caption.
@@ -65,6 +66,7 @@ class ImagesFolder(Images):
             self.train_along, self.test_along = (
                 {"text": torch.from_numpy(self.encoder(captions))} for captions in (self.captions, self.test_captions)
             )
+            self.tell_of_zeros(text_dim)
 
     @classmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
@@ -78,6 +80,18 @@ class ImagesFolder(Images):
     @classmethod
     def along_of(cls, data: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
         return {} if "text" in listing.of(data).without else {"text": (data["text_dim"],)}
+
+    def tell_of_zeros(self, text_dim: int) -> None:
+        """Warn of captions that say nothing."""
+        texts = (self.train_along["text"], self.test_along["text"])
+        train, test = (f"{int((text == 0).all(1).sum())} of {len(text)}" for text in texts)
+        if any((text == 0).all(1).any() for text in texts):
+            print(
+                f"saddlegan: warning: data.folder: the captions of {train} training pictures and of {test} test"
+                f" pictures say nothing: data.text_dim={text_dim} numbers hold none of their words, which are rare, or"
+                " not in the training part. Remedy: a larger data.text_dim.",
+                file=sys.stderr,
+            )
 
     def read(self, pictures: list[listing.Picture], folder: str) -> Tensor:
         """Pictures as uint8 `(n, channels, size, size)`."""
