@@ -51,9 +51,12 @@ IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
     *("stacked_mnist", "created_equal"),
 )
-CONDITIONAL = ("cgan_mnist", "stackgan_emoji")
+CONDITIONAL = ("cgan_mnist", "dcgan_features", "stackgan_emoji")
 DISCRETE_IMAGES = ("discrete_mnist", "quantized_images")
 DISCRETE = ("discrete_toy", "adversarial_classification", *DISCRETE_IMAGES, "char_text")
+#: Experiments whose samples are images, and all.
+PICTURED = (*IMAGES, *CONDITIONAL, *DISCRETE_IMAGES)
+ALL = (*TOYS, *IMAGES, *CONDITIONAL, *DISCRETE)
 THEORY = "theory"
 #: Distances that fresh discriminators estimate.
 FRESH = ("fresh_js", "fresh_reverse_kl", "fresh_wasserstein")
@@ -61,6 +64,9 @@ FRESH = ("fresh_js", "fresh_reverse_kl", "fresh_wasserstein")
 DATA = "gaussian_1d"
 #: The setting of a search beside which single things are changed.
 BASE = "nothing changed"
+#: Features that an SVM learns from, as a page calls them, and labels of each class that it has.
+FEATURES = {"learned": "D's", "initial": "D's before training", "kmeans": "k-means", "pixels": "pixels"}
+LABELS = (10, 100, 500)
 #: Classes of MNIST.
 TEN = 10
 #: Files of a report that are not kept.
@@ -87,7 +93,7 @@ def keep(outputs: Path, name: str) -> None:
     drawn: dict[str, int] = {}  # the seed that images and the plane are shown of, by its place in the run
     for setting in shown:
         ranked = [pair for pair in from_the_median(experiment, setting) if (pair[0].folder / SAMPLES).is_file()]
-        for run, row in ranked[:1] if name in (*IMAGES, *CONDITIONAL, *DISCRETE_IMAGES) else ranked:
+        for run, row in ranked[:1] if name in PICTURED else ranked:
             drawn.setdefault(run.name, row)
     with zipfile.ZipFile(REFERENCE / name / PACKED, "w") as pack:
         for run in sorted(experiment.runs, key=lambda run: run.name):
@@ -162,7 +168,7 @@ def report(name: str) -> None:
     write_report([REFERENCE / name], folder)
     for file in LEFT:
         (folder / file).unlink()
-    if name in (*IMAGES[1:], *CONDITIONAL, *DISCRETE_IMAGES, "grid", "critic_depth"):
+    if name in (*PICTURED, "grid", "critic_depth") and name != "mnist":
         for picture in (folder / "figures").iterdir():
             if picture.name.endswith(ONCE):
                 picture.unlink()
@@ -181,7 +187,7 @@ def ledger(findings: Iterable[Finding]) -> str:
 
 def blocks() -> dict[str, str]:
     """The generated parts of the pages, by name."""
-    results = load_results([REFERENCE / name for name in (*TOYS, *IMAGES, *CONDITIONAL, *DISCRETE)])
+    results = load_results([REFERENCE / name for name in ALL])
     figure_1, sweep = results.experiments["gaussian_1d"], results.experiments["gaussian_1d_sweep"]
     mnist, updates = results.experiments["mnist"], results.experiments["mnist_updates"]
     theory, problems = load_sections([REFERENCE / THEORY])
@@ -220,8 +226,16 @@ def blocks() -> dict[str, str]:
         ),
         "captions": measured(
             results.experiments["stackgan_emoji"],
-            ("ground_accuracy", "caption_spread", "sharpness", "enlarged_sharpness", "frechet"),
+            (
+                "ground_accuracy",
+                "nearest_class_accuracy",
+                "caption_spread",
+                "sharpness",
+                "enlarged_sharpness",
+                "frechet",
+            ),
         ),
+        "features": features(results.experiments["dcgan_features"]),
         "quantized": measured(
             results.experiments["quantized_images"], ("frechet", "expected_frechet", "classes_covered", *FRESH, "ess")
         ),
@@ -258,6 +272,16 @@ def measured(experiment: Experiment, metrics: Iterable[str]) -> str:
         if known:
             rows.append([name, "–", *("–" if known.get(m) is None else f"{known[m]:.3g}" for m in metrics)])
     return tables.markdown(["setting", "seeds", *(experiment.about(metric).directed for metric in metrics)], rows)
+
+
+def features(experiment: Experiment) -> str:
+    """Accuracies of a linear SVM by its features and the labels that it has, mean over seeds."""
+    (setting,) = experiment.settings
+    rows = []
+    for key, name in FEATURES.items():
+        values = {of: experiment.values(setting, of) for of in (f"svm_{key}_{count}" for count in LABELS)}
+        rows.append([name, *(show(average(experiment.about(of), each)) for of, each in values.items())])
+    return tables.markdown(["features", *(f"{count} labels a class" for count in LABELS)], rows)
 
 
 def answers(results: Results) -> str:
@@ -369,7 +393,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1 and (Path(sys.argv[1]) / THEORY).is_dir():
         keep_theory(Path(sys.argv[1]))
     report(THEORY)
-    for name in (*TOYS, *IMAGES, *CONDITIONAL, *DISCRETE):
+    for name in ALL:
         if len(sys.argv) > 1 and (Path(sys.argv[1]) / name).is_dir():
             keep(Path(sys.argv[1]), name)
         report(name)
