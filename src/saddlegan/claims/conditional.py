@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from saddlegan.reporting import paired, statistics
-from saddlegan.reporting.evidence import Claim, outcome_of
+from saddlegan.reporting.evidence import Claim, ruled
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.measures import average
@@ -33,9 +33,9 @@ def conditioning_works(results: Results) -> Verdict:
     own, shuffled = (mean_of(experiment, found[labels], "class_accuracy") for labels in ("own", "shuffled"))
     count = min(own.count, shuffled.count)
     failed = own.below(FAR_ABOVE) or shuffled.above(NEAR_CHANCE)
-    outcome = outcome_of(count, failed=failed, held=own.above(FAR_ABOVE) and shuffled.below(NEAR_CHANCE))
+    held = own.above(FAR_ABOVE) and shuffled.below(NEAR_CHANCE)
     text = f"Class accuracy {show(own)}; with shuffled labels in the discriminator {show(shuffled)}; chance 0.1."
-    return Verdict(outcome, text, own.value, (own.low, own.high), count, "class accuracy of cgan")
+    return ruled(own, text, "class accuracy of cgan", failed=failed, held=held, seeds=count)
 
 
 def labels_help(results: Results) -> Verdict:
@@ -74,14 +74,13 @@ def accuracy_for_variety(results: Results) -> Verdict:
     ratio = ratio_of(experiment, found[1.0], found[0.0], "right_variety")
     count = min(gain.count, ratio.count)
     failed, held = gain.below(0) or ratio.above(1), gain.above(0) and ratio.below(1)
-    outcome = outcome_of(count, failed=failed, held=held)
     each = []
     for weight, name in sorted(found.items()):
         means = (show(mean_of(experiment, name, of)) for of in ("class_accuracy", "right_variety"))
         each.append(f"weight {weight:g}: " + ", variety ".join(means))
     text = f"Class accuracy: {'; '.join(each)}. Weight 1 against 0: difference {show(gain)}, ratio {show(ratio)}."
     measure = "ratio of varieties of right samples, weight 1 / 0"
-    return Verdict(outcome, text, ratio.value, (ratio.low, ratio.high), count, measure)
+    return ruled(ratio, text, measure, failed=failed, held=held, seeds=count)
 
 
 # Shared ---------------------------------------------------------------------------------------------------------------
@@ -96,10 +95,10 @@ def of_ratios(ratios: Mapping[str, Estimate], measure: str, before: str = "", fa
     by default where one lies above 1."""
     count = min(ratio.count for ratio in ratios.values())
     failed = any(ratio.above(1) for ratio in ratios.values()) if failed is None else failed
-    outcome = outcome_of(count, failed=failed, held=all(ratio.below(1) for ratio in ratios.values()))
+    held = all(ratio.below(1) for ratio in ratios.values())
     largest = max(ratios.values(), key=lambda ratio: -np.inf if np.isnan(ratio.value) else ratio.value)
     text = f"Ratios of Fréchet distances, {before}" + "; ".join(f"{name}: {show(one)}" for name, one in ratios.items())
-    return Verdict(outcome, f"{text}.", largest.value, (largest.low, largest.high), count, measure)
+    return ruled(largest, f"{text}.", measure, failed=failed, held=held, seeds=count)
 
 
 def by_value(

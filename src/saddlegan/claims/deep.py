@@ -5,7 +5,7 @@ from typing import Any
 
 from saddlegan.claims.conditional import ADVICE, of_ratios, ratio_of
 from saddlegan.reporting import paired, statistics
-from saddlegan.reporting.evidence import Claim, outcome_of
+from saddlegan.reporting.evidence import Claim, ruled
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.results import Results
@@ -76,10 +76,10 @@ def features_beat_kmeans(results: Results) -> Verdict:
             gains[count, other] = statistics.average((values["learned"] - values[other]).dropna())
     fewest = min(gain.count for gain in gains.values())
     failed = any(gain.below(0) for gain in gains.values())
-    outcome = outcome_of(fewest, failed=failed, held=all(gain.above(0) for gain in gains.values()))
+    held = all(gain.above(0) for gain in gains.values())
     least = min(gains.values(), key=lambda gain: gain.value)
     text = f"Accuracies at {'; at '.join(told)}. Least gain: {show(least)}."
-    return Verdict(outcome, text, least.value, (least.low, least.high), fewest, "least gain of accuracy")
+    return ruled(least, text, "least gain of accuracy", failed=failed, held=held, seeds=fewest)
 
 
 def tip_inputs(results: Results) -> Verdict:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from saddlegan.reporting import statistics
-from saddlegan.reporting.evidence import MINIMUM_SEEDS, Claim, outcome_of
+from saddlegan.reporting.evidence import MINIMUM_SEEDS, Claim, outcome_of, ruled
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.measures import average
@@ -71,16 +71,15 @@ def stable(results: Results) -> Verdict:
     }
     lost = sum(int(experiment.values(name).isna().sum()) for name in settings)
     fewest = min(experiment.values(name).size for name in settings)
-    held = [one.above(levels[of]) for (_, of), one in found.items()]
-    failed = [one.below(levels[of]) for (_, of), one in found.items()]
-    outcome = outcome_of(fewest, failed=bool(lost) or any(failed), held=all(held))
+    held = all(one.above(levels[of]) for (_, of), one in found.items())
+    failed = lost > 0 or any(one.below(levels[of]) for (_, of), one in found.items())
     each = (
         f"{name}: {show(found[name, 'classes_covered'])} classes, {show(found[name, 'ess'])} effective samples"
         for name in settings
     )
     least = min((found[name, "ess"] for name in settings), key=lambda one: one.value)
     text = f"{'; '.join(each)}. Diverged seeds: {lost}."
-    return Verdict(outcome, text, least.value, (least.low, least.high), fewest, "least effective sample size")
+    return ruled(least, text, "least effective sample size", failed=failed, held=held, seeds=fewest)
 
 
 def better_than_wgan_gp(results: Results) -> Verdict:
@@ -103,10 +102,8 @@ def better_than_wgan_gp(results: Results) -> Verdict:
         told.append(f"{experiment.about(metric).name}: {means}, the difference {show(gains[-1])}")
     count = min(gain.count for gain in gains)
     failed, held = any(gain.above(0) for gain in gains), all(gain.below(0) for gain in gains)
-    outcome = outcome_of(count, failed=failed, held=held)
-    first = gains[0]
-    text = "; ".join(told) + "."
-    return Verdict(outcome, text, first.value, (first.low, first.high), count, "difference of JS divergences")
+    measure = "difference of JS divergences"
+    return ruled(gains[0], "; ".join(told) + ".", measure, failed=failed, held=held, seeds=count)
 
 
 def better_than_independent(results: Results) -> Verdict:
@@ -129,10 +126,9 @@ def better_than_independent(results: Results) -> Verdict:
     count = min(one.count for one in found.values())
     failed = any(one.above(level[n]) for (_, n), one in found.items())
     held = all(one.below(level[n]) for (_, n), one in found.items())
-    outcome = outcome_of(count, failed=failed, held=held)
     text = "; ".join(f"{name}, {n}-grams: {show(one)} against {level[n]:.3g}" for (name, n), one in found.items()) + "."
-    last = found[settings[0], 4]
-    return Verdict(outcome, text, last.value, (last.low, last.high), count, "JS divergence of 4-grams")
+    measure = "JS divergence of 4-grams"
+    return ruled(found[settings[0], 4], text, measure, failed=failed, held=held, seeds=count)
 
 
 def close_to_cross_entropy(results: Results) -> Verdict:
@@ -164,8 +160,7 @@ def close_to_cross_entropy(results: Results) -> Verdict:
     worst = max(over.values(), key=lambda one: one.value)
     text = f"Error rates, mean over seeds: {told}. Most over cross-entropy: {show(worst)}."
     measure = "largest difference of error rates, bgan_discrete - cross_entropy"
-    outcome = outcome_of(count, failed=failed, held=held)
-    return Verdict(outcome, text, worst.value, (worst.low, worst.high), count, measure)
+    return ruled(worst, text, measure, failed=failed, held=held, seeds=count)
 
 
 def _settings(results: Results, name: str, method: str) -> tuple[Experiment | None, list[str]]:

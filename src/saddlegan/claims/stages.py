@@ -5,7 +5,7 @@ import pandas as pd
 
 from saddlegan.claims.conditional import by_value, mean_of, ratio_of
 from saddlegan.reporting import paired, statistics
-from saddlegan.reporting.evidence import Claim, outcome_of
+from saddlegan.reporting.evidence import Claim, ruled
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.results import Results
 from saddlegan.reporting.tables import show
@@ -41,14 +41,13 @@ def real_coarse_better(results: Results) -> Verdict:
         return Verdict("not_run", "No runs of lapgan at 28 x 28 in lapgan_mnist.")
     real, chained = (experiment.values(levels[28], metric) for metric in ("frechet", "chained_frechet"))
     ratio = paired.equivalence(real, chained)
-    outcome = outcome_of(ratio.count, failed=ratio.above(1), held=ratio.below(1))
     means = ", ".join(
         f"{name} {show(mean_of(experiment, levels[28], metric))}"
         for name, metric in {"on real coarse images": "frechet", "chained": "chained_frechet"}.items()
     )
     text = f"Fréchet distances: {means}; ratio {show(ratio)}."
     measure = "ratio of Fréchet distances, on real coarse images / chained"
-    return Verdict(outcome, text, ratio.value, (ratio.low, ratio.high), ratio.count, measure)
+    return ruled(ratio, text, measure, failed=ratio.above(1), held=ratio.below(1))
 
 
 def second_stage_sharper(results: Results) -> Verdict:
@@ -80,11 +79,10 @@ def augmentation_varies(results: Results) -> Verdict:
     if experiment is None or not {True, False} <= found.keys():
         return Verdict("not_run", "No runs of stage I with and without augmented captions in stackgan_emoji.")
     ratio = ratio_of(experiment, found[True], found[False], "caption_spread")
-    outcome = outcome_of(ratio.count, failed=ratio.below(1), held=ratio.above(1))
     with_it, without = (show(mean_of(experiment, found[own], "caption_spread")) for own in (True, False))
     text = f"Spread with augmented captions {with_it}, without {without}; ratio {show(ratio)}."
     measure = "ratio of spreads of one caption, augmented / not"
-    return Verdict(outcome, text, ratio.value, (ratio.low, ratio.high), ratio.count, measure)
+    return ruled(ratio, text, measure, failed=ratio.below(1), held=ratio.above(1))
 
 
 def mismatched_fit(results: Results) -> Verdict:
@@ -102,25 +100,23 @@ def mismatched_fit(results: Results) -> Verdict:
         return Verdict("not_run", "No runs of stage I with and without mismatched captions in stackgan_emoji.")
     shares = {own: experiment.values(found[own], "ground_accuracy") for own in (True, False)}
     gain = statistics.average((shares[True] - shares[False]).dropna())
-    outcome = outcome_of(gain.count, failed=gain.below(0), held=gain.above(0))
     with_them, without = (show(mean_of(experiment, found[own], "ground_accuracy")) for own in (True, False))
     text = f"Grounds as asked for: {with_them} with mismatched captions, {without} without; difference {show(gain)}."
     measure = "difference of shares of grounds as asked for, with mismatched captions - without"
-    return Verdict(outcome, text, gain.value, (gain.low, gain.high), gain.count, measure)
+    return ruled(gain, text, measure, failed=gain.below(0), held=gain.above(0))
 
 
 def _nearer(ours: pd.Series, theirs: pd.Series, our_name: str, their_name: str) -> Verdict:
     """Whether one sharpness is nearer to that of real images than another, by seed."""
     far, their_far = (values.map(lambda sharpness: abs(np.log(sharpness))) for values in (ours, theirs))
     difference = statistics.average((far - their_far).dropna())
-    outcome = outcome_of(difference.count, failed=difference.above(0), held=difference.below(0))
     told = ", ".join(
         f"{name} {show(statistics.average(values.dropna(), 0.0))}"
         for name, values in ((our_name, ours), (their_name, theirs))
     )
     text = f"Sharpness, 1 of real images: {told}. Difference of |log sharpness|: {show(difference)}."
     measure = f"|log sharpness|, {our_name} - {their_name}"
-    return Verdict(outcome, text, difference.value, (difference.low, difference.high), difference.count, measure)
+    return ruled(difference, text, measure, failed=difference.above(0), held=difference.below(0))
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -55,6 +55,13 @@ def outcome_of(seeds: int, *, failed: bool, held: bool, least: int = LEAST_SEEDS
     return "contradicted" if failed else "reproduced" if held else "inconclusive"
 
 
+def ruled(effect: Estimate, text: str, measure: str, *, failed: bool, held: bool, seeds: int | None = None) -> Verdict:
+    """The verdict of a rule, as `outcome_of`, with the effect that it tells; `seeds` by default those of the effect."""
+    seeds = effect.count if seeds is None else seeds
+    outcome = outcome_of(seeds, failed=failed, held=held)
+    return Verdict(outcome, text, effect.value, (effect.low, effect.high), seeds, measure)
+
+
 Judge = Callable[[Experiment, str, str, int], Pair]  # experiment, setting, reference, stop
 
 
