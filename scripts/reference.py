@@ -236,6 +236,16 @@ def blocks() -> dict[str, str]:
             ),
         ),
         "features": features(results.experiments["dcgan_features"]),
+        "class-weight": measured(
+            results.experiments["acgan_mnist"],
+            ("frechet", "class_accuracy", "right_variety", "class_variety", "nearest_class_accuracy"),
+        ),
+        "rules": tables.paired_table(tables.comparisons(results.experiments["dcgan_rules"])),
+        "tips": measured(results.experiments["tips"], ("frechet", "classes_covered", "precision", "recall")),
+        "pyramid": measured(
+            results.experiments["lapgan_mnist"],
+            ("frechet", "chained_frechet", "sharpness", "chained_sharpness", "classes_covered", "chained_classes"),
+        ),
         "quantized": measured(
             results.experiments["quantized_images"], ("frechet", "expected_frechet", "classes_covered", *FRESH, "ess")
         ),
