@@ -186,9 +186,9 @@ def test_samples_of_one_label_are_those_that_were_asked_for(labelled, tmp_path, 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("label=10", "label=10: got int 10, expected a finite number >= 0 and <= 9"),
-        ("label=-1", "label=-1: got int -1, expected"),
-        ("label=seven", "label=seven: got 'seven', expected a whole number, e.g. label=7"),
+        ("label=10", "label=10: got no class of these data, expected 0 to 9."),
+        ("label=-1", "label=-1: got no class of these data, expected 0 to 9."),
+        ("label=seven", "label=seven: got no class of these data, expected 0 to 9."),
         ("caption=red heart", "caption=red heart: got a run whose networks are given no caption, expected label=0"),
     ],
 )

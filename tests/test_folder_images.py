@@ -1,6 +1,8 @@
 """A user's own folder of pictures: what is read of it, and what is refused before torch is imported."""
 
 import csv
+import json
+import unicodedata
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from conftest import ROOT, composed, results
 from PIL import Image
 
 from saddlegan.checks import ConfigError
+from saddlegan.commands import sample
 from saddlegan.config.schema import check
 from saddlegan.data import listing
 from saddlegan.data.folder import ImagesFolder, pixels
@@ -81,7 +84,7 @@ def refused(folder, **changed):
 
 def test_classes_are_the_subfolders_and_every_third_picture_is_for_test(images, folder):
     check_images(images)
-    assert images.class_names == ["apples", "leaves", "skies"]
+    assert ImagesFolder.class_names_of(SETTINGS | {"folder": str(folder)}) == list(CLASSES)
     assert len(images.test) == 3 * (EACH // 3)
     assert len(images.train) + len(images.test) == 3 * EACH
     assert images.train_labels.bincount().tolist() == [EACH - EACH // 3] * 3
@@ -90,21 +93,27 @@ def test_classes_are_the_subfolders_and_every_third_picture_is_for_test(images, 
         for label, colour in enumerate(CLASSES.values()):
             assert (means[labels == label] - torch.tensor(colour)).abs().max() < 15
     expected = pixels(folder / "apples" / "002.png", 16, 3)
-    assert np.array_equal(images.test[0].movedim(0, -1).numpy(), expected)
+    assert any(np.array_equal(image.movedim(0, -1).numpy(), expected) for image in images.test)
+
+
+def test_the_first_pictures_are_of_all_classes(images):
+    """What looks at the first ones (floors, samples that are asked for, pictures that are shown) sees all of them."""
+    for labels in (images.train_labels, images.test_labels):
+        assert labels[:64].bincount(minlength=3).min() > 10
 
 
 def test_captions_come_along_as_vectors_of_their_pictures(images):
-    assert images.captions[0] == "dark apples outside"
+    assert images.captions.count("dark apples outside") == images.captions.count("dark skies outside") > 10
     for captions, labels, along in (
         (images.captions, images.train_labels, images.train_along),
         (images.test_captions, images.test_labels, images.test_along),
     ):
-        assert [caption.split()[1] for caption in captions] == [images.class_names[label] for label in labels]
+        assert [caption.split()[1] for caption in captions] == [list(CLASSES)[label] for label in labels]
         torch.testing.assert_close(along["text"], torch.from_numpy(images.encoder(captions)))
         torch.testing.assert_close(along["text"].norm(dim=1), torch.ones(len(captions)))
 
 
-def test_captions_of_rare_words_say_nothing_and_it_is_told(tmp_path, capsys):
+def test_captions_of_rare_words_say_nothing_and_it_is_told(tmp_path):
     """A test picture's word that no training picture has, and one that few numbers do not hold, stop no training."""
     folder = painted(tmp_path / "rare", captions=False)
     names = [f"{name}/{number:03}.png" for name in CLASSES for number in range(EACH)]
@@ -112,12 +121,15 @@ def test_captions_of_rare_words_say_nothing_and_it_is_told(tmp_path, capsys):
     alone, unseen = names[0], names[2]  # the third of a class is a test picture
     write(folder, [*(said | {alone: "gorilla", unseen: "firecracker"}).items()])
     images = ImagesFolder(folder=str(folder), **SETTINGS | {"text_dim": 6})
-    assert not images.train_along["text"][0].any()
-    assert not images.test_along["text"][0].any()
-    assert (images.train_along["text"][1:].norm(dim=1) > 0.99).all()
+    silent = [
+        [caption for caption, vector in zip(captions, along["text"], strict=True) if not vector.any()]
+        for captions, along in ((images.captions, images.train_along), (images.test_captions, images.test_along))
+    ]
+    assert silent == [["gorilla"], ["firecracker"]]
     train, test = len(images.train), len(images.test)
-    told = f"captions of 1 of {train} training pictures and of 1 of {test} test pictures say nothing"
-    assert told in capsys.readouterr().err
+    (told,) = images.advice(("text",))
+    assert f"captions of 1 of {train} training pictures and of 1 of {test} test pictures say nothing" in told
+    assert images.advice(("label",)) == [], "to a method that is given no captions it is no matter"
     with pytest.raises(ConfigError, match="only words that no training caption has"):
         images.encoder.asked("firecracker")
     with pytest.raises(ConfigError, match=r"words that are too rare for \d+ numbers \(gorilla\)"):
@@ -237,6 +249,47 @@ def test_captions_and_pictures_that_do_not_fit_are_refused(copy):
     assert len(ImagesFolder(folder=str(copy), **SETTINGS).captions) > 0, "as Excel writes UTF-8"
     (copy / "captions.csv").write_bytes(b"file,caption\n\xff\xfe")
     assert "got captions.csv that cannot be read" in refused(copy)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_captions_are_read_as_spreadsheets_write_them(copy, separator):
+    """Semicolons, capitals and spaces in the head, backslashes in paths, empty rows, and letters of two characters."""
+    (copy / "apples").rename(copy / unicodedata.normalize("NFD", "äpfel"))
+    rows = list(csv.reader((copy / "captions.csv").read_text().splitlines()))[1:]
+    rows = [[name.replace("apples", "äpfel").replace("/", "\\"), f"{said}, too"] for name, said in rows]
+    with (copy / "captions.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file, delimiter=separator).writerows([["File ", " Caption"], *rows, ["", ""]])
+    listing._listing.cache_clear()
+    images = ImagesFolder(folder=str(copy), **SETTINGS)
+    assert images.captions.count("dark apples outside, too") > 10
+    assert len(images.captions) == len(images.train)
+
+
+@pytest.mark.thorough
+def test_a_run_goes_on_and_is_asked_with_the_pictures_that_it_began_with(saddlegan, tmp_path, copy, capfd):
+    """Classes by another name are other numbers, and other captions other vectors."""
+    words = ("-m", CONF, "data=images_folder", f"data.folder={copy}", "method=cgan", *RUN, "data.size=16")
+    assert saddlegan(*words)[0] == 0
+    (run,) = (path.parent for path in tmp_path.rglob("result.json"))
+    assert sample([str(run), "label=leaves", "n=2", f"output={tmp_path / 'a.npz'}"]) == 0
+    assert sample([str(run), "label=1", "n=2", f"output={tmp_path / 'b.npz'}"]) == 0
+    with np.load(tmp_path / "a.npz") as one, np.load(tmp_path / "b.npz") as other:
+        assert np.array_equal(one["samples"], other["samples"])
+    assert sample([str(run), "label=leaf", "n=2"]) == 2
+    assert "expected 0 to 2, 0 apples, 1 leaves, 2 skies. Did you mean 'leaves'?" in capfd.readouterr().err
+    (run / "result.json").unlink()
+    (copy / "apples").rename(copy / "zebras")
+    write(
+        copy,
+        [(f"{name}/{n:03}.png", "dark apples outside") for name in ("leaves", "skies", "zebras") for n in range(EACH)],
+    )
+    listing._listing.cache_clear()
+    status, output = saddlegan(*words)
+    assert status != 0
+    assert "data.digest" in output
+    config = json.loads((run / "config.json").read_text())["data"]
+    with pytest.raises(ConfigError, match="other names, classes or captions"):
+        ImagesFolder(**{key: value for key, value in config.items() if not key.startswith("_")})
 
 
 @pytest.mark.parametrize(

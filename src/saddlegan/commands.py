@@ -37,11 +37,10 @@ def sample(arguments: Sequence[str] | None = None) -> int:
             )
         if output.resolve() == (run / SAMPLES).resolve():
             raise ConfigError(f"output={output}: got the run's own samples, from which its report is made.")
-        label = _whole("label", asked["label"], 7) if "label" in asked else None
         from saddlegan.interface import asked_for, is_text, load, save_samples
 
         module = load(run, _allowed(options))
-        conditions = asked_for(module, count, label, asked.get("caption"))
+        conditions = asked_for(module, count, asked.get("label"), asked.get("caption"))
         if "output" not in options:
             output = output.with_suffix(".txt" if is_text(module) else ".png")
         output.parent.mkdir(parents=True, exist_ok=True)

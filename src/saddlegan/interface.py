@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from saddlegan.checks import Above, Annotated, ConfigError, check_value, shown
+from saddlegan.checks import ConfigError, nearest, shown
 from saddlegan.config import schema
 from saddlegan.config.keys import composing
 from saddlegan.config.trust import check_trusted
@@ -116,9 +117,10 @@ def is_text(module: AdversarialModule) -> bool:
 
 
 def asked_for(
-    module: AdversarialModule, count: int, label: int | None = None, caption: str | None = None
+    module: AdversarialModule, count: int, label: int | str | None = None, caption: str | None = None
 ) -> dict[str, Tensor]:
-    """The conditions of `count` samples per seed of one label, or of one caption, for `module.sample`.
+    """The conditions of `count` samples per seed of one label, by its number or name, or of one caption, for
+    `module.sample`.
 
     Raises `ConfigError` where the run's networks are given no labels, or no captions; for a label that is none of its
     classes, and for a caption none of whose words is known.
@@ -133,12 +135,29 @@ def asked_for(
             )
     found, seeds = {}, len(module.seeds)
     if label is not None:
-        check_value("label", Annotated[int, Above(0, inclusive=True, most=module.sizes["label"] - 1)], label)
-        found["label"] = torch.full((seeds, count), label)
+        found["label"] = torch.full((seeds, count), label_of(module, label))
     if caption is not None:
         vectors = instantiate(module.config["data"], _convert_="all").encoder.asked(caption)
         found["text"] = torch.from_numpy(vectors).expand(seeds, count, -1)
     return found
+
+
+def label_of(module: AdversarialModule, label: int | str) -> int:
+    """The number of a class of a run's data, which may be named. Raises `ConfigError` for one that it has not."""
+    assert module.config is not None
+    names: list[str] = []
+    with suppress(ConfigError):  # the folder is not there: its classes have no names
+        names = get_class(module.config["data"]["_target_"]).class_names_of(module.config["data"])
+    if label in names:
+        return names.index(str(label))
+    number = int(label) if str(label).isdecimal() else -1
+    if not 0 <= number < module.sizes["label"]:
+        known = "".join(f", {place} {name}" for place, name in enumerate(names))
+        raise ConfigError(
+            f"label={shown(str(label))}: got no class of these data, expected 0 to {module.sizes['label'] - 1}"
+            f"{known}.{nearest(str(label), names)}"
+        )
+    return number
 
 
 def save_samples(

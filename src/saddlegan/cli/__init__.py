@@ -22,6 +22,7 @@ from saddlegan.cli.guard import Guard
 from saddlegan.cli.loader import load_with_it
 from saddlegan.config import schema
 from saddlegan.config.explain import explain
+from saddlegan.data.files import with_digest
 from saddlegan.files import conf_folder
 from saddlegan.folder import RESULT, DamagedRun, RunFailed, RunLost, claim_run, read_result, remove_if_new, write_json
 from saddlegan.identity import GROUPS
@@ -59,6 +60,7 @@ def claim_and_train(config: dict[str, Any], folder: Path, job: Any, tolerant: bo
     """The result of the run in a folder that is held, trained now unless it is there already."""
     try:
         schema.check(config)
+        config["data"] = with_digest(config["data"])
         if config["existing"] == "repeat":  # before anything is thrown away
             check_resources(config)
         result = claim_run(folder, config, config["existing"])

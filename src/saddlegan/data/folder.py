@@ -1,7 +1,6 @@
 """A user's own pictures: a folder whose subfolders are classes, with or without captions."""
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from saddlegan.checks import Above, ConfigError, Literal, checked, shown
 from saddlegan.data import listing
 from saddlegan.data.captions import encoder
 from saddlegan.data.images import Images
+from saddlegan.random import stream
 
 
 class ImagesFolder(Images):
@@ -30,8 +30,10 @@ class ImagesFolder(Images):
         vectors: file of vectors of one's own, .npz with `captions` and `vectors`; None: `FittedVectors` of the training
             captions, 0 for those that have no word of them, of which a warning tells.
 
-    Raises `ConfigError` where the folder cannot be read, holds what is no picture or a smaller one, fewer than 128
-    training or test pictures, a class of too few, or where a caption has no picture or a picture no caption.
+        digest: `listing.digest` of the pictures that a run began with; None: whatever they are.
+
+    Raises `ConfigError` where the folder has changed, cannot be read, holds what is no picture or a smaller one, fewer
+    than 128 training or test pictures, a class of too few, or where a caption has no picture or a picture no caption.
     """
 
     sizes = {"label": 0}  # noqa: RUF012 - read without being imported, as a literal: `sizes_of` knows the number
@@ -47,30 +49,37 @@ class ImagesFolder(Images):
         held_out: Annotated[int, Above(2, inclusive=True, most=100)],
         text_dim: Annotated[int, Above(2, inclusive=True, most=1024)],
         vectors: str | None,
+        digest: str | None = None,
     ) -> None:
-        data = {"folder": folder, "size": size, "held_out": held_out, "text_dim": text_dim}
+        data = {"folder": folder, "size": size, "held_out": held_out, "text_dim": text_dim, "vectors": vectors}
         found = listing.of(data)
+        if digest not in (None, listing.digest(data)):
+            raise ConfigError(
+                f"data.folder={folder}: got other names, classes or captions of its pictures than those that the run"
+                " was trained on, expected the same. Remedy: put them back."
+            )
         self.name, self.shape = Path(folder).expanduser().resolve().name, (channels, size, size)
         self.sizes, self.along = self.sizes_of(data), self.along_of(data)
-        self.class_names = found.classes
-        self.train, self.test = (self.read(part, folder) for part in (found.train, found.test))
+        train, test = (shuffled(part, number) for number, part in enumerate((found.train, found.test)))
+        self.train, self.test = (self.read(part, folder) for part in (train, test))
         if found.classes:
             self.classes = f"images_folder/{self.name}"
-            self.train_labels, self.test_labels = (
-                torch.tensor([picture.label for picture in part]) for part in (found.train, found.test)
-            )
+            self.train_labels, self.test_labels = (torch.tensor([p.label for p in part]) for part in (train, test))
         if self.along:
-            self.captions, self.test_captions = ([p.caption for p in part] for part in (found.train, found.test))
+            self.captions, self.test_captions = ([p.caption for p in part] for part in (train, test))
             #: Captions to vectors `(n, text_dim)`.
             self.encoder = encoder(self.captions, text_dim, vectors)
             self.train_along, self.test_along = (
                 {"text": torch.from_numpy(self.encoder(captions))} for captions in (self.captions, self.test_captions)
             )
-            self.tell_of_zeros(text_dim)
 
     @classmethod
     def shape_of(cls, data: Mapping[str, Any]) -> tuple[int, ...]:
         return (data["channels"], data["size"], data["size"])
+
+    @classmethod
+    def class_names_of(cls, data: Mapping[str, Any]) -> list[str]:
+        return listing.of(data).classes
 
     @classmethod
     def sizes_of(cls, data: Mapping[str, Any]) -> Mapping[str, int]:
@@ -81,17 +90,18 @@ class ImagesFolder(Images):
     def along_of(cls, data: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
         return {} if "text" in listing.of(data).without else {"text": (data["text_dim"],)}
 
-    def tell_of_zeros(self, text_dim: int) -> None:
-        """Warn of captions that say nothing."""
+    def advice(self, conditions: Collection[str]) -> list[str]:
+        """Of captions that say nothing, to a method that gives captions to its networks."""
+        if "text" not in conditions:
+            return []
         texts = (self.train_along["text"], self.test_along["text"])
         train, test = (f"{int((text == 0).all(1).sum())} of {len(text)}" for text in texts)
-        if any((text == 0).all(1).any() for text in texts):
-            print(
-                f"saddlegan: warning: data.folder: the captions of {train} training pictures and of {test} test"
-                f" pictures say nothing: data.text_dim={text_dim} numbers hold none of their words, which are rare, or"
-                " not in the training part. Remedy: a larger data.text_dim.",
-                file=sys.stderr,
-            )
+        said = (
+            f"data.folder: the captions of {train} training pictures and of {test} test pictures say nothing:"
+            f" data.text_dim={texts[0].shape[1]} numbers hold none of their words, which are rare, or not in the"
+            " training part. Remedy: a larger data.text_dim."
+        )
+        return [said] if any((text == 0).all(1).any() for text in texts) else []
 
     def read(self, pictures: list[listing.Picture], folder: str) -> Tensor:
         """Pictures as uint8 `(n, channels, size, size)`."""
@@ -106,6 +116,11 @@ class ImagesFolder(Images):
                     " expected whole pictures. Remedy: repair it, or move it elsewhere."
                 ) from None
         return torch.from_numpy(found).movedim(-1, 1).contiguous()
+
+
+def shuffled(pictures: list[listing.Picture], part: int) -> list[listing.Picture]:
+    """Pictures in an order without meaning, always the same: the first ones are like all."""
+    return [pictures[place] for place in stream(0, "images_folder/order", part).permutation(len(pictures))]
 
 
 def pixels(path: Path, size: int, channels: int) -> np.ndarray:

@@ -3,10 +3,13 @@ is imported; pictures are opened, but not yet decoded."""
 
 import csv
 import functools
+import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from saddlegan.checks import ConfigError, nearest, shown
 from saddlegan.data import FEWEST
@@ -35,6 +38,22 @@ class Listing(NamedTuple):
 def of(data: Mapping[str, Any]) -> Listing:
     """That of the configuration's `data`. Raises `ConfigError` where its folder cannot be used."""
     return _listing(str(data["folder"]), int(data["size"]), int(data["held_out"]))
+
+
+def digest(data: Mapping[str, Any]) -> str:
+    """SHA-256 of the names, classes, parts and captions of the pictures, and of a file of vectors of one's own: what a
+    run that goes on, or is asked for a caption, must find as it was. Raises `ConfigError` as `of` does."""
+    found, root = of(data), Path(str(data["folder"])).expanduser()
+    lines = [
+        f"{picture.path.relative_to(root).as_posix()}\0{picture.label}\0{picture.caption}"
+        for part in (found.train, found.test)
+        for picture in (*part, Picture(root, -1, ""))
+    ]
+    content = "\n".join([*found.classes, *lines]).encode(errors="surrogateescape")
+    if data.get("vectors") is not None:
+        with suppress(OSError):  # `check_files` says so
+            content += Path(str(data["vectors"])).expanduser().read_bytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 @functools.lru_cache(maxsize=2)
@@ -105,17 +124,17 @@ def _captions(root: Path, pictures: list[Path], folder: str) -> dict[Path, str]:
         return {}
     try:
         with file.open(newline="", encoding="utf-8-sig") as opened:
-            rows = list(csv.DictReader(opened))
+            head, rows = _table(opened)
     except (OSError, ValueError, csv.Error) as error:
         raise _refused(folder, f"{CAPTIONS} that cannot be read ({error})", "a table in UTF-8", remedy) from None
-    if not rows or not {"file", "caption"} <= rows[0].keys():
-        raise _refused(folder, f"{CAPTIONS} with {', '.join(rows[0]) if rows else 'no row'}", "file,caption", remedy)
-    names = [Path(str(row["file"])).as_posix() for row in rows]
-    said = {name: str(row["caption"] or "").strip() for name, row in zip(names, rows, strict=True)}
-    known = {path.relative_to(root).as_posix(): path for path in pictures}
+    if not rows or not {"file", "caption"} <= set(head):
+        raise _refused(folder, f"{CAPTIONS} with {', '.join(head) if rows else 'no row'}", "file,caption", remedy)
+    names = [_same(row["file"].replace("\\", "/").removeprefix("./")) for row in rows]
+    said = {name: row["caption"] for name, row in zip(names, rows, strict=True)}
+    known = {_same(path.relative_to(root).as_posix()): path for path in pictures}
     if strangers := [name for name in said if name not in known]:
         got = f"a caption of {strangers[0]}, which is not there"
-        raise _refused(folder, got, "captions of its pictures", f"drop that row.{nearest(strangers[0], set(known))}")
+        raise _refused(folder, got, "captions of its pictures", "drop that row", nearest(strangers[0], set(known)))
     if len(said) < len(rows):
         ((name, count),) = Counter(names).most_common(1)
         got = f"{count} captions of {name}"
@@ -124,6 +143,21 @@ def _captions(root: Path, pictures: list[Path], folder: str) -> dict[Path, str]:
         got = f"no caption of {silent[0]}, as of {len(silent)} pictures"
         raise _refused(folder, got, "one for each picture", f"add a row for each, or remove {CAPTIONS}")
     return {known[name]: caption for name, caption in said.items()}
+
+
+def _table(opened: TextIO) -> tuple[list[str], list[dict[str, str]]]:
+    """The names of the columns, in small letters, and the rows that are not empty, of a table whose columns are apart
+    by a comma, a semicolon (Excel, in much of Europe) or a tab."""
+    first = opened.readline()
+    separator = max(",;\t", key=first.count)
+    head = [name.strip().lower() for name in next(csv.reader([first], delimiter=separator), [])]
+    cells = ([cell.strip() for cell in row] for row in csv.reader(opened, delimiter=separator))
+    return head, [dict(zip(head, [*row, *[""] * len(head)], strict=False)) for row in cells if any(row)]
+
+
+def _same(name: str) -> str:
+    """A name as all systems write it: an accented letter is one character (macOS writes two)."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _check_enough(folder: str, found: Mapping[bool, list[Picture]], held_out: int) -> None:
@@ -138,5 +172,5 @@ def _check_enough(folder: str, found: Mapping[bool, list[Picture]], held_out: in
     raise _refused(folder, got, f"{FEWEST} or more of each", remedy)
 
 
-def _refused(folder: str, got: str, expected: str, remedy: str) -> ConfigError:
-    return ConfigError(f"data.folder={folder}: got {got}, expected {expected}. Remedy: {remedy}.")
+def _refused(folder: str, got: str, expected: str, remedy: str, hint: str = "") -> ConfigError:
+    return ConfigError(f"data.folder={folder}: got {got}, expected {expected}. Remedy: {remedy}.{hint}")

@@ -5,7 +5,7 @@ not full is left out. The whole set lies on the device, so that no worker proces
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -78,6 +78,15 @@ class Examples(ABC):
         """`along`, given the configuration's `data`."""
         return cls.along
 
+    @classmethod
+    def class_names_of(cls, data: Mapping[str, Any]) -> list[str]:
+        """The names of the classes by number, given the configuration's `data`; none where they have none."""
+        return []
+
+    def advice(self, conditions: Collection[str]) -> list[str]:
+        """What a user should know before networks that are given such `conditions` are trained on this."""
+        return []
+
     @abstractmethod
     def values(self, chosen: Codes, numbers: Float[Tensor, "n *places"] | None = None) -> Float[Tensor, "n *shape"]:
         """What networks see of some examples; `numbers` in [0, 1) are given for those of `drawn_from`."""
@@ -106,6 +115,9 @@ class SetData(Spans):
             self.parts["label"] = examples.train_labels
         self.parts |= examples.train_along
         self.epoch, self.order = -1, np.empty(0, dtype=np.int64)
+
+    def advice(self, conditions: Collection[str]) -> list[str]:
+        return self.examples.advice(conditions)
 
     def span(self, start: int, stop: int) -> Batch:
         device = self.trainer.strategy.root_device  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
 """What Lightning loads: spans of consecutive iterations, each minibatch a function of (seed, iteration)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import lightning as L
@@ -45,6 +45,10 @@ class Spans(L.LightningDataModule, ABC):
     def rows(self) -> slice:
         """Those of each minibatch that this process trains on: `rank::ranks`."""
         return slice(self.trainer.global_rank, None, self.trainer.world_size) if self.trainer else slice(None)
+
+    def advice(self, conditions: Collection[str]) -> list[str]:
+        """What a user should know before networks that are given such `conditions` are trained on this."""
+        return []
 
     @abstractmethod
     def span(self, start: int, stop: int) -> Batch:

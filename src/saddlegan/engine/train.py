@@ -58,8 +58,9 @@ def trained(
         module.double()  # Lightning, which does it too, reads a checkpoint before
     compiled = compile_players(module, config)
     evaluate = evaluation(data, config, folder if rank == 0 else None)
-    for advice in module.advice(module.place(evaluate.real["x"][:, :ADVISED])) if rank == 0 else ():
-        print(f"saddlegan: warning: {advice}", file=sys.stderr)
+    advice = [*module.advice(module.place(evaluate.real["x"][:, :ADVISED])), *data.advice(module.conditions)]
+    for said in advice if rank == 0 else ():
+        print(f"saddlegan: warning: {said}", file=sys.stderr)
     trainer = fit(module, data, evaluate, config, folder, reached, rank)
     if rank:
         return {}
