@@ -1,5 +1,7 @@
 """LAPGAN: the pyramid, a level's networks, and samples that are chained through the levels."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from saddlegan.checks import ConfigError
+from saddlegan.config.earlier import check_stage
 from saddlegan.config.schema import check
 from saddlegan.data.images import ImageSet, unit
 from saddlegan.data.pyramid import PyramidImages
@@ -223,3 +226,60 @@ def test_gradient_energy_by_hand():
     images = torch.tensor([[[[0.0, 2.0], [0.0, 2.0]]]])
     assert gradient_energy(images) == pytest.approx(2.0)
     assert sharpness(images / 2, images) == pytest.approx(0.25)
+
+
+# The run below -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def below(tmp_path):
+    """A run folder of the coarser level, as it was written, and its result."""
+    from run_folders import write_image_run
+
+    folder = write_image_run(tmp_path / "below", "gan_non_saturating", data="pyramid", files=False)
+    result = json.loads((folder / RESULT).read_text())
+    result["evaluations"] = 0
+    result["config"]["data"] = {"_target_": "of.the.Pyramid", "name": "mnist", "size": 7, "root": "here"}
+    write_json(folder / RESULT, result)
+    (folder / "metrics.csv").write_text("iteration,seed\n")
+    return folder, result
+
+
+def stands_on(folder, **data):
+    check_stage({"earlier": str(folder), "data": {"_target_": "of.the.Pyramid", "name": "mnist", "size": 14} | data})
+
+
+def test_a_level_stands_on_a_finished_run_of_the_same_data(below):
+    folder, result = below
+    stands_on(folder, root="there")
+    with pytest.raises(ConfigError, match=r"(?s)other data.*\n  name: mnist -> digits"):
+        stands_on(folder, name="digits")
+    write_json(folder / RESULT, result | {"status": "failed"})
+    with pytest.raises(ConfigError, match="a run that has failed"):
+        stands_on(folder)
+    (folder / RESULT).write_text("{")
+    with pytest.raises(ConfigError, match="a damaged run"):
+        stands_on(folder)
+    (folder / RESULT).unlink()
+    with pytest.raises(ConfigError, match="got no run, expected a finished run on the same data, of any size"):
+        stands_on(folder)
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"has not ended.*its command once more"):
+        stands_on(folder)
+
+
+@pytest.mark.thorough
+def test_a_run_below_that_has_not_ended_is_refused_on_the_command_line(saddlegan, tmp_path):
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "config.json").write_text("{}")
+    words = ("data=pyramid_digits", "data.size=14", "method=lapgan", "model=lapgan_14", "num_seeds=1")
+    status, output = saddlegan(*words, "evaluation.samples=128", f"earlier={tmp_path / 'half'}")
+    assert status != 0
+    assert "got a run that has not ended" in output
+
+
+def test_the_run_below_is_kept_by_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ("data=pyramid_digits", "data.size=14", "method=lapgan", "model=lapgan_14", "earlier=out/seven")
+    config = composed(*SMALL, *words)
+    assert config["earlier"] == config["method"]["below"] == str(tmp_path / "out" / "seven")

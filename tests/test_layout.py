@@ -99,7 +99,7 @@ ALLOWED = {
         *("checks", "config", "data", "engine", "evaluation", "figures", "files", "folder", "identity", "provenance"),
         "random",
     },
-    "frozen": {"checks", "interface"},
+    "frozen": {"checks", "engine", "folder", "interface"},
     "commands": {"checks", "folder", "interface"},
     "reporting": {"checks", "config", "figures", "files", "folder", "identity", "lock", "metrics", "record"},
     "claims": {"reporting"},

@@ -5,7 +5,17 @@ from typing import Any
 from torch import nn
 
 from saddlegan.checks import checked
+from saddlegan.engine.adversarial import AdversarialModule
+from saddlegan.folder import DamagedRun
 from saddlegan.interface import load
+
+
+def stage(run: str) -> AdversarialModule:
+    """The module of a run that another one stands on. Raises `DamagedRun` where the folder holds no whole run."""
+    try:
+        return load(run)
+    except DamagedRun as error:
+        raise DamagedRun(f"earlier={run}: {error} Remedy: put the run of the earlier stage back there.") from None
 
 
 class Frozen(nn.Module):
@@ -19,7 +29,7 @@ class Frozen(nn.Module):
     @checked
     def __init__(self, *, run: str, player: str) -> None:
         super().__init__()
-        module = load(run)
+        module = stage(run)
         averaged = module.average if player == "generator" else None
         network: Any = getattr(module, player) if averaged is None else averaged.module
         self.network = (network if module.stacked else network.network).requires_grad_(False).eval()
@@ -40,7 +50,7 @@ class FrozenRun(nn.Module):
     @checked
     def __init__(self, *, run: str) -> None:
         super().__init__()
-        self.module = load(run).requires_grad_(False).eval()
+        self.module = stage(run).requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "FrozenRun":
         return super().train(False)

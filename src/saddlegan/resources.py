@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from saddlegan.checks import ConfigError, shown
+from saddlegan.data import listing
 from saddlegan.data.files import check_files
 
 #: The extractors' weights that come with the package, by the classes that they know; the first is measured with where
@@ -31,6 +32,11 @@ def check_resources(config: dict[str, Any], *, here: bool = True) -> None:
             check_extractor(f"{part}.extractor", path)
     if here:
         check_machine(config["trainer"])
+
+
+def with_digest(data: dict[str, Any]) -> dict[str, Any]:
+    """The configuration's `data`, of a folder of one's own with the digest of what is in it."""
+    return data if data.get("folder") is None else {**data, "digest": listing.digest(data)}
 
 
 def check_extractor(key: str, path: str) -> None:

@@ -21,13 +21,13 @@ from saddlegan.cli import arguments, sweeps
 from saddlegan.cli.guard import Guard
 from saddlegan.cli.loader import load_with_it
 from saddlegan.config import schema
+from saddlegan.config.earlier import check_stage
 from saddlegan.config.explain import explain
-from saddlegan.data.files import with_digest
 from saddlegan.files import conf_folder
 from saddlegan.folder import RESULT, DamagedRun, RunFailed, RunLost, claim_run, read_result, remove_if_new, write_json
 from saddlegan.identity import GROUPS
 from saddlegan.lock import HeldRun, hold
-from saddlegan.resources import check_resources
+from saddlegan.resources import check_resources, with_digest
 
 #: Errors of a disk, which say nothing about the run: it is full, over its quota, failing, or may not be written.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
@@ -62,11 +62,11 @@ def claim_and_train(config: dict[str, Any], folder: Path, job: Any, tolerant: bo
         schema.check(config)
         config["data"] = with_digest(config["data"])
         if config["existing"] == "repeat":  # before anything is thrown away
-            check_resources(config)
+            check_needs(config)
         result = claim_run(folder, config, config["existing"])
         already = " already" if result else ""
         if not result:
-            check_resources(config)
+            check_needs(config)
         result = result or train(config, folder, job)
     except ConfigError:
         if not tolerant:
@@ -74,6 +74,12 @@ def claim_and_train(config: dict[str, Any], folder: Path, job: Any, tolerant: bo
         raise
     print(f"{result['status']}{already}: {folder}", flush=True)
     return result
+
+
+def check_needs(config: dict[str, Any]) -> None:
+    """Raise `ConfigError` where what a run needs besides its configuration is not there."""
+    check_stage(config)
+    check_resources(config)
 
 
 def conclude(result: dict[str, Any], config: dict[str, Any], folder: Path, job: Any) -> dict[str, Any] | float:

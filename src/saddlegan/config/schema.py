@@ -9,9 +9,10 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from saddlegan.checks import (
     Above,
@@ -173,7 +174,10 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
     """The suite's part of a configuration as plain containers: interpolations resolved, whole numbers as integers where
     these are asked for. Hydra's part is left out before, as a job has none. Raises OmegaConf's errors where a value is
     missing or refers to nothing."""
-    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"]) if "hydra" in cfg else cfg
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    if isinstance(own.get("earlier"), str):  # wherever it is read from, later
+        with open_dict(own):
+            own.earlier = str(Path(own.earlier).expanduser().absolute())
     config: dict[str, Any] = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)  # type: ignore
     for key, annotation in (KEYS | RANGES).items():
         *groups, name = key.split(".")

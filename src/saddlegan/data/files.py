@@ -72,11 +72,6 @@ def check_files(data: dict[str, Any]) -> None:
         _check_text(str(data["file"]))
 
 
-def with_digest(data: dict[str, Any]) -> dict[str, Any]:
-    """The configuration's `data`, of a folder of one's own with the digest of what is in it."""
-    return data if data.get("folder") is None else {**data, "digest": listing.digest(data)}
-
-
 def training_of(data: Mapping[str, Any]) -> int | None:
     """How many training images the configuration's `data` have; None where that is not known, or the files are not
     there, which `check_files` says."""
