@@ -211,10 +211,19 @@ def test_a_chain_is_sharper_where_it_is_nearer_to_real_images_not_where_it_is_no
 @pytest.mark.parametrize(("sharpness", "seeds", "outcome"), SHARPNESS)
 def test_a_second_stage_is_sharper_by_the_same_rule(tmp_path, sharpness, seeds, outcome):
     ours, theirs = sharpness
-    values = {"sharpness": ours, "enlarged_sharpness": theirs}
+    values = {"sharpness": ours, "enlarged_sharpness": theirs, "enlarged_frechet": 200.0}
     write(tmp_path / "one", "stackgan", "stackgan_emoji", seeds, "stackgan_1", {"data.size": 16}, sharpness=1.0)
     write(tmp_path / "two", "stackgan", "stackgan_emoji", seeds, "stackgan_2", {"data.size": 32}, **values)
     assert decide("second-stage-sharper", tmp_path).verdict == outcome
+
+
+@pytest.mark.parametrize(("enlarged", "outcome"), [(50, "contradicted"), (100, "inconclusive"), (200, "reproduced")])
+def test_a_second_stage_that_is_sharper_must_be_nearer_to_real_images_too(tmp_path, enlarged, outcome):
+    values = {"sharpness": 0.9, "enlarged_sharpness": 0.2, "enlarged_frechet": float(enlarged)}
+    write(tmp_path / "two", "stackgan", "stackgan_emoji", 3, "stackgan_2", {"data.size": 32}, **values)
+    verdict = decide("second-stage-sharper", tmp_path)
+    assert verdict.verdict == outcome, verdict.text
+    assert "Ratio of Fréchet distances" in verdict.text
 
 
 @pytest.mark.parametrize(
@@ -232,7 +241,7 @@ def test_real_coarse_images_are_better_where_their_distance_is_less(tmp_path, ch
 @pytest.mark.parametrize(
     ("claim", "key", "metric"),
     [
-        ("augmentation-varies", "model.generator.augmented", "caption_spread"),
+        ("augmentation-varies", "model.generator.augmented", "right_spread"),
         ("mismatched-captions-fit", "method.mismatched", "ground_accuracy"),
     ],
 )
@@ -255,7 +264,7 @@ def test_a_part_of_stackgan_helps_where_its_metric_is_higher_with_it(
         write(tmp_path / name, "stackgan", "stackgan_emoji", seeds, model, whole | keys, **{metric: value})
     verdict = decide(claim, tmp_path)
     assert verdict.verdict == outcome, verdict.text
-    expected = with_it / 0.4 if metric == "caption_spread" else with_it - 0.4
+    expected = with_it / 0.4 if metric == "right_spread" else with_it - 0.4
     assert verdict.effect == pytest.approx(expected, abs=0.05)
 
 
@@ -273,7 +282,7 @@ def test_runs_of_the_size_for_a_gpu_decide_where_there_are_some(tmp_path):
         ("small", "stackgan_emoji", 32, 0.5),
         ("large", "stackgan_emoji_gpu", 64, 1.0),
     ):
-        values = {"sharpness": ours, "enlarged_sharpness": 0.7}
+        values = {"sharpness": ours, "enlarged_sharpness": 0.7, "enlarged_frechet": 200.0}
         write(tmp_path / folder, "stackgan", experiment, 3, "stackgan_2", {"data.size": size}, **values)
     assert decide("second-stage-sharper", tmp_path / "small").verdict == "contradicted"
     assert decide("second-stage-sharper", tmp_path).verdict == "reproduced"

@@ -21,7 +21,7 @@ from saddlegan.data.emoji import EmojiScenes
 from saddlegan.data.images import check_images, unit
 from saddlegan.engine.build import build
 from saddlegan.extractor import SHA256, Extractor
-from saddlegan.metrics.grounds import ground_accuracy, grounds
+from saddlegan.metrics.grounds import ground_accuracy, grounds, right_spread
 from saddlegan.resources import SHIPPED, check_resources
 
 CONF = f"--config-dir={ROOT / 'tests' / 'conf'}"
@@ -275,6 +275,32 @@ def test_grounds_are_read_from_the_median_of_four_corners():
     assert np.isnan(ground_accuracy(pictures, torch.tensor([0, 1, 2, 0]), colours))
 
 
+def test_a_frame_at_one_corner_does_not_hide_the_ground():
+    """The median of all four corners is the ground where the mean is not."""
+    colours = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.9, 0.0, 0.3]])
+    picture = colours[0][:, None, None].expand(3, 32, 32).clone()
+    picture[:, :2, :2] = colours[1][:, None, None]  # a drawing that reaches into a corner
+    assert grounds(picture[None], colours).tolist() == [0]
+    assert torch.cdist(0.75 * colours[:1] + 0.25 * colours[1:2], colours).argmin() == 2, "the mean's answer"
+
+
+def test_the_spread_of_one_caption_leaves_wrong_grounds_out():
+    colours = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    draws = torch.Generator().manual_seed(0)
+    same = torch.rand(2, 6, 3, 32, 32, generator=draws)
+    for ground in (0, 1):  # what the corners say
+        for corner in (slice(2), slice(-2, None)):
+            same[ground, :, :, corner] = colours[ground][:, None, None]
+    same[0, 4:] = colours[1][:, None, None]  # two samples of the first caption have the other one's ground
+    real = torch.rand(50, 3, 32, 32, generator=draws)
+    asked = torch.tensor([0, 1])
+    own = [images.double().var(0).mean() for images in (same[0, :4], same[1])]
+    expected = ((own[0] + own[1]) / 2 / real.double().var(0).mean()).sqrt()
+    assert right_spread(same, asked, colours, real) == pytest.approx(float(expected))
+    assert np.isnan(right_spread(same[:1, :1], asked[:1], colours, real)), "of one sample there is no spread"
+    assert np.isnan(right_spread(same.log() * torch.nan, asked, colours, real))
+
+
 def test_the_judge_is_that_of_the_datas_classes(root):
     """And MNIST's is what it was, whichever data are measured beside it."""
     own = {data: composed(f"data={data}")["evaluation"]["extractor"] for data in ("emoji", "digits", "quantized_emoji")}
@@ -317,6 +343,9 @@ def test_a_run_measures_and_shows_scenes(saddlegan, tmp_path, root, settings, me
         assert 0 <= result["final"]["ground_accuracy"][0] <= 1
     assert ("caption_spread" in result["final"]) is share
     of_groups = {"class_accuracy", "class_variety", "nearest_class_accuracy"}
+    assert ("right_spread" in result["final"]) is share
+    if "class_accuracy" in result["floors"]:
+        assert result["floors"]["class_accuracy"] < 0.8, "of drawings that the judge has not seen"
     for measured in (result["final"], result["floors"]):
         assert of_groups & measured.keys() == (set() if method == "gan" else of_groups)
     folder = next(tmp_path.rglob("samples.npz")).parent

@@ -23,6 +23,7 @@ from saddlegan.figures import save_png
 from saddlegan.figures.images import ImagePanel, caption_panels, image_figure, square
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
+from saddlegan.metrics.conditional import class_accuracy
 from saddlegan.metrics.neighbours import SEARCHED, distances, nearest
 
 SHOWN, FOLLOWED, FRAMES = 64, 16, 25  # images at the end, images through training, and moments of it that are kept
@@ -54,6 +55,7 @@ class EvaluateImages(Evaluate):
         "real_labels",
         "same_caption",
         "enlarged_pictures",
+        "enlarged_features",
     )
 
     def __init__(self, data: SetData, *, extractor: str | None, **evaluation: Any) -> None:
@@ -105,7 +107,7 @@ class EvaluateImages(Evaluate):
             made = self.images.pictures(module(asked)[0])
             self.beside["same_caption"] = made.unflatten(0, (conditions.CAPTIONS, -1))
         if (coarse := self.first_stage(module, self.given)) is not None:
-            self.beside["enlarged_pictures"] = coarse
+            self.beside |= {"enlarged_pictures": coarse, "enlarged_features": self.extractor.see(coarse)[0]}
         return fake
 
     def first_stage(self, module: Any, given: Batch) -> Tensor | None:
@@ -146,7 +148,8 @@ class EvaluateImages(Evaluate):
 
     def floors(self) -> dict[str, float]:
         """The same metrics of real training images, without those that ask for these: the best that can be hoped for.
-        Once per process and data set."""
+        The class accuracy is that of test images, since the judge was trained on the others. Once per process and data
+        set."""
         names = tuple(name for metric in self.metrics for name in metric.names)
         train = self.images.train[: self.samples]
         pixels_of = hashlib.sha256(train.numpy().tobytes() + self.images.test.numpy().tobytes()).digest()
@@ -158,6 +161,8 @@ class EvaluateImages(Evaluate):
             if "asked" in offered:
                 offered["asked"] = self.images.train_labels[: self.samples]  # type: ignore[index]
             values = self.computed("through", offered) | self.computed("end", offered)
+            if "class_accuracy" in values and (labels := self.images.test_labels) is not None:
+                values["class_accuracy"] = class_accuracy(self.extractor.see(self.test)[1], labels)
             FLOORS[key] = {name: float(f"{value:.7g}") for name, value in values.items()}
         return FLOORS[key]
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from saddlegan.data.emoji import EmojiScenes
+from saddlegan.evaluation.conditions import CAPTIONS
 from saddlegan.evaluation.evaluate import law_of
 from saddlegan.evaluation.images import EvaluateImages
 
@@ -14,14 +15,14 @@ class EvaluateScenes(EvaluateImages):
     """What is measured of images, and offers the ground that each sample was asked for, where its networks are given
     captions."""
 
-    offers = ("asked_grounds", "ground_colours")
+    offers = ("asked_grounds", "ground_colours", "same_grounds")
 
     def fakes(self, module: Any) -> Tensor:
         fake = super().fakes(module)
         scenes = law_of(self.images, EmojiScenes)
         if "text" in module.conditions:  # of the test scenes, in their order, as `given` has them
             asked = scenes.test_grounds[torch.arange(self.samples) % len(scenes.test_grounds)]
-            self.beside |= self.of_grounds(asked)
+            self.beside |= self.of_grounds(asked) | {"same_grounds": asked[:CAPTIONS]}
         return fake
 
     def of_grounds(self, asked: Tensor) -> dict[str, Tensor]:

@@ -1,4 +1,5 @@
-"""Samples that all levels of a pyramid made, one after the other, beside those on real coarse images."""
+"""Samples of several stages: those that all levels of a pyramid made, beside those on real coarse images, and those of
+the first of two stages, enlarged."""
 
 from saddlegan.metrics.facts import metric
 from saddlegan.metrics.features import Fakes, Logits, Reals, classes_covered, frechet_distance
@@ -14,3 +15,9 @@ def chained_frechet(chained_features: Fakes, real_features: Reals) -> float:
 def chained_classes(chained_logits: Logits) -> float:
     """`classes_covered` by samples whose coarse images are the level's below."""
     return classes_covered(chained_logits)
+
+
+@metric("Fréchet distance of the first stage, enlarged")
+def enlarged_frechet(enlarged_features: Fakes, real_features: Reals) -> float:
+    """`frechet_distance` of what the first stage made, resized by bilinear interpolation."""
+    return frechet_distance(enlarged_features, real_features)

@@ -34,3 +34,23 @@ def ground_accuracy(
     if not torch.isfinite(pictures).all():
         return math.nan
     return float((grounds(pictures, ground_colours).cpu() == asked_grounds.cpu()).double().mean())
+
+
+@metric("spread of samples of one caption, of right grounds", better="none")
+def right_spread(
+    same_caption: Float[Tensor, "captions latents channels height width"],
+    same_grounds: Int[Tensor, "captions"],
+    ground_colours: Float[Tensor, "grounds channels"],
+    real_pictures: Float[Tensor, "m channels height width"],
+) -> float:
+    """`caption_spread` of the samples whose ground is the one that their caption asked for: wrong grounds add nothing
+    to it. Captions with fewer than two such samples are left out. NaN where none is left, or samples are not finite."""
+    if not torch.isfinite(same_caption).all():
+        return math.nan
+    variances = []
+    for images, ground in zip(same_caption, same_grounds, strict=True):
+        right = images[grounds(images, ground_colours).cpu() == ground.cpu()]
+        if len(right) >= 2:
+            variances.append(right.double().var(0).mean())
+    real = real_pictures.double().var(0).mean()
+    return float((torch.stack(variances).mean() / real).sqrt()) if variances else math.nan
