@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 from saddlegan.checks import ConfigError
 from saddlegan.config.schema import check
 from saddlegan.engine.build import build
+from saddlegan.networks.cgan import ConditionalGenerator
 
 pytestmark = pytest.mark.usefixtures("own_draws")
 
@@ -162,3 +163,20 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_weights(run, tmp_path, m
     text = (tmp_path / "whole" / "metrics.csv").read_text()
     assert ("discriminator_loss/class" in text.splitlines()[0]) == (method == "acgan")
     assert text == (tmp_path / "broken" / "metrics.csv").read_text()
+
+
+@torch.no_grad()
+def test_the_conditional_gans_networks_have_a_joint_layer():
+    """Of latent and label a ReLU layer each, and one over both (many copies leave it out), against plain NumPy."""
+    network = ConditionalGenerator(in_features=5, shape=(1, 4, 4), conditions={"label": 3}, latent_width=7,
+                                   label_width=6, width=8, dropout=0.5, irange=0.5).eval()  # fmt: skip
+    latent, label = torch.randn(9, 5), torch.arange(9) % 3
+    of = {name: value.double().numpy() for name, value in network.state_dict().items()}
+
+    def layer(name, x):
+        return x @ of[f"{name}.weight"].T + of[f"{name}.bias"]
+
+    own = [layer("latent", latent.double().numpy()), layer("label", np.eye(3)[label.numpy()])]
+    joint = np.maximum(layer("both", np.maximum(np.concatenate(own, 1), 0)), 0)
+    expected = 1 / (1 + np.exp(-layer("last", joint)))
+    np.testing.assert_allclose(network(latent, label).flatten(1).numpy(), expected, rtol=1e-5, atol=1e-6)

@@ -132,6 +132,23 @@ def test_each_rule_helps_where_training_is_worse_without_any_of_them(tmp_path, w
     assert "generator.normalisation=none" in verdict.text
 
 
+@pytest.mark.parametrize(("noise", "outcome"), [(0.03, "inconclusive"), (0.003, "contradicted")])
+def test_one_rule_of_several_refutes_the_claim_after_holms_correction_alone(tmp_path, noise, outcome):
+    """Student's p of the better setting is 0.03 with the larger noise; three times as much is no longer below 0.05."""
+    write(tmp_path / "all", "gan_non_saturating", "dcgan_rules", keys=RULES)
+    for at, (key, value) in enumerate(OFF.items()):
+        write(tmp_path / f"off{at}", "gan_non_saturating", "dcgan_rules", keys=RULES | {key: value})
+    better = {"all": (0.0, 0.0, 0.0), "off1": (-0.1 - noise, -0.1, -0.1 + noise)}
+    for folder in tmp_path.iterdir():
+        logs = better.get(folder.name, (0.05, -0.05, 0.0))
+        for seed, log in enumerate(logs):
+            result = json.loads((folder / str(seed) / "result.json").read_text())
+            for part in ("final", "last_fifth"):
+                result[part]["frechet"] = [100 * float(np.exp(log))]
+            (folder / str(seed) / "result.json").write_text(json.dumps(result))
+    assert decide("each-dcgan-rule-helps", tmp_path).verdict == outcome
+
+
 @pytest.mark.parametrize(
     ("kmeans", "pixels", "seeds", "outcome"),
     [

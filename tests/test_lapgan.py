@@ -18,7 +18,7 @@ from saddlegan.engine.build import build, evaluation
 from saddlegan.folder import RESULT, write_json
 from saddlegan.frozen import Frozen, FrozenRun
 from saddlegan.interface import load, save_generator
-from saddlegan.metrics.sharpness import gradient_energy, sharpness
+from saddlegan.metrics.sharpness import chained_sharpness, enlarged_sharpness, gradient_energy, sharpness
 from saddlegan.networks.lapgan import LevelDiscriminator, LevelGenerator
 from saddlegan.pyramid import doubled, halved
 
@@ -283,3 +283,10 @@ def test_the_run_below_is_kept_by_its_whole_path(tmp_path, monkeypatch):
     words = ("data=pyramid_digits", "data.size=14", "method=lapgan", "model=lapgan_14", "earlier=out/seven")
     config = composed(*SMALL, *words)
     assert config["earlier"] == config["method"]["below"] == str(tmp_path / "out" / "seven")
+
+
+def test_sharpness_of_stages_is_theirs_over_that_of_real_images():
+    """Twice the contrast is four times the energy."""
+    real = torch.rand(5, 1, 8, 8)
+    for metric in (sharpness, chained_sharpness, enlarged_sharpness):
+        assert metric(2 * real, real) == pytest.approx(4)

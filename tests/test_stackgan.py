@@ -1,14 +1,18 @@
 """StackGAN: its losses, how captions enter its networks, and a second stage on a first one that stays as it is."""
 
+import math
+from types import SimpleNamespace
+
 import pytest
 import torch
 from conftest import ROOT, composed
 from torch import nn
 from torch.distributions import Normal, kl_divergence
-from torch.nn.functional import softplus
+from torch.nn.functional import interpolate, softplus
 
 from saddlegan.checks import ConfigError
 from saddlegan.config.schema import check
+from saddlegan.evaluation.images import EvaluateImages
 from saddlegan.methods.stackgan import StackGAN, normal_divergence
 from saddlegan.networks.captions import Augmentation, MatchingDiscriminator
 from saddlegan.networks.single import Single
@@ -51,6 +55,30 @@ class Words(nn.Module):
 
     def forward(self, images, text):
         return text[:, 0] + images.mean((1, 2, 3))
+
+
+@torch.no_grad()
+def test_both_stages_end_in_a_tanh_and_the_discriminator_takes_its_range():
+    """Images are (1 + tanh x) / 2 of the last layer; of [0, 1] the discriminator makes [-1, 1], as tanh gives."""
+    for network, latent in ((first(), 9), (second(first().eval()), 13)):
+        network.last.weight.zero_()
+        network.last.bias.fill_(0.7)
+        made = network(torch.randn(4, latent), torch.randn(4, 6))["x"]
+        torch.testing.assert_close(made, torch.full_like(made, (1 + math.tanh(0.7)) / 2))
+    network, seen = judge(), []
+    network.body.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    images = torch.rand(4, 3, 16, 16)
+    network(images, torch.randn(4, 6))
+    torch.testing.assert_close(seen[0], 2 * images - 1)
+
+
+@torch.no_grad()
+def test_the_first_stages_images_are_enlarged_by_bilinear_interpolation():
+    coarse = torch.rand(1, 2, 3, 8, 8)
+    found = EvaluateImages.first_stage(
+        SimpleNamespace(images=SimpleNamespace(shape=(3, 16, 16))), SimpleNamespace(coarse=lambda given: coarse), {}
+    )
+    torch.testing.assert_close(found, interpolate(coarse[0], (16, 16), mode="bilinear"))
 
 
 # Losses ---------------------------------------------------------------------------------------------------------------

@@ -7,13 +7,26 @@ import pytest
 import torch
 from conftest import SMALL, composed
 from interventions import interrupted_at
+from sklearn.cluster import MiniBatchKMeans
 from torch import nn
 
 from saddlegan.checks import ConfigError
 from saddlegan.config.schema import check
 from saddlegan.engine.build import build, evaluation
 from saddlegan.evaluation.features import activations_of
-from saddlegan.metrics.svm import DRAWS, accuracy, few, kmeans_features, normalised, pooled, svm_accuracies
+from saddlegan.metrics.svm import (
+    CLUSTERS,
+    CONTRAST,
+    DRAWS,
+    PATCHES,
+    WHITENING,
+    accuracy,
+    few,
+    kmeans_features,
+    normalised,
+    pooled,
+    svm_accuracies,
+)
 
 pytestmark = pytest.mark.usefixtures("own_draws")
 
@@ -166,3 +179,51 @@ def test_images_without_labels_are_refused():
     data.examples.train_labels = None
     with pytest.raises(ConfigError, match=r"which have no labels.*Remedy: evaluation=images"):
         evaluation(data, config)
+
+
+def test_c_is_chosen_on_images_that_are_not_learned_from():
+    """Nor tested on: the three parts have no image in common, and labels are those of their images."""
+    config = composed(*SMALL, *FEW)
+    module, data = build(config)
+    evaluate = evaluation(data, config)
+    evaluate.initial = {name: value.clone() for name, value in module.discriminator.state_dict().items()}
+    found = evaluate.represented(module)
+    pixels = {part: {tuple(row) for row in of.tolist()} for part, of in found["representations"]["pixels"].items()}
+    assert all(pixels.values())
+    assert not pixels["train"] & pixels["validation"]
+    assert not (pixels["train"] | pixels["validation"]) & pixels["test"]
+    known = {tuple(data.examples.values(x[None]).flatten().tolist()): int(y) for x, y in
+             zip(data.examples.train, data.examples.train_labels, strict=True)}  # fmt: skip
+    rows = found["representations"]["pixels"]["validation"].tolist()
+    assert [known[tuple(row)] for row in rows] == found["represented"]["validation"].tolist()
+
+
+def test_k_means_features_are_of_whitened_patches_and_triangular():
+    """Against NumPy: whitened patches have covariance 1, but for what is added to small variances; a patch is described
+    by how much nearer than the mean of all clusters each one is."""
+    draws = np.random.default_rng(0)
+    images = {"train": torch.from_numpy(draws.random((300, 1, 12, 12)).astype(np.float32))}
+    found = kmeans_features(images)["train"].numpy()
+    assert (found >= 0).all()
+    rng = np.random.default_rng(0)
+    image, place = rng.integers(300, size=PATCHES), rng.integers(49, size=PATCHES)
+    cut = np.stack([images["train"][i, 0, p // 7 : p // 7 + 6, p % 7 : p % 7 + 6].numpy().ravel()
+                    for i, p in zip(image, place, strict=True)])  # fmt: skip
+    patches = cut - cut.mean(1, keepdims=True)
+    patches /= np.sqrt((patches**2).mean(1, keepdims=True) + CONTRAST)
+    mean = patches.mean(0)
+    values, vectors = np.linalg.eigh(np.cov((patches - mean).T.astype(np.float64)))
+    whiten = vectors @ np.diag((values + WHITENING) ** -0.5) @ vectors.T
+    white = ((patches - mean) @ whiten).astype(np.float32)
+    assert np.allclose(np.diag(np.cov(white.T)).mean(), 35 / 36, atol=0.05), "one direction, brightness, is gone"
+    clusters = MiniBatchKMeans(CLUSTERS, random_state=0, n_init=1, batch_size=2048).fit(white).cluster_centers_
+    first = images["train"][0, 0].numpy()
+    quarters = np.zeros((CLUSTERS, 7, 7))
+    for top, left in np.ndindex(7, 7):
+        own = first[top : top + 6, left : left + 6].ravel()
+        own = (own - own.mean()) / np.sqrt(((own - own.mean()) ** 2).mean() + CONTRAST)
+        far = np.linalg.norm((own - mean) @ whiten - clusters, axis=1)
+        quarters[:, top, left] = np.maximum(far.mean() - far, 0)
+    expected = [quarters[:, a, b].mean((1, 2)) for a in (slice(4), slice(3, 7)) for b in (slice(4), slice(3, 7))]
+    correlation = np.corrcoef(np.stack(expected, 1).ravel(), found[0])[0, 1]
+    assert correlation > 0.95, "clusters of float32 patches may differ in their last digits"
