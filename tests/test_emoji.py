@@ -297,6 +297,10 @@ def test_the_spread_of_one_caption_leaves_wrong_grounds_out():
     own = [images.double().var(0).mean() for images in (same[0, :4], same[1])]
     expected = ((own[0] + own[1]) / 2 / real.double().var(0).mean()).sqrt()
     assert right_spread(same, asked, colours, real) == pytest.approx(float(expected))
+    same[0, 1:4] = colours[1][:, None, None]  # one sample of the first caption is left
+    assert right_spread(same, asked, colours, real) == pytest.approx(
+        float((own[1] / real.double().var(0).mean()).sqrt())
+    )
     assert np.isnan(right_spread(same[:1, :1], asked[:1], colours, real)), "of one sample there is no spread"
     assert np.isnan(right_spread(same.log() * torch.nan, asked, colours, real))
 
