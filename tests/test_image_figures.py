@@ -63,6 +63,21 @@ def test_an_image_figure_shows_each_panel_pixel_for_pixel_in_reading_order():
     assert [text.get_text() for text in figure.texts] == list("abcde")
 
 
+def test_images_of_several_sizes_are_shown_at_one_size():
+    """Those of the coarsest level of a pyramid are as large as those of the finest."""
+    coarse = DIGITS[:, ::4, ::4]
+    sheet = rendered(
+        figures.image_figure([ImagePanel(name, figures.square(of)) for name, of in (("a", DIGITS), ("b", coarse))])
+    )
+    scales = [
+        k
+        for k in range(2, min(sheet.shape[:2]) // 115 + 1)
+        if found_in(tile(enlarged(figures.square(DIGITS), k), gap=k), sheet)
+    ]
+    assert len(scales) == 1
+    assert found_in(tile(enlarged(figures.square(coarse), 4 * scales[0]), gap=scales[0]), sheet)
+
+
 def test_a_square_takes_the_first_images_that_fill_it():
     np.testing.assert_array_equal(figures.square(DIGITS)[1, 0], DIGITS[8])
     assert figures.square(DIGITS[:15]).shape == (3, 3, 28, 28)

@@ -48,11 +48,13 @@ def caption_panels(captions: NDArray, captioned: NDArray) -> list[ImagePanel]:
 
 
 def image_figure(panels: Sequence[ImagePanel], columns: int | None = None) -> Figure:
-    """Panels of images in `columns`, by default so that they make about a square; all are enlarged alike."""
+    """Panels of images in `columns`, by default so that they make about a square. Images of several sizes, as of the
+    levels of a pyramid, are enlarged to about one size."""
     columns = columns or {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3}.get(len(panels), 4)
     wide = max(panel.images.shape[1] * panel.images.shape[3] for panel in panels)
     scale = max(2, round((WIDTH - (columns - 1) * SPACE) / columns / wide))
-    arrays = [tile(enlarged(panel.images, scale), gap=scale) for panel in panels]
+    scales = _alike(scale, [panel.images for panel in panels])
+    arrays = [tile(enlarged(panel.images, own), gap=scale) for panel, own in zip(panels, scales, strict=True)]
     width = max(array.shape[1] for array in arrays)
     label = _label(panels, columns, width)
     sheet = Sheet(columns * (width + label) + (columns - 1) * SPACE)
@@ -88,9 +90,10 @@ def progress_figure(rows: Sequence[Progress]) -> Figure:
     wide = max(cell.shape[1] * cell.shape[3] for cell in cells)
     scale = max(1, round((WIDTH - (frames - 1) * SPACE / 2) / frames / wide))
     gap = SPACE // 2
-    step = max(tile(enlarged(cell, scale), gap=scale).shape[1] for cell in cells) + gap
+    scales = _alike(scale, cells)
+    step = max(tile(enlarged(cell, own), gap=scale).shape[1] for cell, own in zip(cells, scales, strict=True)) + gap
     sheet, before = Sheet(frames * step - gap), None
-    for row, moments in zip(rows, chosen, strict=True):
+    for row, moments, own in zip(rows, chosen, scales, strict=True):
         iterations = row.iterations[moments].astype(int).tolist()
         title = wrapped(row.title, sheet.characters(sheet.width))
         sheet.write(0, sheet.height + (gap if before else 0), title)
@@ -104,8 +107,14 @@ def progress_figure(rows: Sequence[Progress]) -> Figure:
         before = iterations
         for at, moment in enumerate(moments):
             cell = square(row.through[moment])[:SIDE, :SIDE]
-            sheet.place(at * step, top, tile(enlarged(cell, scale), gap=scale))
+            sheet.place(at * step, top, tile(enlarged(cell, own), gap=scale))
     return sheet.figure()
+
+
+def _alike(scale: int, images: Sequence[NDArray]) -> list[int]:
+    """By how much to enlarge each of several arrays of images, the largest images by `scale`."""
+    side = scale * max(array.shape[3] for array in images)
+    return [max(scale, round(side / array.shape[3])) for array in images]
 
 
 def _moments(iterations: NDArray) -> NDArray:

@@ -62,11 +62,14 @@ def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, whic
 
 
 def _side_by_side(shown: Sequence[Shown]) -> list[ImagePanel]:
-    """A panel per setting, and one of real images for each data set."""
+    """A panel per setting, and one of real images for each data set and size."""
     panels = [ImagePanel(one.setting, square(one.arrays["images"])) for one in shown]
-    real = {one.data: one.arrays["real"] for one in reversed(shown)}
-    titles = {data: "real images" if len(real) == 1 else f"real images of {data}" for data in real}
-    return panels + [ImagePanel(titles[data], square(images)) for data, images in real.items()]
+    real = {(one.data, one.arrays["real"].shape[1]): one.arrays["real"] for one in reversed(shown)}
+    several, sizes = len({data for data, _ in real}) > 1, len({side for _, side in real}) > 1
+    for (data, side), images in real.items():
+        title = "real images" + f" of {data}" * several + f", {side} x {side}" * sizes
+        panels.append(ImagePanel(title, square(images)))
+    return panels
 
 
 def _of_classes(shown: Sequence[Shown]) -> list[tuple[str, str, list[ImagePanel]]]:
