@@ -71,7 +71,7 @@ def test_images_of_several_sizes_are_shown_at_one_size():
     )
     scales = [
         k
-        for k in range(2, min(sheet.shape[:2]) // 115 + 1)
+        for k in range(2, min(sheet.shape[:2]) // 231 + 1)
         if found_in(tile(enlarged(figures.square(DIGITS), k), gap=k), sheet)
     ]
     assert len(scales) == 1
