@@ -51,7 +51,7 @@ IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
     *("stacked_mnist", "created_equal"),
 )
-CONDITIONAL = ("cgan_mnist", "acgan_mnist", "dcgan_features", "stackgan_emoji")
+CONDITIONAL = ("cgan_mnist", "acgan_mnist", "dcgan_features", "dcgan_rules", "stackgan_emoji")
 DISCRETE_IMAGES = ("discrete_mnist", "quantized_images")
 DISCRETE = ("discrete_toy", "adversarial_classification", *DISCRETE_IMAGES, "char_text")
 #: Experiments whose samples are images, and all.
@@ -236,6 +236,7 @@ def blocks() -> dict[str, str]:
             ),
         ),
         "features": features(results.experiments["dcgan_features"]),
+        "rules": tables.paired_table(tables.comparisons(results.experiments["dcgan_rules"])),
         "class-weight": measured(
             results.experiments["acgan_mnist"],
             ("frechet", "class_accuracy", "right_variety", "class_variety", "nearest_class_accuracy"),

@@ -65,6 +65,10 @@ def second_stage_sharper(results: Results) -> Verdict:
     stages = by_value(experiment, "stackgan", "model")
     if experiment is None or "stackgan_2" not in stages:
         return Verdict("not_run", "No runs of stage II in stackgan_emoji.")
+    if experiment.values(stages["stackgan_2"], "enlarged_frechet").dropna().empty:
+        return Verdict(
+            "not_run", "No runs of stage II in stackgan_emoji with the Fréchet distance of stage I, enlarged."
+        )
     ours, theirs = (experiment.values(stages["stackgan_2"], metric) for metric in ("sharpness", "enlarged_sharpness"))
     sharper = _nearer(ours, theirs, "stage II", "stage I, enlarged")
     distances = (experiment.values(stages["stackgan_2"], metric) for metric in ("frechet", "enlarged_frechet"))
@@ -88,6 +92,8 @@ def augmentation_varies(results: Results) -> Verdict:
     found = by_value(experiment, "stackgan", "model.generator.augmented", where)
     if experiment is None or not {True, False} <= found.keys():
         return Verdict("not_run", "No runs of stage I with and without augmented captions in stackgan_emoji.")
+    if experiment.values(found[True], "right_spread").dropna().empty:
+        return Verdict("not_run", "No runs of stackgan_emoji with the spread of samples of right grounds.")
     ratio = ratio_of(experiment, found[True], found[False], "right_spread")
     with_it, without = (show(mean_of(experiment, found[own], "right_spread")) for own in (True, False))
     text = f"Spread of one caption with augmented captions {with_it}, without {without}; ratio {show(ratio)}."
