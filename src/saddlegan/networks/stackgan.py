@@ -66,8 +66,8 @@ class StageTwoGenerator(nn.Module):
     up again. It has no other latent than the noise of its own augmentation, the last `condition_width` numbers; those
     before are the first stage's. It also gives the first stage's images as `coarse`.
 
-    Raises `ConfigError` where `first` makes images of another kind, or whose side does not halve into this one's, and
-    for latents of another length than both stages need.
+    Raises `ConfigError` where `first` makes images of another kind, or whose side times a power of two is not this
+    one's, and for latents of another length than both stages need.
     """
 
     samples = "images"
