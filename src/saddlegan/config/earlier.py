@@ -13,6 +13,18 @@ from saddlegan.identity import difference, without
 OWN = ("size", "root", "download")
 
 
+def check_earlier(config: Mapping[str, Any]) -> None:
+    """Whether a part of a player that is taken from an earlier run has one."""
+    for player in ("generator", "discriminator"):
+        node = config["model"].get(player)
+        for name, part in node.items() if isinstance(node, Mapping) else ():
+            if isinstance(part, Mapping) and part.get("run", "") is None:
+                raise ConfigError(
+                    f"earlier=null: got no run, expected the folder of one whose {part.get('player', player)} is this"
+                    f" {player}'s {name} stage. Remedy: earlier=RUN."
+                )
+
+
 def check_stage(config: Mapping[str, Any]) -> None:
     """Raise `ConfigError` unless the configuration's earlier run, where it names one, has finished on the same data."""
     if config["earlier"] is None:

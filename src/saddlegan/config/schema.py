@@ -33,6 +33,7 @@ from saddlegan.checks import (
 )
 from saddlegan.config.compatible import check_compatible
 from saddlegan.config.constructors import annotation_of, check_targets
+from saddlegan.config.earlier import check_earlier
 from saddlegan.config.measured import metrics_in
 from saddlegan.config.signatures import class_attribute
 from saddlegan.config.trust import check_named
@@ -216,7 +217,7 @@ def check(config: dict[str, Any]) -> None:
         for name, node in config[group].items():
             check_value(f"{group}.{name}", Part, node)
     check_named(config)
-    _check_earlier(config)
+    check_earlier(config)
     for group in ("method", "model", "data", "optimizer", "logger", "callbacks"):
         check_targets(config[group], group)
     check_compatible(config)
@@ -238,18 +239,6 @@ def _value(config: Mapping[str, Any], key: str) -> Any:
             )
         node = node[name]
     return node
-
-
-def _check_earlier(config: Mapping[str, Any]) -> None:
-    """Whether a part of a player that is taken from an earlier run has one."""
-    for player in ("generator", "discriminator"):
-        node = config["model"].get(player)
-        for name, part in node.items() if isinstance(node, Mapping) else ():
-            if isinstance(part, Mapping) and part.get("run", "") is None:
-                raise ConfigError(
-                    f"earlier=null: got no run, expected the folder of one whose {part.get('player', player)} is this"
-                    f" {player}'s {name} stage. Remedy: earlier=RUN."
-                )
 
 
 def _check_unknown(config: Mapping[str, Any]) -> None:

@@ -58,9 +58,10 @@ def trained(
         module.double()  # Lightning, which does it too, reads a checkpoint before
     compiled = compile_players(module, config)
     evaluate = evaluation(data, config, folder if rank == 0 else None)
-    advice = [*module.advice(module.place(evaluate.real["x"][:, :ADVISED])), *data.advice(module.conditions)]
-    for said in advice if rank == 0 else ():
-        print(f"saddlegan: warning: {said}", file=sys.stderr)
+    if rank == 0:
+        seen = module.place(evaluate.real["x"][:, :ADVISED])
+        for advice in (*module.advice(seen), *data.advice(module.conditions)):
+            print(f"saddlegan: warning: {advice}", file=sys.stderr)
     trainer = fit(module, data, evaluate, config, folder, reached, rank)
     if rank:
         return {}
