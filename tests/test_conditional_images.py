@@ -154,6 +154,7 @@ def test_the_report_shows_a_class_a_column(tmp_path):
         if labels:
             arrays |= {
                 "classes": np.full((8, 10, 28, 28), 7, np.uint8),
+                "class_names": np.array([f"class {number}" for number in "abcdefghij"]),
                 "classes_through": np.full((5, 10, 28, 28), 7, np.uint8),
                 "between_classes": np.full((5, 10, 28, 28), 7, np.uint8),
                 "captioned": np.full((3, 2, 7, 28, 28), 7, np.uint8),
@@ -177,6 +178,7 @@ def test_the_report_shows_a_class_a_column(tmp_path):
         ({"classes": np.zeros((8, 28, 28), np.uint8)}, "expected 4 axes"),
         ({"classes_through": np.zeros((4, 10, 28, 28), np.uint8)}, "got 4 frames, expected 5"),
         ({"captioned": np.zeros((3, 1, 7, 28, 28), np.uint8)}, "'captions': got 0, expected 3"),
+        ({"classes": np.zeros((8, 2, 28, 28), np.uint8), "class_names": np.array(["cats"])}, "got 1, expected 2"),
         ({"levels": np.zeros((8, 3, 14, 14), np.uint8)}, "of the size"),
     ],
 )

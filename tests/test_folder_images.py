@@ -327,6 +327,7 @@ def test_ones_own_pictures_train_with_one_command(saddlegan, tmp_path, folder, m
     assert result["extractor"]["dataset"] == "mnist"
     arrays = np.load(next(tmp_path.rglob("samples.npz")))
     assert arrays["images"].shape == (64, size, size) + (3,) * (channels == 3)
+    assert list(arrays.get("class_names", ())) == (list(CLASSES) if method == "cgan" else [])
 
 
 def test_runs_of_other_folders_are_other_runs(folder, copy):

@@ -98,6 +98,12 @@ def test_each_row_of_a_panel_has_its_own_name_beside_it_and_each_panel_its_title
         assert title.get_position()[0] == pytest.approx(box.x0)
 
 
+def test_names_of_classes_follow_the_title_in_their_order():
+    panel = figures.class_panel("cgan", DIGITS[:4].reshape(2, 2, 28, 28), np.array(["cats", "dogs"]))
+    assert panel.title == "cgan · cats · dogs"
+    assert figures.class_panel("cgan", panel.images, ()).title == "cgan"
+
+
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 3), (6, 3), (7, 4)])
 def test_panels_make_about_a_square(count, columns):
     figure = figures.image_figure([ImagePanel("a", DIGITS[:4].reshape(2, 2, 28, 28))] * count)

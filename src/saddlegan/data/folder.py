@@ -63,7 +63,7 @@ class ImagesFolder(Images):
         train, test = (shuffled(part, number) for number, part in enumerate((found.train, found.test)))
         self.train, self.test = (self.read(part, folder) for part in (train, test))
         if found.classes:
-            self.classes = f"images_folder/{self.name}"
+            self.classes, self.class_names = f"images_folder/{self.name}", found.classes
             self.train_labels, self.test_labels = (torch.tensor([p.label for p in part]) for part in (train, test))
         if self.along:
             self.captions, self.test_captions = ([p.caption for p in part] for part in (train, test))

@@ -5,7 +5,7 @@ not full is left out. The whole set lies on the device, so that no worker proces
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +42,8 @@ class Examples(ABC):
     #: The labels that come along, and the number of their classes: `{"label": 10}`; {} where none do. Where the number
     #: is the configuration's, `sizes_of` says it.
     sizes: Mapping[str, int] = {}
+    #: The names of the classes by number; none where they have none. `class_names_of` knows them without the examples.
+    class_names: Sequence[str] = ()
     #: What else comes along, for methods that name it among their conditions, and its shape: `{"text": (64,)}`. Where
     #: the shape is the configuration's, `along_of` says it.
     along: Mapping[str, tuple[int, ...]] = {}

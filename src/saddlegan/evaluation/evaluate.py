@@ -164,10 +164,14 @@ class Evaluate(L.Callback, ABC):
         conditions, which are those of the real samples."""
         if not self.given:
             latent = draw_evaluation(module.latent.draw, self.seeds, self.samples, part=0)
-            places = torch.arange(self.samples)
-            again = {c: self.real[c][:, places % self.real[c].shape[1]] for c in module.conditions}
+            again = {c: self.of_each_sample(self.real[c], axis=1) for c in module.conditions}
             self.given = module.complete({"latent": latent} | again)
         return module(self.given)
+
+    def of_each_sample(self, values: Tensor, axis: int = 0) -> Tensor:
+        """What comes along with the real samples, in their order on `axis`: of each generated sample that of the real
+        one whose conditions it is given. Real samples begin again where more are generated."""
+        return values.index_select(axis, torch.arange(self.samples) % values.shape[axis])
 
     @torch.no_grad()
     def evaluate(self, module: Any) -> Tensor:

@@ -16,11 +16,11 @@ from saddlegan.checks import ConfigError
 from saddlegan.data.files import FEWEST
 from saddlegan.data.images import Images, unit
 from saddlegan.data.sets import SetData, numbers_of
-from saddlegan.evaluation import board, conditions
+from saddlegan.evaluation import board, conditions, sheets
 from saddlegan.evaluation.evaluate import Conclusion, Evaluate, law_of
 from saddlegan.extractor import Extractor
 from saddlegan.figures import save_png
-from saddlegan.figures.images import ImagePanel, caption_panels, image_figure, square
+from saddlegan.figures.images import ImagePanel, image_figure, square
 from saddlegan.files import write_whole
 from saddlegan.folder import SAMPLES
 from saddlegan.metrics.conditional import class_accuracy
@@ -131,7 +131,7 @@ class EvaluateImages(Evaluate):
         None of samples that were asked for neither, or by captions of images without labels."""
         if self.images.test_labels is None or not {"label", "text"} & self.given.keys():
             return None
-        return self.images.test_labels[torch.arange(self.samples) % len(self.images.test_labels)]
+        return self.of_each_sample(self.images.test_labels)
 
     def offered_at_the_end(self, fake: Tensor) -> dict[str, Any]:
         """Also the images themselves, flat, and real ones."""
@@ -215,10 +215,12 @@ class EvaluateImages(Evaluate):
         moments = {"iterations": np.array([self.frames[k][0] for k in kept])}
         return {name: np.asarray(array) for name, array in arrays.items()} | moments
 
-    def pictures_of_classes(self, module: Any, kept: np.ndarray) -> dict[str, Tensor]:
+    def pictures_of_classes(self, module: Any, kept: np.ndarray) -> dict[str, Any]:
         """Of some latents every class, of one of them through training, and what lies between two classes."""
         through = torch.stack([self.class_frames[k][0] for k in kept])
-        found = {"classes": self.of_each_class(module, conditions.ROWS), "classes_through": through}
+        found: dict[str, Any] = {"classes": self.of_each_class(module, conditions.ROWS), "classes_through": through}
+        if names := self.images.class_names:
+            found["class_names"] = np.array(names[: conditions.classes_of(module)])
         if getattr(module.generator, "soft_labels", False):
             made = self.shown(module(conditions.between_classes(self.given, module.sizes["label"]))[0])
             found["between_classes"] = made.unflatten(0, (-1, conditions.STEPS))
@@ -253,25 +255,8 @@ class EvaluateImages(Evaluate):
 
     def draw(self, trainer: L.Trainer, arrays: dict[str, np.ndarray], folder: Path) -> None:
         """figures/*.png, and the same in TensorBoard."""
-        panels = {
-            "samples": [ImagePanel("generated", square(arrays["images"])), ImagePanel("real", square(arrays["real"]))],
-            "interpolation": [ImagePanel("lines between latents", arrays["interpolation"])],
-            "neighbours": [
-                ImagePanel("generated, and the nearest training images", arrays["neighbours"], ("fake", "nearest"))
-            ],
-        }
-        if "classes" in arrays:
-            panels["classes"] = [ImagePanel("a latent a row, a class a column", arrays["classes"])]
-        if "between_classes" in arrays:
-            panels["between_classes"] = [
-                ImagePanel("from a class to the next one, at one latent", arrays["between_classes"])
-            ]
-        if "captioned" in arrays:
-            panels["captions"] = caption_panels(arrays["captions"], arrays["captioned"])
-        if "levels" in arrays:
-            panels["levels"] = [ImagePanel("a sample a row, its levels from left to right", arrays["levels"])]
-        for name, content in panels.items():
-            figure = image_figure(content)
+        for name, panels in sheets.of(arrays).items():
+            figure = image_figure(panels)
             save_png(figure, folder / "figures" / f"{name}.png")
             board.log_figure(trainer, f"end/{name}", figure, self.history[-1][0])
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from saddlegan.data.emoji import EmojiScenes
@@ -21,7 +20,7 @@ class EvaluateScenes(EvaluateImages):
         fake = super().fakes(module)
         scenes = law_of(self.images, EmojiScenes)
         if "text" in module.conditions:  # of the test scenes, in their order, as `given` has them
-            asked = scenes.test_grounds[torch.arange(self.samples) % len(scenes.test_grounds)]
+            asked = self.of_each_sample(scenes.test_grounds)
             self.beside |= self.of_grounds(asked) | {"same_grounds": asked[:CAPTIONS]}
         return fake
 

@@ -3,7 +3,15 @@
 from saddlegan.figures.animation import animation_frames, save_gif
 from saddlegan.figures.canvas import save_png
 from saddlegan.figures.density import DensityPanel, density_figure
-from saddlegan.figures.images import ImagePanel, Progress, caption_panels, image_figure, progress_figure, square
+from saddlegan.figures.images import (
+    ImagePanel,
+    Progress,
+    caption_panels,
+    class_panel,
+    image_figure,
+    progress_figure,
+    square,
+)
 from saddlegan.figures.maps import Heatmap, heatmap_figure, timeline_figure
 from saddlegan.figures.plane import PlanePanel, plane_figure, rasters
 from saddlegan.figures.spread import spread_figure
@@ -18,6 +26,7 @@ __all__ = [
     "Progress",
     "animation_frames",
     "caption_panels",
+    "class_panel",
     "density_figure",
     "discriminator_figure",
     "heatmap_figure",

@@ -47,6 +47,11 @@ def caption_panels(captions: NDArray, captioned: NDArray) -> list[ImagePanel]:
     return [ImagePanel(str(caption), images) for caption, images in zip(captions, captioned, strict=True)]
 
 
+def class_panel(title: str, images: NDArray, names: NDArray | Sequence[str]) -> ImagePanel:
+    """Images `(rows, classes, height, width)`; the `names` of the classes, where they have any, follow the title."""
+    return ImagePanel(" · ".join([title, *names]), images)
+
+
 def image_figure(panels: Sequence[ImagePanel], columns: int | None = None) -> Figure:
     """Panels of images in `columns`, by default so that they make about a square. Images of several sizes, as of the
     levels of a pyramid, are enlarged to about one size."""

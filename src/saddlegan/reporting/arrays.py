@@ -27,7 +27,8 @@ TEXT = {"texts": 2, "iterations": 1, "likeliest": 1, "independent": 1, "real": 1
 TABLE = {"shares": 2, "probabilities": 1, "names": 1}
 KINDS = {"points": PLANE, "texts": TEXT, "shares": TABLE, "confusion": {"confusion": 2}}
 #: What a conditional run of images adds: `classes` (rows, classes, height, width), `classes_through` (frames, classes,
-#: height, width), and where labels may be shares of classes `between_classes` (lines, steps, height, width).
+#: height, width), where they have names `class_names` (classes,), and where labels may be shares of classes
+#: `between_classes` (lines, steps, height, width).
 #: Of captions: `captioned` (captions, stages, 1 + samples, height, width), the real image before the last stage, and
 #: `captions` (captions,). Of a pyramid: `levels` (n, levels, height, width).
 FURTHER = {"classes": 4, "classes_through": 4, "between_classes": 4, "captioned": 5, "levels": 4}
@@ -89,6 +90,8 @@ def _fault_of_images(arrays: Arrays) -> str | None:
         )
     if len(arrays.get("classes_through", arrays["through"])) != frames:
         return f"'classes_through': got {len(arrays['classes_through'])} frames, expected {frames}, as in 'through'"
+    if "class_names" in arrays and len(arrays["class_names"]) != arrays["classes"].shape[1]:
+        return f"'class_names': got {len(arrays['class_names'])}, expected {arrays['classes'].shape[1]}"
     if len(arrays.get("captioned", ())) != len(arrays.get("captions", ())):
         return f"'captions': got {len(arrays.get('captions', ()))}, expected {len(arrays.get('captioned', ()))}"
     if len(arrays["neighbours"]) != 2:

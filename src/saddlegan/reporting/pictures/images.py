@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saddlegan import figures
-from saddlegan.figures import ImagePanel, Progress, square
+from saddlegan.figures import ImagePanel, Progress, class_panel, square
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.pictures.selection import Picture, Shown, seeds_shown
 
@@ -74,7 +74,11 @@ def _side_by_side(shown: Sequence[Shown]) -> list[ImagePanel]:
 
 def _of_classes(shown: Sequence[Shown]) -> list[tuple[str, str, list[ImagePanel]]]:
     """Pages of the settings whose generator was asked for classes: name, caption, panels."""
-    sheets = [ImagePanel(one.setting, one.arrays["classes"]) for one in shown if "classes" in one.arrays]
+    sheets = [
+        class_panel(one.setting, one.arrays["classes"], one.arrays.get("class_names", ()))
+        for one in shown
+        if "classes" in one.arrays
+    ]
     lines = [ImagePanel(one.setting, one.arrays["between_classes"]) for one in shown if "between_classes" in one.arrays]
     through = [_classes_through(one) for one in shown if "classes_through" in one.arrays]
     return [
