@@ -239,3 +239,11 @@ def test_what_the_discriminator_says_of_real_images_does_not_hang_on_the_fakes(m
     assert not torch.equal(module.judge(real, one)[1], module.judge(real, other)[1])
     together = module.logits({name: torch.cat([real[name], one[name]], dim=1) for name in real})[:, :8]
     assert not torch.allclose(first, together), "batch normalisation would mix them"
+
+
+def test_a_row_alone_is_refused_where_it_would_be_normalised():
+    words = ("method=gan_non_saturating", "model=dcgan", *TEN, "batch_size=1")
+    with pytest.raises(ConfigError, match="got 1 row on each device"):
+        build(composed(*words))
+    _, data = build(composed(*words, "model.generator.normalisation=none", "model.discriminator.normalisation=none"))
+    assert data.batch_size == 1

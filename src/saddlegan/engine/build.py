@@ -41,6 +41,7 @@ def build(config: dict[str, Any]) -> tuple[AdversarialModule, Spans]:
         if isinstance(source, Images):
             check_images(source)
         module = module_of(config, source if isinstance(source, Examples) else None)
+        check_rows(module, config["batch_size"] // config["trainer"]["devices"])
         spans = {
             "seeds": module.seeds,
             "batch_size": config["batch_size"],
@@ -75,6 +76,15 @@ def module_of(config: dict[str, Any], examples: Examples | None = None) -> Adver
             )
         module.config, module.threads = config, threads(module, config)
         return module.to(memory_format=torch.channels_last) if config["trainer"]["channels_last"] else module
+
+
+def check_rows(module: nn.Module, rows: int) -> None:
+    """Raises `ConfigError` where a network would normalise minibatches of a single row."""
+    if rows == 1 and any(isinstance(layer, nn.BatchNorm1d) for layer in module.modules()):
+        raise ConfigError(
+            "batch_size: got 1 row on each device, and batch normalisation, which of one row has no variance. Remedy: a"
+            " larger batch_size, or networks without batch normalisation."
+        )
 
 
 def samples_of(config: dict[str, Any]) -> dict[str, Any]:

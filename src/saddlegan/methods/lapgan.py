@@ -57,7 +57,8 @@ class LAPGAN(NonSaturatingGAN):
 
     @torch.no_grad()
     def chained(self, count: int) -> Tensor:
-        """So many coarse images of the level below, `(1, count, channels, height, width)`."""
+        """So many coarse images of the level below, `(1, count, channels, height, width)`, of its own latents: those of
+        another level are of the same stream, in rows of another length, so that only the first rows are alike."""
         assert self.below is not None
         return doubled(self.below.sample(count)[0])[None]
 
