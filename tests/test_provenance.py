@@ -70,6 +70,16 @@ def test_asking_for_the_commit_writes_nothing_into_the_repository(checkout):
     assert (folder / ".git" / "index").read_bytes() == before
 
 
+@pytest.mark.parametrize(("own", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_asleep_unless_the_user_wants_them_awake(saddlegan, monkeypatch, own, found):
+    """Awake they take a busy machine's cores from whatever else runs, our own other runs among it."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if own:
+        monkeypatch.setenv("OMP_WAIT_POLICY", own)
+    assert saddlegan("method=nothing")[0] == 2
+    assert os.environ["OMP_WAIT_POLICY"] == found
+
+
 def test_versions_are_those_of_what_computes():
     found = provenance.versions()
     assert found["python"] == platform.python_version()

@@ -126,6 +126,7 @@ def main() -> None:
     """Entry point of `saddlegan`. Exit status: 0; 1 where a run failed; 2 for a bad setting, or where another process
     holds a run; 130 when interrupted."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises, and this module says what is wrong
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads of torch that wait let others run
     words = sys.argv[1:]
     if "--version" in words:
         print(", ".join(f"{name} {version}" for name, version in provenance.versions().items()))
