@@ -2,9 +2,11 @@
 truncated singular value decomposition (Deerwester et al. 1990, latent semantic analysis), both of scikit-learn.
 
 They stand in for the trained encoders of papers: no network, no download. Pairs of words tell a red heart on a blue
-ground from a blue heart on a red one.
+ground from a blue heart on a red one. The mean square of a vector's numbers is 1, as is the variance of the noise that
+augmented captions add: of vectors of length 1 little was left in that noise.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +25,8 @@ NOTHING = 1e-6
 
 
 class Encoder(Protocol):
-    """Captions of data to float32 vectors `(n, dim)`, of length 1, or 0 where it makes nothing of their words."""
+    """Captions of data to float32 vectors `(n, dim)`, of length sqrt(dim), or 0 where it makes nothing of their
+    words."""
 
     def __call__(self, captions: Sequence[str]) -> Array: ...
 
@@ -57,8 +60,7 @@ class FittedVectors:
     def __call__(self, captions: Sequence[str]) -> Array:
         places = {caption: place for place, caption in enumerate(dict.fromkeys(captions))}  # many come more than once
         found = self.reduced.transform(self.counts.transform(list(places)))
-        lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        vectors = np.where(lengths < NOTHING, 0.0, found / np.maximum(lengths, NOTHING)).astype(np.float32)
+        vectors = np.where(np.linalg.norm(found, axis=1, keepdims=True) < NOTHING, np.float32(0), scaled(found))
         return vectors[[places[caption] for caption in captions]]
 
     def asked(self, caption: str) -> Array:
@@ -81,7 +83,7 @@ class FittedVectors:
 
 
 class OwnVectors:
-    """A user's own vectors, from a .npz with `captions` and `vectors`, made to have length 1.
+    """A user's own vectors, from a .npz with `captions` and `vectors`, made to have length sqrt(dim).
 
     Raises `ConfigError` where the file cannot be used, or its vectors have other than `dim` numbers.
     """
@@ -89,7 +91,7 @@ class OwnVectors:
     def __init__(self, file: str, dim: int) -> None:
         captions, vectors = read_vectors(file, dim)
         self.file = Path(file)
-        self.vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        self.vectors = scaled(vectors)
         self.places = {str(caption): place for place, caption in enumerate(captions)}
 
     def __call__(self, captions: Sequence[str]) -> Array:
@@ -108,6 +110,12 @@ class OwnVectors:
 def encoder(captions: Sequence[str], dim: int, vectors: str | None) -> Encoder:
     """What turns captions into vectors: fitted on these, or a user's own file."""
     return FittedVectors(captions, dim) if vectors is None else OwnVectors(vectors, dim)
+
+
+def scaled(vectors: Array) -> Array:
+    """Vectors `(n, dim)` at length sqrt(dim), float32; those that are 0 stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (math.sqrt(vectors.shape[1]) * vectors / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
 
 
 def words_of(caption: str) -> list[str]:
