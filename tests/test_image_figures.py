@@ -110,10 +110,13 @@ def test_panels_make_about_a_square(count, columns):
     assert len({round(ax.get_position().x0, 3) for ax in figure.axes}) == columns
 
 
-@pytest.mark.parametrize("columns", [1, 2])
-def test_text_of_an_image_figure_overlaps_neither_images_nor_text(columns):
-    title = "primal_dual · features · sigma=10 · alpha=100 · lr=0.0002"
-    panels = [ImagePanel(title, DIGITS[:20].reshape(2, 10, 28, 28), ("generated", "nearest")) for _ in range(4)]
+@pytest.mark.parametrize("columns", [1, 2, 4])
+@pytest.mark.parametrize(
+    "title", ["primal_dual · features · sigma=10 · alpha=100 · lr=0.0002", "left arrow curving right on a black ground"]
+)
+def test_text_of_an_image_figure_overlaps_neither_images_nor_text(columns, title):
+    names = ("generated", "nearest") if columns <= 2 else ()
+    panels = [ImagePanel(title, DIGITS[:20].reshape(2, 10, 28, 28), names) for _ in range(4)]
     figure = figures.image_figure(panels, columns=columns)
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in figure.texts] + [ax.get_window_extent() for ax in figure.axes]
@@ -127,6 +130,7 @@ def test_a_long_title_is_broken_between_its_parts():
     assert wrapped("gan", 1) == ["gan"]
     assert wrapped("a · bc", 6) == ["a · bc"]  # as long as is allowed
     assert wrapped("a · bc", 5) == ["a", "bc"]
+    assert wrapped("seven · a weary face", 7) == ["seven", "a weary", "face"], "and a longer part between its words"
 
 
 def progress(title="gan", frames=25, last=20000):

@@ -1,7 +1,9 @@
 """Images on a sheet: tiled into one array each, placed to the pixel, so that every image is enlarged evenly."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -37,9 +39,10 @@ def in_colour(array: NDArray) -> NDArray:
 
 
 def wrapped(text: str, characters: int) -> list[str]:
-    """`text` in lines of at most `characters` where its parts, joined by ` · `, allow it."""
+    """`text` in lines of at most `characters` where its parts, joined by ` · `, or else their words, allow it."""
     lines: list[str] = []
-    for part in text.split(" · "):
+    by_words = textwrap.TextWrapper(max(characters, 1), break_long_words=False, break_on_hyphens=False)
+    for part in chain.from_iterable(by_words.wrap(part) for part in text.split(" · ")):
         if lines and len(lines[-1]) + 3 + len(part) <= characters:
             lines[-1] += f" · {part}"
         else:
