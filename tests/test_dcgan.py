@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from saddlegan.checks import ConfigError
-from saddlegan.engine.build import build
+from saddlegan.engine.build import build, check_rows
 from saddlegan.files import conf_folder
 from saddlegan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from saddlegan.networks.dcgan_conditional import (
@@ -247,3 +247,8 @@ def test_a_row_alone_is_refused_where_it_would_be_normalised():
         build(composed(*words))
     _, data = build(composed(*words, "model.generator.normalisation=none", "model.discriminator.normalisation=none"))
     assert data.batch_size == 1
+    check_rows(
+        nn.ModuleList([nn.BatchNorm1d(3).eval(), nn.BatchNorm2d(3)]), 1
+    )  # a frozen stage, and places of an image
+    with pytest.raises(ConfigError):
+        check_rows(nn.ModuleList([nn.BatchNorm1d(3)]), 1)

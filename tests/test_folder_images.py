@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import unicodedata
 
 import numpy as np
@@ -195,6 +196,11 @@ def test_a_picture_of_more_than_8_bits_is_refused(copy):
 # What is refused ------------------------------------------------------------------------------------------------------
 
 
+def test_what_a_run_began_with_is_not_for_the_user_to_say(folder):
+    with pytest.raises(ConfigError, match="data.found="):
+        listing.found({"folder": str(folder), "found": {"cats": 3}})
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     assert "got No such file or directory, expected a folder of pictures" in refused(tmp_path / "nowhere")
 
@@ -286,10 +292,31 @@ def test_a_run_goes_on_and_is_asked_with_the_pictures_that_it_began_with(saddleg
     listing._listing.cache_clear()
     status, output = saddlegan(*words)
     assert status != 0
-    assert "data.digest" in output
+    assert "data.found.digest" in output
     config = json.loads((run / "config.json").read_text())["data"]
     with pytest.raises(ConfigError, match="other names, classes or captions"):
         ImagesFolder(**{key: value for key, value in config.items() if not key.startswith("_")})
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("change", ["renamed", "another class", "gone"])
+def test_a_run_knows_its_classes_whatever_became_of_its_pictures(saddlegan, tmp_path, copy, capfd, change):
+    words = ("-m", CONF, "data=images_folder", f"data.folder={copy}", "method=cgan", *RUN, "data.size=16")
+    assert saddlegan(*words)[0] == 0
+    (run,) = (path.parent for path in tmp_path.rglob("result.json"))
+    for name in ("before", "after"):
+        assert sample([str(run), "label=leaves", "n=2", f"output={tmp_path / name}.npz"]) == 0, capfd.readouterr().err
+        if name == "before" and change == "renamed":
+            (copy / "apples").rename(copy / "zebras")
+        elif name == "before" and change == "another class":
+            shutil.copytree(copy / "apples", copy / "bees")
+        elif name == "before":
+            shutil.rmtree(copy)
+        listing._listing.cache_clear()
+    with np.load(tmp_path / "before.npz") as one, np.load(tmp_path / "after.npz") as other:
+        assert np.array_equal(one["samples"], other["samples"])
+    assert sample([str(run), "label=zebras", "n=2"]) == 2
+    assert "0 apples, 1 leaves, 2 skies" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ def check_resources(config: dict[str, Any], *, here: bool = True) -> None:
         check_machine(config["trainer"])
 
 
-def with_digest(data: dict[str, Any]) -> dict[str, Any]:
-    """The configuration's `data`, of a folder of one's own with the digest of what is in it."""
-    return data if data.get("folder") is None else {**data, "digest": listing.digest(data)}
+def with_found(data: dict[str, Any]) -> dict[str, Any]:
+    """The configuration's `data`, of a folder of one's own with what is in it."""
+    return data if data.get("folder") is None else {**data, "found": listing.found(data)._asdict()}
 
 
 def check_extractor(key: str, path: str) -> None:

@@ -27,7 +27,7 @@ from saddlegan.files import conf_folder
 from saddlegan.folder import RESULT, DamagedRun, RunFailed, RunLost, claim_run, read_result, remove_if_new, write_json
 from saddlegan.identity import GROUPS
 from saddlegan.lock import HeldRun, hold
-from saddlegan.resources import check_resources, with_digest
+from saddlegan.resources import check_resources, with_found
 
 #: Errors of a disk, which say nothing about the run: it is full, over its quota, failing, or may not be written.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
@@ -60,7 +60,7 @@ def claim_and_train(config: dict[str, Any], folder: Path, job: Any, tolerant: bo
     """The result of the run in a folder that is held, trained now unless it is there already."""
     try:
         schema.check(config)
-        config["data"] = with_digest(config["data"])
+        config["data"] = with_found(config["data"])
         if config["existing"] == "repeat":  # before anything is thrown away
             check_needs(config)
         result = claim_run(folder, config, config["existing"])

@@ -30,7 +30,7 @@ class ImagesFolder(Images):
         vectors: file of vectors of one's own, .npz with `captions` and `vectors`; None: `FittedVectors` of the training
             captions, 0 for those that have no word of them, of which a warning tells.
 
-        digest: `listing.digest` of the pictures that a run began with; None: whatever they are.
+        found: `listing.Found` as a mapping, what a run began with; None: whatever there is.
 
     Raises `ConfigError` where the folder has changed, cannot be read, holds what is no picture or a smaller one, fewer
     than 128 training or test pictures, a class of too few, or where a caption has no picture or a picture no caption.
@@ -49,21 +49,21 @@ class ImagesFolder(Images):
         held_out: Annotated[int, Above(2, inclusive=True, most=100)],
         text_dim: Annotated[int, Above(2, inclusive=True, most=1024)],
         vectors: str | None,
-        digest: str | None = None,
+        found: Mapping[str, Any] | None = None,
     ) -> None:
         data = {"folder": folder, "size": size, "held_out": held_out, "text_dim": text_dim, "vectors": vectors}
-        found = listing.of(data)
-        if digest not in (None, listing.digest(data)):
+        listed = listing.of(data)
+        if found is not None and found["digest"] != listing.digest(data):
             raise ConfigError(
                 f"data.folder={folder}: got other names, classes or captions of its pictures than those that the run"
                 " was trained on, expected the same. Remedy: put them back."
             )
         self.name, self.shape = Path(folder).expanduser().resolve().name, (channels, size, size)
         self.sizes, self.along = self.sizes_of(data), self.along_of(data)
-        train, test = (shuffled(part, number) for number, part in enumerate((found.train, found.test)))
+        train, test = (shuffled(part, number) for number, part in enumerate((listed.train, listed.test)))
         self.train, self.test = (self.read(part, folder) for part in (train, test))
-        if found.classes:
-            self.classes, self.class_names = f"images_folder/{self.name}", found.classes
+        if listed.classes:
+            self.classes, self.class_names = f"images_folder/{self.name}", listed.classes
             self.train_labels, self.test_labels = (torch.tensor([p.label for p in part]) for part in (train, test))
         if self.along:
             self.captions, self.test_captions = ([p.caption for p in part] for part in (train, test))
@@ -79,16 +79,16 @@ class ImagesFolder(Images):
 
     @classmethod
     def class_names_of(cls, data: Mapping[str, Any]) -> list[str]:
-        return listing.of(data).classes
+        return listing.found(data).classes
 
     @classmethod
     def sizes_of(cls, data: Mapping[str, Any]) -> Mapping[str, int]:
-        classes = listing.of(data).classes
+        classes = listing.found(data).classes
         return {"label": len(classes)} if classes else {}
 
     @classmethod
     def along_of(cls, data: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
-        return {} if "text" in listing.of(data).without else {"text": (data["text_dim"],)}
+        return {"text": (data["text_dim"],)} if listing.found(data).captions else {}
 
     def advice(self, conditions: Collection[str]) -> list[str]:
         """Of captions that say nothing, to a method that gives captions to its networks."""

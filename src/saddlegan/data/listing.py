@@ -40,6 +40,29 @@ def of(data: Mapping[str, Any]) -> Listing:
     return _listing(str(data["folder"]), int(data["size"]), int(data["held_out"]))
 
 
+class Found(NamedTuple):
+    """What a run keeps of a folder: its `digest`, the names of the classes, and whether there are captions."""
+
+    digest: str
+    classes: list[str]
+    captions: bool
+
+
+def found(data: Mapping[str, Any]) -> Found:
+    """What the run of a configuration's `data` began with, or, of a new one, what the folder holds now. Raises
+    `ConfigError` as `of` does."""
+    if data.get("found") is not None:
+        try:
+            return Found(**data["found"])
+        except TypeError:
+            got = shown(str(data["found"]))
+            raise ConfigError(
+                f"data.found={got}: expected null, which a run fills in. Remedy: data.found=null."
+            ) from None
+    now = of(data)
+    return Found(digest(data), now.classes, "text" not in now.without)
+
+
 def digest(data: Mapping[str, Any]) -> str:
     """SHA-256 of the names, classes, parts and captions of the pictures, and of a file of vectors of one's own: what a
     run that goes on, or is asked for a caption, must find as it was. Raises `ConfigError` as `of` does."""

@@ -79,8 +79,8 @@ def module_of(config: dict[str, Any], examples: Examples | None = None) -> Adver
 
 
 def check_rows(module: nn.Module, rows: int) -> None:
-    """Raises `ConfigError` where a network would normalise minibatches of a single row."""
-    if rows == 1 and any(isinstance(layer, nn.BatchNorm1d) for layer in module.modules()):
+    """Raises `ConfigError` where a network would normalise minibatches of a single row: not one that is frozen."""
+    if rows == 1 and any(isinstance(layer, nn.BatchNorm1d) and layer.training for layer in module.modules()):
         raise ConfigError(
             "batch_size: got 1 row on each device, and batch normalisation, which of one row has no variance. Remedy: a"
             " larger batch_size, or networks without batch normalisation."

@@ -8,7 +8,7 @@ from saddlegan.identity import GROUPS, NEUTRAL, without
 
 Setting = Mapping[str, Any]
 
-IGNORED = (*NEUTRAL, "hydra", "experiment", "seed", "num_seeds", "data.digest")
+IGNORED = (*NEUTRAL, "hydra", "experiment", "seed", "num_seeds", "data.found")
 
 
 def describe(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:
