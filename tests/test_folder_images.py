@@ -197,7 +197,7 @@ def test_a_picture_of_more_than_8_bits_is_refused(copy):
 
 
 def test_what_a_run_began_with_is_not_for_the_user_to_say(folder):
-    with pytest.raises(ConfigError, match="data.found="):
+    with pytest.raises(ConfigError, match=r"data\.found="):
         listing.found({"folder": str(folder), "found": {"cats": 3}})
 
 

@@ -195,6 +195,22 @@ def test_an_earlier_stage_that_is_not_there_is_said_before_training(saddlegan, t
     assert not results(tmp_path)
 
 
+@pytest.mark.thorough
+def test_a_sweep_of_two_stages_goes_over_more_settings(saddlegan, tmp_path):
+    """Each run of the second stage stands on the run of the first one that has its settings."""
+    status, output = saddlegan(*STAGES, "seed=0", "ema_decay=0,0.9")
+    assert status == 0, output
+    found = results(tmp_path)
+    assert len(found) == 4
+    for result in found.values():
+        if "first" in result["config"]["model"]["generator"]:
+            first = found[Path(result["config"]["model"]["generator"]["first"]["run"]).name]
+            assert first["config"]["ema_decay"] == result["config"]["ema_decay"]
+    status, output = saddlegan(*STAGES, "method=gan_non_saturating", "seed=0")
+    assert status == 2
+    assert "in the command none that it does not have, or earlier=RUN" in output
+
+
 def test_a_job_of_two_stages_runs_once_in_the_first(saddlegan, tmp_path):
     grids = "hydra.sweeper.grids=[{method:gan,seed:'0'},{stage:'2',method:gan,seed:'0'}]"
     status, output = saddlegan("-m", grids)

@@ -2,8 +2,8 @@
 
 `hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
 the overrides of the command line, which win. A grid with `stage: "2"` begins when those of stage 1 have ended; with
-`earlier: "method=gan"` each of its jobs is given, as `earlier`, the folder of the earlier run that has these settings
-and its own seed. A grid with `draws: "8"` is not multiplied out: of each of its methods eight settings are drawn from
+`earlier: "method=gan"` each of its jobs is given, as `earlier`, the folder of the earlier run that has these settings,
+and its own seed and what else the command line sweeps over, unless that names one itself. A grid with `draws: "8"` is not multiplied out: of each of its methods eight settings are drawn from
 its values, which may be intervals; `hydra.sweeper.draws` is another budget for all such grids.
 
 Every job is composed and checked before the first one starts, and the report is written when the last one has ended. A
@@ -97,7 +97,7 @@ class UnionSweeper(Sweeper):
                 jobs = [[*job, *each] for job in drawn(own, budget) for each in multiply(beside)]
             else:
                 jobs = multiply([*overrides, *given])
-            planned += [(_stage(grid), [*job, *self._earlier(grid, job, before)]) for job in jobs]
+            planned += [(_stage(grid), [*job, *self._earlier(grid, job, before, given)]) for job in jobs]
         distinct = self._distinct(job for _, job in planned)
         stages = {tuple(job): stage for stage, job in reversed(planned)}  # the first of a job that is in several
         if len(set(stages.values())) > 1 and not getattr(self.launcher, "wait", True):
@@ -130,17 +130,26 @@ class UnionSweeper(Sweeper):
         count = _whole("draws", grid["draws"])
         return self.draws or count
 
-    def _earlier(self, grid: dict[str, str], job: Sequence[str], before: Sequence[Sequence[str]]) -> list[str]:
-        """The override that names the run of an earlier stage which this job builds on, where its grid asks for one."""
-        if "earlier" not in grid:
+    def _earlier(
+        self, grid: dict[str, str], job: Sequence[str], before: Sequence[Sequence[str]], given: Sequence[Override]
+    ) -> list[str]:
+        """The override that names the run of an earlier stage which this job builds on, where its grid asks for one and
+        the command line names none."""
+        keys = {override.get_key_element() for override in given}
+        if "earlier" not in grid or "earlier" in keys:
             return []
         (named,) = multiply(OverridesParser.create().parse_overrides(grid["earlier"].split(",")))  # as jobs are written
-        same = [*named, *(word for word in job if word.startswith("seed="))]
+        shared = {"seed"} | keys - {word.partition("=")[0] for word in named}
+        same = [*named, *(word for word in job if word.partition("=")[0] in shared)]
         found = [other for other in before if set(same) <= set(other)]
         if len(found) != 1:
+            remedy = "name more of its settings in the grid"
+            if not found:
+                remedy = "settings that a run of an earlier stage has; in the command none that it does not have, or"
+                remedy += " earlier=RUN"
             raise ConfigError(
                 f"earlier={grid['earlier']}: got {len(found)} runs of an earlier stage with {' '.join(same)}, expected"
-                f" one, for the job {' '.join(job)}. Remedy: name more of its settings."
+                f" one, for the job {' '.join(job)}. Remedy: {remedy}."
             )
         config = self.hydra_context.config_loader.load_sweep_config(self.config, [*found[0]])
         return [f"earlier='{Path(config.hydra.sweep.dir).absolute() / config.hydra.sweep.subdir}'"]
@@ -161,7 +170,10 @@ class UnionSweeper(Sweeper):
                 raise ConfigError(f"{error}\n  in the job: {' '.join(job)}") from None
             other = found.setdefault(name, (job, plain))
             if other[1] != plain:
-                raise ConfigError(f"two jobs would share the folder {name}: {' '.join(other[0])} and {' '.join(job)}.")
+                raise ConfigError(
+                    f"two jobs would share the folder {name}: {' '.join(other[0])} and {' '.join(job)}. Remedy: a"
+                    " command each, the second with another output_root."
+                )
         return {name: job for name, (job, _) in found.items()}
 
 

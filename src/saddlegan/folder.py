@@ -119,7 +119,7 @@ def claim_run(folder: Path, config: dict[str, Any], existing: str) -> dict[str, 
         return {"status": "skipped", "error": None}
     if existing == "repeat":
         _empty(folder)
-    remedy = " Remedy: existing=repeat to run it again, or existing=skip to leave it as it is."
+    remedy = " Remedy: another output_root, existing=repeat to run it again, or existing=skip to leave it as it is."
     try:
         result = read_result(folder)
         stored = result["config"] if result else _stored_config(folder)
