@@ -51,7 +51,7 @@ IMAGES = (
     *("mnist", "mnist_search", "mnist_sigma", "mnist_parzen", "mnist_updates", "mnist_choices", "mnist_aids"),
     *("stacked_mnist", "created_equal"),
 )
-CONDITIONAL = ("cgan_mnist", "acgan_mnist", "dcgan_features", "dcgan_rules", "lapgan_mnist", "stackgan_emoji")
+CONDITIONAL = ("cgan_mnist", "acgan_mnist", "dcgan_features", "dcgan_rules", "tips", "lapgan_mnist", "stackgan_emoji")
 DISCRETE_IMAGES = ("discrete_mnist", "quantized_images")
 DISCRETE = ("discrete_toy", "adversarial_classification", *DISCRETE_IMAGES, "char_text")
 #: Experiments whose samples are images, and all.
@@ -235,9 +235,10 @@ def blocks() -> dict[str, str]:
                 "frechet",
             ),
         ),
+        "tips": measured(results.experiments["tips"], ("frechet", "classes_covered", "precision", "recall")),
         "pyramid": measured(
             results.experiments["lapgan_mnist"],
-            ("frechet", "chained_frechet", "sharpness", "chained_sharpness", "classes_covered", "chained_classes"),
+            ("frechet", "chained_frechet", "enlarged_frechet", "sharpness", "chained_sharpness", "chained_classes"),
         ),
         "features": features(results.experiments["dcgan_features"]),
         "rules": tables.paired_table(tables.comparisons(results.experiments["dcgan_rules"])),

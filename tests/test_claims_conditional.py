@@ -69,6 +69,41 @@ def test_conditioning_works_where_samples_are_what_was_asked_for_and_with_shuffl
     assert verdict.seeds == seeds
 
 
+def test_nothing_is_reproduced_by_the_runs_that_did_not_diverge(tmp_path):
+    for labels, accuracy in (("own", 0.9), ("shuffled", 0.1)):
+        write(tmp_path / labels, "cgan", "cgan_mnist", 4, keys={"method.labels": labels}, class_accuracy=accuracy)
+    assert decide("conditioning-works", tmp_path).verdict == "reproduced"
+    path = tmp_path / "own" / "3" / "result.json"
+    result = json.loads(path.read_text())
+    for part in ("final", "last_fifth"):
+        result[part]["diverged"] = [1.0]
+    path.write_text(json.dumps(result))
+    verdict = decide("conditioning-works", tmp_path)
+    assert (verdict.verdict, verdict.seeds) == ("inconclusive", 3), verdict.text
+    assert "Diverged, and not in these numbers: 1 runs." in verdict.text
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_several_settings_of_what_one_is_judged_decide_nothing(tmp_path, order):
+    """A sweep over more than the experiment's own: which of them the claim is about is not known."""
+    for folder, accuracy in zip(order, (0.9, 0.3), strict=True):
+        keys = {"method.labels": "own", "optimizer.lr": accuracy / 100}
+        write(tmp_path / folder, "cgan", "cgan_mnist", keys=keys, class_accuracy=accuracy)
+    write(tmp_path / "c", "cgan", "cgan_mnist", keys={"method.labels": "shuffled"}, class_accuracy=0.1)
+    verdict = decide("conditioning-works", tmp_path)
+    assert verdict.verdict == "inconclusive"
+    assert "2 settings of cgan with method.labels=own, where one is judged" in verdict.text
+    for folder in "de":
+        write(
+            tmp_path / folder,
+            "gan_non_saturating",
+            "tips",
+            keys=TIPS | {"optimizer.lr": ord(folder) / 1e4},
+        )
+    write(tmp_path / "f", "gan_non_saturating", "tips", keys={**TIPS, "model.latent.law": "uniform"})
+    assert "Two settings where one is judged" in decide("tip-normal-latents", tmp_path).text
+
+
 @pytest.mark.parametrize(
     ("cgan", "acgan", "seeds", "outcome"),
     [

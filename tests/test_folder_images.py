@@ -155,12 +155,16 @@ def test_pictures_without_subfolders_have_no_labels(tmp_path):
     check_images(images)
     assert images.train.shape == (150, 1, 16, 16)
     assert (images.sizes, images.along, images.classes, images.train_labels) == ({}, {}, None, None)
-    for method, missing in (("cgan", "has no label (its folder has no subfolders"), ("captioned", "has no text")):
+    lacks = {
+        "cgan": ("no label (its folder has no subfolders", "into a subfolder"),
+        "captioned": ("no text", "captions.csv"),
+    }
+    for method, missing in lacks.items():
         config = composed(SEARCHED, "data=images_folder", f"data.folder={tmp_path / 'all'}", f"method={method}", *RUN,
                           "data.held_out=2", "data.size=16")  # fmt: skip
         with pytest.raises(ConfigError) as error:
             check(config)
-        assert missing in str(error.value)
+        assert all(words in str(error.value) for words in missing)
 
 
 def test_a_picture_is_cut_in_its_middle_and_averaged(tmp_path):

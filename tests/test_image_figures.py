@@ -100,7 +100,7 @@ def test_each_row_of_a_panel_has_its_own_name_beside_it_and_each_panel_its_title
 
 def test_names_of_classes_follow_the_title_in_their_order():
     panel = figures.class_panel("cgan", DIGITS[:4].reshape(2, 2, 28, 28), np.array(["cats", "dogs"]))
-    assert panel.title == "cgan · cats · dogs"
+    assert panel.title == "cgan · classes: cats, dogs"
     assert figures.class_panel("cgan", panel.images, ()).title == "cgan"
 
 

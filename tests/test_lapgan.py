@@ -146,6 +146,10 @@ def test_samples_are_chained_through_the_level_below(level):
     assert measured["chained_sharpness"] == pytest.approx(0.0, abs=1e-9)
     assert 0.1 < measured["sharpness"] < 1.0
     assert measured["chained_frechet"] > measured["frechet"]
+    floors, train = evaluate.floors(), unit(data.examples.train_along["coarse"][:128])
+    energies = [gradient_energy(images) for images in (train, evaluate.test)]
+    assert floors["enlarged_sharpness"] == pytest.approx(energies[0] / energies[1])
+    assert floors["frechet"] < floors["enlarged_frechet"] < measured["chained_frechet"], "between real images and grey"
 
 
 @pytest.mark.thorough

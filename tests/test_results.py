@@ -62,7 +62,8 @@ def test_labels_leave_out_what_more_than_two_in_three_settings_share(tmp_path):
     assert experiment.usual == {"method.sigma": 10, "method.alpha": 1, "method.space": "pixels"}
     folder = tmp_path / "report"
     write_report([tmp_path], folder)
-    assert "Where a setting does not name it: sigma=10 · alpha=1 · space=pixels." in (folder / "report.md").read_text()
+    page = (folder / "report.md").read_text()
+    assert "\n*Where a setting does not name it: sigma=10 · alpha=1 · space=pixels.*\n" in page
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 `hydra.sweeper.grids` is a list of `{key: "a,b,c"}`; each is multiplied out as Hydra's own sweeper would, together with
 the overrides of the command line, which win. A grid with `stage: "2"` begins when those of stage 1 have ended; with
 `earlier: "method=gan"` each of its jobs is given, as `earlier`, the folder of the earlier run that has these settings,
-and its own seed and what else the command line sweeps over, unless that names one itself. A grid with `draws: "8"` is not multiplied out: of each of its methods eight settings are drawn from
-its values, which may be intervals; `hydra.sweeper.draws` is another budget for all such grids.
+its own seed, and the job's values of what else the command line sets; not where that names an earlier run itself. A
+grid with `draws: "8"` is not multiplied out: of each of its methods eight settings are drawn from its values, which may
+be intervals; `hydra.sweeper.draws` is another budget for all such grids.
 
 Every job is composed and checked before the first one starts, and the report is written when the last one has ended. A
 run that another process holds is left to it, and told apart from one that failed. Hydra takes plugins from the package

@@ -133,7 +133,7 @@ def _experiment(
     drawn, texts, problems = pictures.draw(experiment, folder / "figures")
     metric, large = experiment.about(experiment.metric).name, len(summary) > LARGE
     note, paired_note = notes.summary_note(experiment), notes.paired_note(experiment)
-    blocks = [f"## {escape(experiment.name)}: {escape(metric)}", *filter(None, [escape(notes.usual_note(experiment))])]
+    blocks = [f"## {escape(experiment.name)}: {escape(metric)}", *filter(None, [notes.usual_note(experiment)])]
     if large and len(compared):
         blocks += ["### Settings against the reference", tables.overview_table(experiment, compared), paired_note]
     elif large:

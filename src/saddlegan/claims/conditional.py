@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from saddlegan.reporting import paired, statistics
-from saddlegan.reporting.evidence import Claim, ruled
+from saddlegan.reporting.evidence import Claim, lost, only, ruled
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.measures import average
@@ -35,7 +35,8 @@ def conditioning_works(results: Results) -> Verdict:
     failed = own.below(FAR_ABOVE) or shuffled.above(NEAR_CHANCE)
     held = own.above(FAR_ABOVE) and shuffled.below(NEAR_CHANCE)
     text = f"Class accuracy {show(own)}; with shuffled labels in the discriminator {show(shuffled)}; chance 0.1."
-    return ruled(own, text, "class accuracy of cgan", failed=failed, held=held, seeds=count)
+    measure, gone = "class accuracy of cgan", lost(experiment, found["own"], found["shuffled"])
+    return ruled(own, text, measure, failed=failed, held=held, seeds=count, lost=gone)
 
 
 def labels_help(results: Results) -> Verdict:
@@ -46,15 +47,17 @@ def labels_help(results: Results) -> Verdict:
     than 3 common seeds.
     """
     experiment = results.largest("cgan_mnist")
-    plain = experiment.of_method("gan_non_saturating") if experiment else []
-    if experiment is None or not plain:
+    plain, named = (
+        only(experiment.of_method(method), method) if experiment else None for method in ("gan_non_saturating", "acgan")
+    )
+    if experiment is None or plain is None:
         return Verdict("not_run", "No runs of gan_non_saturating in cgan_mnist.")
-    conditional, named = by_value(experiment, "cgan", "method.labels"), experiment.of_method("acgan")
-    if "own" not in conditional or not named:
+    conditional = by_value(experiment, "cgan", "method.labels")
+    if "own" not in conditional or named is None:
         return Verdict("not_run", "No runs of both cgan and acgan in cgan_mnist.")
-    settings = {"cgan": conditional["own"], "acgan": named[0]}
-    ratios = {method: ratio_of(experiment, name, plain[0]) for method, name in settings.items()}
-    return of_ratios(ratios, "largest ratio of Fréchet distances, with labels / without")
+    settings = {"cgan": conditional["own"], "acgan": named}
+    ratios = {method: ratio_of(experiment, name, plain) for method, name in settings.items()}
+    return of_ratios(ratios, "with labels / without", lost=lost(experiment, plain, *settings.values()))
 
 
 def accuracy_for_variety(results: Results) -> Verdict:
@@ -80,7 +83,8 @@ def accuracy_for_variety(results: Results) -> Verdict:
         each.append(f"weight {weight:g}: " + ", variety ".join(means))
     text = f"Class accuracy: {'; '.join(each)}. Weight 1 against 0: difference {show(gain)}, ratio {show(ratio)}."
     measure = "ratio of varieties of right samples, weight 1 / 0"
-    return ruled(ratio, text, measure, failed=failed, held=held, seeds=count)
+    gone = lost(experiment, found[1.0], found[0.0])
+    return ruled(ratio, text, measure, failed=failed, held=held, seeds=count, lost=gone)
 
 
 # Shared ---------------------------------------------------------------------------------------------------------------
@@ -90,26 +94,29 @@ def ratio_of(experiment: Experiment, ours: str, theirs: str, metric: str = "frec
     return paired.equivalence(experiment.values(ours, metric), experiment.values(theirs, metric))
 
 
-def of_ratios(ratios: Mapping[str, Estimate], measure: str, before: str = "", failed: bool | None = None) -> Verdict:
-    """The verdict of ratios that are to lie below 1; the largest one is told. `failed`: whether they refute the claim,
-    by default where one lies above 1."""
+def of_ratios(ratios: Mapping[str, Estimate], of: str, *, lost: int, failed: bool | None = None) -> Verdict:
+    """The verdict of ratios of Fréchet distances, `of` this to that, which are to lie below 1; the largest one is told.
+    `failed`: whether they refute the claim, by default where one lies above 1."""
     count = min(ratio.count for ratio in ratios.values())
     failed = any(ratio.above(1) for ratio in ratios.values()) if failed is None else failed
     held = all(ratio.below(1) for ratio in ratios.values())
     largest = max(ratios.values(), key=lambda ratio: -np.inf if np.isnan(ratio.value) else ratio.value)
-    text = f"Ratios of Fréchet distances, {before}" + "; ".join(f"{name}: {show(one)}" for name, one in ratios.items())
-    return ruled(largest, f"{text}.", measure, failed=failed, held=held, seeds=count)
+    one_or_largest = "ratio" if len(ratios) == 1 else "largest ratio"
+    text = f"Ratios of Fréchet distances, {of}: " + "; ".join(f"{name} {show(one)}" for name, one in ratios.items())
+    measure = f"{one_or_largest} of Fréchet distances, {of}"
+    return ruled(largest, f"{text}.", measure, failed=failed, held=held, seeds=count, lost=lost)
 
 
 def by_value(
     experiment: Experiment | None, method: str, key: str, where: Mapping[str, Any] | None = None
 ) -> dict[Any, str]:
-    """{value of `key`: the setting of a method that has it}, of those that have the values of `where`."""
-    return {
-        experiment.configured(name, key): name
-        for name in (experiment.of_method(method) if experiment else ())
-        if experiment and all(experiment.configured(name, of) == value for of, value in (where or {}).items())
-    }
+    """{value of `key`: the setting of a method that has it}, of those that have the values of `where`. Raises
+    `Undecided` where several settings have the same value."""
+    found: dict[Any, list[str]] = {}
+    for name in experiment.of_method(method) if experiment else ():
+        if experiment and all(experiment.configured(name, of) == value for of, value in (where or {}).items()):
+            found.setdefault(experiment.configured(name, key), []).append(name)
+    return {value: only(names, f"{method} with {key}={value}") or "" for value, names in found.items()}
 
 
 def mean_of(experiment: Experiment, setting: str, metric: str) -> Estimate:

@@ -5,7 +5,7 @@ from typing import Any
 
 from saddlegan.claims.conditional import ADVICE, of_ratios, ratio_of
 from saddlegan.reporting import paired, statistics
-from saddlegan.reporting.evidence import Claim, ruled
+from saddlegan.reporting.evidence import Claim, Undecided, lost, only, ruled
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.ledger import Verdict
 from saddlegan.reporting.results import Results
@@ -52,8 +52,8 @@ def each_rule_helps(results: Results) -> Verdict:
     adjusted = paired.holm([p for _, p in tests])
     better = [sign > 0 and p < paired.SIGNIFICANT for (sign, _), p in zip(tests, adjusted, strict=True)]
     ratios = {rule: ratio_of(experiment, whole, name) for rule, name in rules.items()}
-    measure = "largest ratio of Fréchet distances, all rules / all but one"
-    return of_ratios(ratios, measure, "without a rule: ", failed=any(better))
+    gone = lost(experiment, whole, *rules.values())
+    return of_ratios(ratios, "all rules / without this one", lost=gone, failed=any(better))
 
 
 def features_beat_kmeans(results: Results) -> Verdict:
@@ -64,13 +64,13 @@ def features_beat_kmeans(results: Results) -> Verdict:
     than 3 seeds.
     """
     experiment = results.largest("dcgan_features")
-    settings = experiment.of_method("gan_non_saturating") if experiment else []
-    if experiment is None or not settings or experiment.values(settings[0], "svm_learned_10").dropna().empty:
+    setting = only(experiment.of_method("gan_non_saturating"), "gan_non_saturating") if experiment else None
+    if experiment is None or setting is None or experiment.values(setting, "svm_learned_10").dropna().empty:
         return Verdict("not_run", "No runs of dcgan_features with the SVM's accuracies.")
     gains, told = {}, []
     for count in (10, 100):
         names = ("learned", "initial", "kmeans", "pixels")
-        values = {name: experiment.values(settings[0], f"svm_{name}_{count}") for name in names}
+        values = {name: experiment.values(setting, f"svm_{name}_{count}") for name in names}
         told.append(f"{count} labels: " + ", ".join(f"{name} {of.mean():.3f}" for name, of in values.items()))
         for other in ("kmeans", "pixels"):
             gains[count, other] = statistics.average((values["learned"] - values[other]).dropna())
@@ -79,7 +79,8 @@ def features_beat_kmeans(results: Results) -> Verdict:
     held = all(gain.above(0) for gain in gains.values())
     least = min(gains.values(), key=lambda gain: gain.value)
     text = f"Accuracies at {'; at '.join(told)}. Least gain: {show(least)}."
-    return ruled(least, text, "least gain of accuracy", failed=failed, held=held, seeds=fewest)
+    gone = lost(experiment, setting)
+    return ruled(least, text, "least gain of accuracy", failed=failed, held=held, seeds=fewest, lost=gone)
 
 
 def tip_inputs(results: Results) -> Verdict:
@@ -120,23 +121,30 @@ def _tip(results: Results, key: str, value: Any, on: bool = False) -> Verdict:
         return Verdict("not_run", f"No runs of tips with and without {key.rpartition('.')[2]}={value}.")
     names = (changed[key, value], whole) if on else (whole, changed[key, value])
     said = f"{key.rpartition('.')[2]}: {TIPS[key]} / {value}" if not on else f"{key}: {value} / {TIPS[key]}"
-    return of_ratios({said: ratio_of(experiment, *names)}, "ratio of Fréchet distances, with the advice / without")
+    gone = lost(experiment, *names)
+    return of_ratios({said: ratio_of(experiment, *names)}, "with the advice / without", lost=gone)
 
 
 def _one_by_one(
     experiment: Experiment | None, usual: Mapping[str, Any]
 ) -> tuple[str | None, dict[tuple[str, Any], str]]:
-    """The setting with all `usual` values, and {(key, value): the setting that differs in this one alone}."""
+    """The setting with all `usual` values, and {(key, value): the setting that differs in this one alone}. Raises
+    `Undecided` where several do."""
     whole, changed = None, {}
     if experiment is None:
         return whole, changed
     for setting in experiment.settings:
         values = {key: experiment.configured(setting, key) for key in usual}
         apart = {key: value for key, value in values.items() if value != usual[key]}
-        if not apart:
-            whole = setting
-        elif len(apart) == 1:
+        if len(apart) > 1:
+            continue
+        other = changed.get(next(iter(apart.items()))) if apart else whole
+        if other is not None:
+            raise Undecided(f"Two settings where one is judged: {other}; {setting}.")
+        if apart:
             changed[next(iter(apart.items()))] = setting
+        else:
+            whole = setting
     return whole, changed
 
 

@@ -25,13 +25,16 @@ MODELS = {
     ("text", True): "text_conv",
     ("labels", True): "classifier",
 }
-#: Data that bring a condition along, and what a folder of pictures without it lacks: for remedies.
+#: Data that bring a condition along; what a folder of pictures without it lacks, and what brings it: for remedies.
 BRINGING = {
     "label": "data=mnist or data=digits",
     "coarse": "data=pyramid or data=pyramid_digits",
     "text": "data=emoji, or data=images_folder with captions.csv",
 }
-LACKING = {"label": " (its folder has no subfolders, the classes)", "text": " (its folder has no captions.csv)"}
+LACKING = {
+    "label": (" (its folder has no subfolders)", "put the pictures of each class into a subfolder"),
+    "text": (" (its folder has no captions.csv)", "a captions.csv in it, with the columns file,caption"),
+}
 
 
 def check_compatible(config: dict[str, Any]) -> None:
@@ -76,10 +79,12 @@ def _check_given(config: dict[str, Any]) -> None:
     along = (class_attribute(data, "sizes") or {}) | (class_attribute(data, "along") or {}) | given
     absent = without(config["data"])
     if missing := [name for name in conditions if name not in along or name in absent]:
-        where = LACKING.get(missing[0], "") if missing[0] in absent else ""
+        where, remedy = "", BRINGING.get(missing[0], "data=mnist or data=digits")
+        if missing[0] in absent:
+            where, remedy = LACKING.get(missing[0], (where, remedy))
         raise ConfigError(
             f"data: got {data}, which has no {missing[0]}{where}, but {method} gives it to its networks. Remedy:"
-            f" {BRINGING.get(missing[0], 'data=mnist or data=digits')}."
+            f" {remedy}."
         )
     for player in ("generator", "discriminator"):
         target = config["model"][player]["_target_"]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from saddlegan.data.images import unit
 from saddlegan.evaluation.images import EvaluateImages
 
 #: Samples that are shown level by level.
@@ -27,6 +28,16 @@ class EvaluatePyramid(EvaluateImages):
             self.beside |= {"chained_features": features, "chained_pictures": seen}
             self.beside |= {"chained_logits": logits} if self.classes else {}
         return fake
+
+    def floors(self) -> dict[str, float]:
+        """Also of real coarse images, of the training part, what is measured of images that are enlarged: what can be
+        had without a network."""
+        if "coarse" not in self.images.train_along:
+            return super().floors()
+        coarse = unit(self.images.train_along["coarse"][: self.samples])
+        enlarged = {"enlarged_pictures": coarse, "enlarged_features": self.extractor.see(coarse)[0]}
+        real = {"real_pictures": self.test, "real_features": self.features}
+        return super().floors() | self.computed("through", enlarged | real)
 
     def pictures(self, module: Any, fake: Tensor, train: Tensor) -> dict[str, np.ndarray]:
         """Also `levels`: some samples on all levels of the chain, the coarsest first, each enlarged to this one."""

@@ -49,7 +49,7 @@ def caption_panels(captions: NDArray, captioned: NDArray) -> list[ImagePanel]:
 
 def class_panel(title: str, images: NDArray, names: NDArray | Sequence[str]) -> ImagePanel:
     """Images `(rows, classes, height, width)`; the `names` of the classes, where they have any, follow the title."""
-    return ImagePanel(" · ".join([title, *names]), images)
+    return ImagePanel(f"{title} · classes: {', '.join(names)}" if len(names) else title, images)
 
 
 def image_figure(panels: Sequence[ImagePanel], columns: int | None = None) -> Figure:

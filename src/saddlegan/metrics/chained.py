@@ -17,7 +17,7 @@ def chained_classes(chained_logits: Logits) -> float:
     return classes_covered(chained_logits)
 
 
-@metric("Fréchet distance of the first stage, enlarged")
+@metric("Fréchet distance of coarse images, enlarged")
 def enlarged_frechet(enlarged_features: Fakes, real_features: Reals) -> float:
     """`frechet_distance` of what the first stage made, resized by bilinear interpolation."""
     return frechet_distance(enlarged_features, real_features)

@@ -27,7 +27,7 @@ def chained_sharpness(chained_pictures: Pictures, real_pictures: RealPictures) -
     return sharpness(chained_pictures, real_pictures)
 
 
-@metric("sharpness of the first stage, enlarged", better="none")
+@metric("sharpness of coarse images, enlarged", better="none")
 def enlarged_sharpness(enlarged_pictures: Pictures, real_pictures: RealPictures) -> float:
-    """`sharpness` of what the first stage made, resized by bilinear interpolation."""
+    """`sharpness` of what a first stage made, or of real coarse images, resized by bilinear interpolation."""
     return sharpness(enlarged_pictures, real_pictures)

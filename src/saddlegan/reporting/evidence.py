@@ -21,13 +21,23 @@ MINIMUM_SEEDS = 16  # common seeds below which a pair of settings decides nothin
 LEAST_SEEDS = 3  # the same of images, judged by Student's intervals
 
 
+class Undecided(Exception):
+    """Why runs say nothing of a claim, as a sentence."""
+
+
 @dataclass(frozen=True)
 class Claim(Statement):
-    """A statement that runs of `experiments` decide; `says`: {method: the source's own result}."""
+    """A statement that runs of `experiments` decide by a `rule`; `says`: {method: the source's own result}."""
 
-    decide: Callable[[Results], Verdict]
+    rule: Callable[[Results], Verdict]
     experiments: tuple[str, ...] = ()
     says: Mapping[str, str] = field(default_factory=dict)
+
+    def decide(self, results: Results) -> Verdict:
+        try:
+            return self.rule(results)
+        except Undecided as reason:
+            return Verdict("inconclusive", str(reason))
 
 
 @dataclass(frozen=True)
@@ -55,11 +65,28 @@ def outcome_of(seeds: int, *, failed: bool, held: bool, least: int = LEAST_SEEDS
     return "contradicted" if failed else "reproduced" if held else "inconclusive"
 
 
-def ruled(effect: Estimate, text: str, measure: str, *, failed: bool, held: bool, seeds: int | None = None) -> Verdict:
-    """The verdict of a rule, as `outcome_of`, with the effect that it tells; `seeds` by default those of the effect."""
+def ruled(
+    effect: Estimate, text: str, measure: str, *, failed: bool, held: bool, seeds: int | None = None, lost: int = 0
+) -> Verdict:
+    """The verdict of a rule, as `outcome_of`, with the effect that it tells; `seeds` by default those of the effect.
+    Where runs are `lost`, what the others show is not reproduced."""
     seeds = effect.count if seeds is None else seeds
-    outcome = outcome_of(seeds, failed=failed, held=held)
+    outcome = outcome_of(seeds, failed=failed, held=held and not lost)
+    text += f" Diverged, and not in these numbers: {lost} runs." if lost else ""
     return Verdict(outcome, text, effect.value, (effect.low, effect.high), seeds, measure)
+
+
+def lost(experiment: Experiment, *settings: str) -> int:
+    """How many runs of some settings have diverged."""
+    return sum(int(experiment.values(setting).isna().sum()) for setting in settings)
+
+
+def only(settings: Sequence[str], of: str) -> str | None:
+    """The one setting `of` a kind, None where there is none. Raises `Undecided` where there are several: which of them
+    a claim is about is not known."""
+    if len(settings) > 1:
+        raise Undecided(f"{len(settings)} settings of {of}, where one is judged: {'; '.join(settings)}.")
+    return settings[0] if settings else None
 
 
 Judge = Callable[[Experiment, str, str, int], Pair]  # experiment, setting, reference, stop

@@ -3,6 +3,7 @@
 from saddlegan.reporting import settings as naming
 from saddlegan.reporting import statistics
 from saddlegan.reporting.experiment import Experiment
+from saddlegan.reporting.tables import escape
 
 RANGE = "formed within the metric's range"
 BOOTSTRAPPED = (
@@ -25,7 +26,7 @@ def few(experiment: Experiment) -> bool:
 def usual_note(experiment: Experiment) -> str:
     """What labels leave out; empty where they name everything."""
     usual = naming.label(experiment.usual, list(experiment.usual))
-    return f"*Where a setting does not name it: {usual}.*" if usual else ""
+    return f"*Where a setting does not name it: {escape(usual)}.*" if usual else ""
 
 
 def summary_note(experiment: Experiment) -> str:

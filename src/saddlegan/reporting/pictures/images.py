@@ -11,7 +11,10 @@ from saddlegan.figures import ImagePanel, Progress, class_panel, square
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.pictures.selection import Picture, Shown, seeds_shown
 
-SIDE_BY_SIDE = "Images from fixed latents at the end of training, none of them picked, beside real test images."
+SIDE_BY_SIDE = (
+    "Images from fixed latents at the end of training, none of them picked, beside real test images. What else a "
+    "generator is given, a label, a caption or a coarse image, is that of the real images, one by one."
+)
 ANIMATED = "The same latents through training, animated."
 THROUGH = "The same latents at moments of training, one setting below the other; the numbers are iterations."
 LINES = (
