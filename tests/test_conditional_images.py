@@ -167,6 +167,7 @@ def test_the_report_shows_a_class_a_column(tmp_path):
         assert f"cgan_mnist-{name}.png" in page
         assert list((tmp_path / "report").rglob(f"cgan_mnist-{name}.png"))
     assert "one class a column" in page
+    assert "What else a generator is given" in page
     assert "cgan: What captions of test images gave" in page
     assert "captions-2" not in page
 

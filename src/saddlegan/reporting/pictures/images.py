@@ -11,10 +11,8 @@ from saddlegan.figures import ImagePanel, Progress, class_panel, square
 from saddlegan.reporting.experiment import Experiment
 from saddlegan.reporting.pictures.selection import Picture, Shown, seeds_shown
 
-SIDE_BY_SIDE = (
-    "Images from fixed latents at the end of training, none of them picked, beside real test images. What else a "
-    "generator is given, a label, a caption or a coarse image, is that of the real images, one by one."
-)
+SIDE_BY_SIDE = "Images from fixed latents at the end of training, none of them picked, beside real test images."
+GIVEN = " What else a generator is given, a label, a caption or a coarse image, is that of these, one by one."
 ANIMATED = "The same latents through training, animated."
 THROUGH = "The same latents at moments of training, one setting below the other; the numbers are iterations."
 LINES = (
@@ -47,8 +45,9 @@ def draw_images(experiment: Experiment, shown: Sequence[Shown], stem: Path, whic
     rows = [Progress(one.setting, one.arrays["through"], one.arrays["iterations"]) for one in shown]
     lines = [ImagePanel(one.setting, one.arrays["interpolation"]) for one in shown]
     pairs = [ImagePanel(one.setting, one.arrays["neighbours"], ("generated", "nearest")) for one in shown]
+    given = GIVEN if any({"classes", "captioned", "levels"} & one.arrays.keys() for one in shown) else ""
     pages = [
-        ("images", SIDE_BY_SIDE, figures.image_figure(_side_by_side(shown))),
+        ("images", SIDE_BY_SIDE + given, figures.image_figure(_side_by_side(shown))),
         ("through", THROUGH, figures.progress_figure(rows)),
         ("interpolation", LINES, figures.image_figure(lines, columns=min(len(lines), 2))),
         ("neighbours", NEIGHBOURS, figures.image_figure(pairs, columns=1 if len(pairs) <= 3 else 2)),
