@@ -71,6 +71,7 @@ def test_figure_2_shows_the_median_seed_of_each_method_and_real_images_in_equal_
     assert counts[sorted(others)].max() < 1000
     said = "Shown: seeds 0, 1, 0, of each setting the one with the median Fréchet distance of 3."
     assert said in text_of(folder)
+    assert "What else a generator is given" not in text_of(folder), "these are given a latent alone"
 
 
 def test_neighbours_are_as_many_as_generated_images(folder):
