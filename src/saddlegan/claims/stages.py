@@ -68,7 +68,7 @@ def second_stage_sharper(results: Results) -> Verdict:
     them lies above. Inconclusive: all else, and fewer than 3 seeds.
     """
     experiment = results.largest("stackgan_emoji")
-    stages = by_value(experiment, "stackgan", "model")
+    stages = by_value(experiment, "stackgan", "model", {"model": "stackgan_2"})
     if experiment is None or "stackgan_2" not in stages:
         return Verdict("not_run", "No runs of stage II in stackgan_emoji.")
     if experiment.values(stages["stackgan_2"], "enlarged_frechet").dropna().empty:
