@@ -265,6 +265,8 @@ def test_a_second_stage_is_sharper_by_the_same_rule(tmp_path, sharpness, seeds, 
     ours, theirs = sharpness
     values = {"sharpness": ours, "enlarged_sharpness": theirs, "enlarged_frechet": 200.0}
     write(tmp_path / "one", "stackgan", "stackgan_emoji", seeds, "stackgan_1", {"data.size": 16}, sharpness=1.0)
+    own = {"data.size": 16, "method.mismatched": False}  # another one of stage I
+    write(tmp_path / "another", "stackgan", "stackgan_emoji", seeds, "stackgan_1", own, sharpness=1.0)
     write(tmp_path / "two", "stackgan", "stackgan_emoji", seeds, "stackgan_2", {"data.size": 32}, **values)
     assert decide("second-stage-sharper", tmp_path).verdict == outcome
 
