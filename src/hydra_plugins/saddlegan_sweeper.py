@@ -144,10 +144,12 @@ class UnionSweeper(Sweeper):
         same = [*named, *(word for word in job if word.partition("=")[0] in shared)]
         found = [other for other in before if set(same) <= set(other)]
         if len(found) != 1:
-            remedy = "name more of its settings in the grid"
-            if not found:
-                remedy = "settings that a run of an earlier stage has; in the command none that it does not have, or"
-                remedy += " earlier=RUN"
+            remedy = (
+                "name more of its settings in the grid"
+                if found
+                else "settings that a run of an earlier stage has; in the command none that it does not have, or"
+                " earlier=RUN"
+            )
             raise ConfigError(
                 f"earlier={grid['earlier']}: got {len(found)} runs of an earlier stage with {' '.join(same)}, expected"
                 f" one, for the job {' '.join(job)}. Remedy: {remedy}."

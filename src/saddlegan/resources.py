@@ -36,7 +36,9 @@ def check_resources(config: dict[str, Any], *, here: bool = True) -> None:
 
 def with_found(data: dict[str, Any]) -> dict[str, Any]:
     """The configuration's `data`, of a folder of one's own with what is in it."""
-    return data if data.get("folder") is None else {**data, "found": listing.found(data)._asdict()}
+    if data.get("folder") is None:
+        return data
+    return {**data, "found": {"digest": listing.digest(data), **listing.found(data)._asdict()}}
 
 
 def check_extractor(key: str, path: str) -> None:

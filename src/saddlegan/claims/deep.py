@@ -130,22 +130,17 @@ def _one_by_one(
 ) -> tuple[str | None, dict[tuple[str, Any], str]]:
     """The setting with all `usual` values, and {(key, value): the setting that differs in this one alone}. Raises
     `Undecided` where several do."""
-    whole, changed = None, {}
-    if experiment is None:
-        return whole, changed
-    for setting in experiment.settings:
-        values = {key: experiment.configured(setting, key) for key in usual}
-        apart = {key: value for key, value in values.items() if value != usual[key]}
+    found: dict[tuple[str, Any] | None, str] = {}
+    for setting in experiment.settings if experiment else ():
+        values = {key: experiment.configured(setting, key) for key in usual} if experiment else {}
+        apart = [(key, value) for key, value in values.items() if value != usual[key]]
         if len(apart) > 1:
             continue
-        other = changed.get(next(iter(apart.items()))) if apart else whole
-        if other is not None:
-            raise Undecided(f"Two settings where one is judged: {other}; {setting}.")
-        if apart:
-            changed[next(iter(apart.items()))] = setting
-        else:
-            whole = setting
-    return whole, changed
+        change = apart[0] if apart else None
+        if change in found:
+            raise Undecided(f"Two settings where one is judged: {found[change]}; {setting}.")
+        found[change] = setting
+    return found.get(None), {change: setting for change, setting in found.items() if change is not None}
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -34,8 +34,8 @@ def chained_sharper(results: Results) -> Verdict:
 def real_coarse_better(results: Results) -> Verdict:
     """In `lapgan_mnist`, at 28 x 28: the geometric mean ratio, over seeds, of the Fréchet distances, means over the
     last fifth, of samples on real coarse images to those of chained samples of the same runs. The real coarse images
-    are those of the first test images, of which also what needs no network, enlarging them, has a distance: the text
-    names it.
+    are those of the first test images. Where it was measured, the text names the distance of real coarse images that
+    are only enlarged.
 
     Reproduced: the 95 % interval lies below 1. Contradicted: it lies above 1. Inconclusive: all else, and fewer than 3
     seeds.

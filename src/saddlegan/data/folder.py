@@ -30,7 +30,7 @@ class ImagesFolder(Images):
         vectors: file of vectors of one's own, .npz with `captions` and `vectors`; None: `FittedVectors` of the training
             captions, 0 for those that have no word of them, of which a warning tells.
 
-        found: `listing.Found` as a mapping, what a run began with; None: whatever there is.
+        found: what a run began with, `listing.Found` as a mapping, and `digest`; None: whatever there is.
 
     Raises `ConfigError` where the folder has changed, cannot be read, holds what is no picture or a smaller one, fewer
     than 128 training or test pictures, a class of too few, or where a caption has no picture or a picture no caption.

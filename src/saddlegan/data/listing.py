@@ -41,9 +41,8 @@ def of(data: Mapping[str, Any]) -> Listing:
 
 
 class Found(NamedTuple):
-    """What a run keeps of a folder: its `digest`, the names of the classes, and whether there are captions."""
+    """What networks depend on: the names of the classes, and whether there are captions."""
 
-    digest: str
     classes: list[str]
     captions: bool
 
@@ -53,14 +52,14 @@ def found(data: Mapping[str, Any]) -> Found:
     `ConfigError` as `of` does."""
     if data.get("found") is not None:
         try:
-            return Found(**data["found"])
-        except TypeError:
+            return Found(data["found"]["classes"], data["found"]["captions"])
+        except (KeyError, TypeError):
             got = shown(str(data["found"]))
             raise ConfigError(
                 f"data.found={got}: expected null, which a run fills in. Remedy: data.found=null."
             ) from None
     now = of(data)
-    return Found(digest(data), now.classes, "text" not in now.without)
+    return Found(now.classes, "text" not in now.without)
 
 
 def digest(data: Mapping[str, Any]) -> str:

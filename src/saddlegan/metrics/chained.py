@@ -19,5 +19,5 @@ def chained_classes(chained_logits: Logits) -> float:
 
 @metric("Fréchet distance of coarse images, enlarged")
 def enlarged_frechet(enlarged_features: Fakes, real_features: Reals) -> float:
-    """`frechet_distance` of what the first stage made, resized by bilinear interpolation."""
+    """`frechet_distance` of what a first stage made, or of real coarse images, resized by bilinear interpolation."""
     return frechet_distance(enlarged_features, real_features)
